@@ -1,0 +1,74 @@
+# skipstream. `make demo` and `make test` are all a newcomer needs; both install what is missing.
+#   make            build/skipstream and build/libskipstream.a
+#   make test       everything that CI runs
+#   make demo       the whole flow on the example network
+#   make bench      benchmarks (minutes)
+#   make SANITIZE=1 BUILD=build-asan   address and undefined-behaviour sanitizers
+BUILD ?= build
+CC ?= cc
+MARCH := $(shell uname -m)
+
+PKGS := jansson libprotobuf-c libxxhash
+CFLAGS_WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Werror
+CFLAGS ?= -O3 -g
+CPPFLAGS_ALL = -Iinclude -Isrc -I$(BUILD)/gen -D_POSIX_C_SOURCE=200809L \
+  -DSS_DEVICE_DIR='"$(CURDIR)/devices"' $(shell pkg-config --cflags $(PKGS)) $(CPPFLAGS)
+CFLAGS_ALL = -std=c11 -ffp-contract=off -fopenmp $(CFLAGS_WARN) $(CFLAGS)
+LDLIBS_ALL = $(shell pkg-config --libs $(PKGS)) -fopenmp -lm
+ifdef SANITIZE
+CFLAGS_ALL += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDFLAGS += -fsanitize=address,undefined
+endif
+
+LIB_SRC := $(filter-out src/cli/%,$(wildcard src/*/*.c))
+CLI_SRC := $(wildcard src/cli/*.c)
+TEST_SRC := $(wildcard tests/test_*.c)
+LIB_OBJ := $(LIB_SRC:src/%.c=$(BUILD)/%.o) $(BUILD)/gen/onnx.pb-c.o
+CLI_OBJ := $(CLI_SRC:src/%.c=$(BUILD)/%.o)
+TESTS := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
+TEST_HELPERS := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/util_*.c))
+
+all: $(BUILD)/skipstream
+
+$(BUILD)/skipstream: $(CLI_OBJ) $(BUILD)/libskipstream.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS_ALL)
+
+$(BUILD)/libskipstream.a: $(LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+# The ONNX schema is the system's own. protobuf-c knows proto2 and proto3 alike.
+$(BUILD)/gen/onnx.pb-c.c $(BUILD)/gen/onnx.pb-c.h &: $(shell pkg-config --variable=prefix libprotobuf-c)/include/onnx/onnx.proto
+	@mkdir -p $(BUILD)/gen
+	protoc-c --c_out=$(BUILD)/gen -I$(dir $<) $<
+
+# Generated code is compiled without our warnings.
+$(BUILD)/gen/onnx.pb-c.o: $(BUILD)/gen/onnx.pb-c.c
+	$(CC) $(CPPFLAGS_ALL) -std=gnu11 -O2 -c -o $@ $<
+
+ifeq ($(MARCH),x86_64)
+$(BUILD)/infer/%_avx2.o: CFLAGS_ISA = -mavx2 -mfma
+$(BUILD)/infer/%_avx512.o: CFLAGS_ISA = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma
+endif
+
+$(BUILD)/%.o: src/%.c | $(BUILD)/gen/onnx.pb-c.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(CFLAGS_ISA) -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/%.o: tests/%.c | $(BUILD)/gen/onnx.pb-c.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_HELPERS) $(BUILD)/libskipstream.a
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS_ALL)
+
+.SECONDARY:
+
+tests: all $(TESTS)
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(wildcard $(BUILD)/*/*.d)
+
+.PHONY: all tests clean

@@ -1,0 +1,6 @@
+/* The table of subcommands, in the order of the flow. */
+#include "cli/commands.h"
+
+const ss_command *const ss_commands[] = {
+    NULL,
+};

@@ -1,0 +1,67 @@
+/* cost: cycles and resources of every module, as functions of folding, word width and window histogram.
+ *
+ * Cycles per image of a CONV with G groups (gr in parallel), ci input streams, co output streams, W = Ho*Wo:
+ *   dense     (K/m) * (C/G/ci) * (F/G/co) * (G/gr) * W                     m divides K
+ *   crossbar  (F/G/co) / gr * sum over steps of max(1, ceil(nnz_max/m))    1 <= m <= K
+ * where a step is one window position of ci channels and nnz_max the largest count among them: the streams of a
+ * step advance together (exact for a join at every window; an upper bound where buffers lie between).
+ * Every other node: elements / lanes. Tensors travel `lanes` elements a word, the fewest that keep up.
+ *
+ * Interval-dependent parts (stream lanes, requantise lanes) are sized for a target interval: the fewest lanes
+ * that meet it, since resources go to the bottleneck alone.
+ */
+#ifndef SS_COST_H
+#define SS_COST_H
+
+#include "device/device.h"
+#include "graph/graph.h"
+#include "profile/profile.h"
+
+typedef enum ss_engine_kind { SS_ENGINE_NONE, SS_ENGINE_DENSE, SS_ENGINE_CROSSBAR, SS_ENGINE_KINDS } ss_engine_kind;
+extern const char *const ss_engine_kind_names[SS_ENGINE_KINDS]; /* "none","dense","crossbar" */
+
+typedef enum ss_mem { SS_MEM_NONE, SS_MEM_LUT, SS_MEM_BRAM, SS_MEM_URAM, SS_MEM_KINDS } ss_mem;
+extern const char *const ss_mem_names[SS_MEM_KINDS];
+
+/* One way to build one node. */
+typedef struct ss_config {
+    ss_engine_kind engine;     /* NONE unless CONV */
+    int32_t gr, ci, co, m;     /* CONV: legal values as above; 1 elsewhere */
+    ss_mem memory;             /* of the weights */
+    int32_t lanes_in, lanes_out; /* elements a word on the node's input (first) and output streams */
+    double cycles;             /* per image, expected */
+    ss_resources res;          /* all of the node: engine, memories, buffers, converters, requantise */
+} ss_config;
+
+typedef struct ss_cost_opts {
+    int bits;                  /* 8 or 16 */
+    unsigned engines;          /* bit 1 << kind; dense and crossbar by default */
+} ss_cost_opts;
+
+typedef struct ss_cost ss_cost;
+/* Precomputes expected cycles per step for every (ci, m). profile NULL: dense engines only. All must outlive it. */
+ss_status ss_cost_new(ss_ctx *ctx, const ss_graph *g, const ss_profile *p, const ss_device *dev, ss_cost_opts opts,
+                      ss_cost **out);
+void ss_cost_free(ss_cost *c);
+
+/* Every configuration of the node that takes at most `interval` cycles an image, resources filled in, not pruned.
+ * Writes at most cap, returns how many there are (call with cap 0 to count). */
+int ss_cost_configs(const ss_cost *c, int32_t node, double interval, ss_config *out, int cap);
+/* Fill cycles and res of a given folding at a target interval. Illegal values: an error that lists the legal ones. */
+ss_status ss_cost_eval(ss_ctx *ctx, const ss_cost *c, int32_t node, double interval, ss_config *cfg);
+/* Smallest cycles any configuration of the node reaches; all distinct cycle counts, ascending (candidate intervals). */
+double ss_cost_min_cycles(const ss_cost *c, int32_t node);
+int ss_cost_cycle_steps(const ss_cost *c, int32_t node, double *out, int cap);
+
+/* Cycles from the first input word of an image into nodes first..last to the last output word, pipeline empty before:
+ * configs[i] belongs to node first + i. */
+double ss_cost_latency(const ss_cost *c, int32_t first, int32_t last, const ss_config *configs);
+/* Bits of weights that must be loaded over the load stream (URAM memories, on devices without uram_init). */
+int64_t ss_cost_load_bits(const ss_cost *c, int32_t first, int32_t last, const ss_config *configs);
+/* Bits an image moves in and out of a partition. */
+int64_t ss_cost_io_bits(const ss_cost *c, int32_t first, int32_t last);
+/* Seconds for a batch through one partition: (interval*batch + fill)/clock [+ reconfiguration + weight load]. */
+double ss_cost_partition_seconds(const ss_cost *c, double interval, double latency, int64_t load_bits, int64_t batch,
+                                 bool reconfigure);
+
+#endif

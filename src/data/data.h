@@ -1,0 +1,40 @@
+/* data: labelled images on disk (CIFAR-10 binary records) and their normalisation.
+ *
+ * A record is one label byte and c*h*w bytes, planar. A path is a file or a folder (its *.bin, sorted by name).
+ */
+#ifndef SS_DATA_H
+#define SS_DATA_H
+
+#include "base/base.h"
+#include "graph/graph.h"
+
+typedef struct ss_dataset {
+    ss_ctx *ctx;
+    ss_shape shape;
+    int64_t n;            /* images */
+    const uint8_t *labels; /* [n] */
+    const uint8_t *pixels; /* [n][c][h][w] */
+    void *owner;
+} ss_dataset;
+
+/* limit: 0 means all (the CLI refuses a user's --limit 0). classes: labels must be below it. Errors: missing file,
+ * length not a multiple of the record, label outside the classes, no records. */
+ss_status ss_dataset_load(ss_ctx *ctx, const char *path, ss_shape shape, int32_t classes, int64_t limit,
+                          ss_dataset **out);
+void ss_dataset_free(ss_dataset *d);
+uint64_t ss_dataset_hash(const ss_dataset *d);
+/* Any image of a in b too? For search/test overlap. */
+bool ss_dataset_overlaps(const ss_dataset *a, const ss_dataset *b);
+
+/* Pixel p of channel c becomes (p/255 - mean[c]) / std[c]. */
+typedef struct ss_norm {
+    float mean[4], std[4];
+    int32_t channels;
+} ss_norm;
+
+/* mean_text/std_text: "a,b,c" from --mean/--std, both or neither; else MODEL.input.json beside the model
+ * (resnet.onnx -> resnet.input.json); else an error that says so. */
+ss_status ss_norm_load(ss_ctx *ctx, const char *model_path, const char *mean_text, const char *std_text,
+                       int32_t channels, ss_norm *out);
+
+#endif
