@@ -4,23 +4,10 @@
  * double, in the order kh, kw, c, rounded to float once. Lanes behind the last channel are written zero.
  */
 #include "infer/conv.h"
+#include "infer/ops.h"
 
-#include <math.h>
-
-/* First and one-past-last kernel position that falls inside the map, for one axis. */
-typedef struct taps {
-    int32_t from, to, origin; /* input coordinate of kernel position k: origin + k */
-} taps;
-
-static taps clip_taps(int32_t out, int32_t stride, int32_t pad, int32_t kernel, int32_t size) {
-    taps t = { 0, kernel, out * stride - pad };
-    if (t.origin < 0) t.from = -t.origin;
-    if (t.origin + kernel > size) t.to = size - t.origin;
-    return t;
-}
-
-static int64_t sum_int(const ss_node *n, ss_shape in, const int16_t *x, int32_t stride, const int16_t *w, taps ty,
-                       taps tx, int32_t c0, int32_t channels) {
+static int64_t sum_int(const ss_node *n, ss_shape in, const int16_t *x, int32_t stride, const int16_t *w, ss_taps ty,
+                       ss_taps tx, int32_t c0, int32_t channels) {
     int64_t acc = 0;
     const int32_t k = n->win.kh * n->win.kw;
     for (int32_t i = ty.from; i < ty.to; i++)
@@ -32,8 +19,8 @@ static int64_t sum_int(const ss_node *n, ss_shape in, const int16_t *x, int32_t 
     return acc;
 }
 
-static double sum_float(const ss_node *n, ss_shape in, const float *x, int32_t stride, const float *w, taps ty,
-                        taps tx, int32_t c0, int32_t channels) {
+static double sum_float(const ss_node *n, ss_shape in, const float *x, int32_t stride, const float *w, ss_taps ty,
+                        ss_taps tx, int32_t c0, int32_t channels) {
     double acc = 0;
     const int32_t k = n->win.kh * n->win.kw;
     for (int32_t i = ty.from; i < ty.to; i++)
@@ -52,8 +39,7 @@ void ss_conv_ref_int(const ss_graph *g, const ss_node *n, const ss_qnode *qn, co
     const int64_t per_filter = (int64_t)cg * n->win.kh * n->win.kw;
     for (int32_t y = 0; y < os.h; y++)
         for (int32_t x = 0; x < os.w; x++) {
-            const taps ty = clip_taps(y, n->win.sh, n->win.pt, n->win.kh, is.h);
-            const taps tx = clip_taps(x, n->win.sw, n->win.pl, n->win.kw, is.w);
+            const ss_taps ty = ss_taps_y(n, is, y), tx = ss_taps_x(n, is, x);
             int16_t *o = out + ((int64_t)y * os.w + x) * out_stride;
             for (int32_t f = 0; f < out_stride; f++) {
                 if (f >= os.c) {
@@ -70,11 +56,6 @@ void ss_conv_ref_int(const ss_graph *g, const ss_node *n, const ss_qnode *qn, co
         }
 }
 
-static float act_float(const ss_act *a, int32_t channel, float v) {
-    if (!a->on) return v;
-    return v > (a->per_channel ? a->per_channel[channel] : a->threshold) ? fminf(v, a->ceiling) : 0.0f;
-}
-
 void ss_conv_ref_float(const ss_graph *g, const ss_node *n, const float *in, int32_t in_stride, float *out,
                        int32_t out_stride) {
     const ss_shape is = ss_graph_in_shape(g, n), os = n->shape;
@@ -82,8 +63,7 @@ void ss_conv_ref_float(const ss_graph *g, const ss_node *n, const float *in, int
     const int64_t per_filter = (int64_t)cg * n->win.kh * n->win.kw;
     for (int32_t y = 0; y < os.h; y++)
         for (int32_t x = 0; x < os.w; x++) {
-            const taps ty = clip_taps(y, n->win.sh, n->win.pt, n->win.kh, is.h);
-            const taps tx = clip_taps(x, n->win.sw, n->win.pl, n->win.kw, is.w);
+            const ss_taps ty = ss_taps_y(n, is, y), tx = ss_taps_x(n, is, x);
             float *o = out + ((int64_t)y * os.w + x) * out_stride;
             for (int32_t f = 0; f < out_stride; f++) {
                 if (f >= os.c) {
@@ -92,7 +72,8 @@ void ss_conv_ref_float(const ss_graph *g, const ss_node *n, const float *in, int
                 }
                 double acc = sum_float(n, is, in, in_stride, n->weights + f * per_filter, ty, tx, f / fg * cg, cg);
                 if (n->bias) acc += (double)n->bias[f];
-                o[f] = act_float(&n->act, f, (float)acc);
+                const float t = n->act.per_channel ? n->act.per_channel[f] : n->act.threshold;
+                o[f] = n->act.on ? ss_act_float((float)acc, t, n->act.ceiling) : (float)acc;
             }
         }
 }
