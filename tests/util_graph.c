@@ -109,7 +109,7 @@ static ss_graph *finish(ss_graph *g, int32_t last) {
     return NULL;
 }
 
-ss_graph *util_conv(ss_ctx *ctx, int32_t c, int32_t h, int32_t w, util_conv_spec s, bool relu, uint32_t seed) {
+ss_graph *util_one_conv(ss_ctx *ctx, int32_t c, int32_t h, int32_t w, util_conv_spec s, bool relu, uint32_t seed) {
     ss_graph *g = ss_graph_new(ctx, "conv.onnx");
     if (!g) return NULL;
     util_rng r = { seed };

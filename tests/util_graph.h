@@ -33,7 +33,7 @@ int32_t util_add_simple(ss_graph *g, const char *name, ss_op op, int32_t a, int3
 
 /* ---- whole networks ---- */
 /* Input c x h x w, one convolution "conv", and "relu" when asked for. */
-ss_graph *util_conv(ss_ctx *ctx, int32_t c, int32_t h, int32_t w, util_conv_spec s, bool relu, uint32_t seed);
+ss_graph *util_one_conv(ss_ctx *ctx, int32_t c, int32_t h, int32_t w, util_conv_spec s, bool relu, uint32_t seed);
 /* Input 3x16x16, n convolutions 3x3 ("conv1"...) to 8, 12, 16... channels with ReLUs ("relu1"...), max pool after the
  * second, global average pool, "fc" to 10. */
 ss_graph *util_chain(ss_ctx *ctx, int32_t n, uint32_t seed);
