@@ -28,7 +28,8 @@ ss_status ss_dataset_load(ss_ctx *ctx, const char *path, ss_shape shape, int32_t
                           ss_dataset **out);
 void ss_dataset_free(ss_dataset *d);
 uint64_t ss_dataset_hash(const ss_dataset *d);
-/* Any image of a in b too? For search/test overlap. */
+/* Any image of a in b too, labels apart? For search/test overlap. Compares 64-bit hashes of the pixels; out of memory
+ * is an SS_ERROR diagnostic and gives false. */
 bool ss_dataset_overlaps(const ss_dataset *a, const ss_dataset *b);
 
 /* Pixel p of channel c becomes (p/255 - mean[c]) / std[c]. */
