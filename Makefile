@@ -77,6 +77,8 @@ test: deps
 deps:
 	scripts/install-deps.sh
 
+include examples/jets/jets.mk
+
 clean:
 	rm -rf $(BUILD) $(BUILD)-clang $(BUILD)-asan
 
