@@ -66,6 +66,8 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_HELPERS) $(BUILD)/libskipstream.a
 
 tests: all $(TESTS)
 
+include examples/jets/jets.mk
+
 clean:
 	rm -rf $(BUILD)
 
