@@ -2,6 +2,7 @@
 #include "util_profile.h"
 
 #include <math.h>
+#include <stdio.h>
 
 uint32_t util_rand(util_rng *r) {
     r->state += 0x9E3779B97F4A7C15u;
@@ -74,4 +75,40 @@ int32_t util_chanpad(ss_graph *g, const char *name, int32_t in, int32_t before, 
     ss_node n = { .op = SS_OP_CHANPAD, .name = name, .onnx_op = "Pad", .n_in = 1, .in = { in }, .shape = s, .groups = 1,
                   .pad_before = before, .pad_after = after };
     return g->output = ss_graph_add(g, &n);
+}
+
+ss_dataset *util_images(ss_ctx *ctx, util_rng *r, ss_shape shape, int64_t n, int32_t classes) {
+    ss_dataset *d;
+    if (ss_dataset_new(ctx, shape, n, &d) != SS_OK) return NULL;
+    for (int64_t i = 0; i < n; i++) {
+        uint8_t *label, *pixels;
+        ss_dataset_record(d, i, &label, &pixels);
+        uint32_t quarter = util_rand(r) % 4;
+        *label = (uint8_t)(quarter % (uint32_t)classes);
+        for (int32_t c = 0; c < shape.c; c++)
+            for (int32_t y = 0; y < shape.h; y++)
+                for (int32_t x = 0; x < shape.w; x++) {
+                    uint32_t at = (uint32_t)(2 * (2 * y >= shape.h) + (2 * x >= shape.w));
+                    *pixels++ = (uint8_t)(util_rand(r) % 120 + (at == quarter ? 120 : 0));
+                }
+    }
+    return d;
+}
+
+int util_write_images(const ss_dataset *d, const char *path) {
+    FILE *f = fopen(path, "wb");
+    size_t size = (size_t)ss_shape_size(d->shape);
+    int bad = f == NULL;
+    for (int64_t i = 0; !bad && i < d->n; i++)
+        bad = fwrite(d->labels + i, 1, 1, f) != 1 || fwrite(d->pixels + (size_t)i * size, 1, size, f) != size;
+    return f && fclose(f) == 0 ? bad : 1;
+}
+
+ss_norm util_norm(int32_t channels) {
+    ss_norm norm = { .channels = channels };
+    for (int32_t c = 0; c < channels; c++) {
+        norm.mean[c] = 0.4f;
+        norm.std[c] = 0.3f;
+    }
+    return norm;
 }
