@@ -41,8 +41,8 @@ static void avgpool(const ss_op_args *a) {
                                      ((int64_t)(ty.origin + i) * is.w + tx.origin + j) * stride;
                     for (int32_t c = 0; c < stride; c++) sum[c] += (double)p[c];
                 }
-            const int32_t inside = (ty.to - ty.from) * (tx.to - tx.from);
-            const int32_t count = n->count_pad ? n->win.kh * n->win.kw : inside;
+            const double inside = (double)(ty.to - ty.from) * (tx.to - tx.from);
+            const double count = n->count_pad ? (double)n->win.kh * n->win.kw : inside;
             for (int32_t c = 0; c < stride; c++) o[c] = count > 0 ? (float)(sum[c] / count) : 0.0f;
         }
 }

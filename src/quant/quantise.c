@@ -26,6 +26,7 @@
 #define FINEST (-36)      /* log2 of the finest accumulator unit, in units of the output */
 #define ZERO_FILTER (-24) /* the same for a filter without weights: its bias alone is left */
 #define ADD_SPREAD 9      /* bits an add's output may be finer than its coarsest input */
+#define AREA_MAX (1 << 24) /* elements of a pooling window */
 #define ALIGN_MAX 40      /* largest left shift: 16 + 40 + 4 bits fit in 64 */
 
 typedef struct builder {
@@ -259,6 +260,8 @@ static ss_status quantise_avgpool(const builder *b, int32_t i) {
     const ss_qnode *in = &b->q->nodes[n->in[0]];
     ss_qnode *qn = &b->q->nodes[i];
     const ss_window *w = &n->win;
+    if ((int64_t)w->kh * w->kw > AREA_MAX)
+        return refuse(b, n, "pool in several steps", "its window is too large for integer arithmetic");
     const int32_t area = w->kh * w->kw;
     const bool varies = !n->count_pad && (w->pt || w->pl || w->pb || w->pr);
     int32_t *mult;
