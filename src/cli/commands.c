@@ -2,5 +2,5 @@
 #include "cli/commands.h"
 
 const ss_command *const ss_commands[] = {
-    &ss_cmd_check, NULL,
+    NULL,
 };
