@@ -66,9 +66,22 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_HELPERS) $(BUILD)/libskipstream.a
 
 tests: all $(TESTS)
 
+# Everything that CI runs: GCC and Clang builds without a warning, the tests, and the C tests again under the address
+# and undefined-behaviour sanitizers. The last line counts them all.
+test: deps
+	$(MAKE) all tests
+	$(MAKE) CC=clang BUILD=$(BUILD)-clang tests
+	$(MAKE) SANITIZE=1 BUILD=$(BUILD)-asan CFLAGS="-O1 -g" tests
+	BUILD=$(BUILD) tests/run.sh $(TESTS) $(TESTS:$(BUILD)/%=$(BUILD)-asan/%) $(wildcard tests/cli_*.sh)
+
+deps:
+	scripts/install-deps.sh
+
+include examples/jets/jets.mk
+
 clean:
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) $(BUILD)-clang $(BUILD)-asan
 
 -include $(wildcard $(BUILD)/*/*.d)
 
-.PHONY: all tests clean
+.PHONY: all tests test deps clean

@@ -1,7 +1,9 @@
 /* JSON artefacts over Jansson. See json.h. */
 #include "base/json.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MAX_ARTEFACT ((size_t)1 << 30)
@@ -63,6 +65,21 @@ ss_status ss_json_save(ss_ctx *ctx, const char *path, const json_t *j) {
     return s;
 }
 
+json_t *ss_json_float(float v) {
+    char text[32];
+    for (int digits = 1; digits <= 9; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, (double)v);
+        if (strtof(text, NULL) == v) break;
+    }
+    return json_real(strtod(text, NULL));
+}
+
+json_t *ss_json_hash(uint64_t v) {
+    char text[17];
+    snprintf(text, sizeof text, "%016" PRIx64, v);
+    return json_string(text);
+}
+
 static ss_status bad_key(ss_ctx *ctx, const char *path, const json_t *o, const char *key, const char *want) {
     return ss_error(ctx, SS_AT(path), "write the file again",
                     json_object_get(o, key) ? "\"%s\" is not %s" : "\"%s\" is missing; it should be %s", key, want);
@@ -91,6 +108,14 @@ ss_status ss_json_get_str(ss_ctx *ctx, const char *path, const json_t *o, const 
     if (!json_is_string(v)) return bad_key(ctx, path, o, key, "a string");
     *out = json_string_value(v);
     return SS_OK;
+}
+
+ss_status ss_json_get_hash(ss_ctx *ctx, const char *path, const json_t *o, const char *key, uint64_t *out) {
+    const char *text = "";
+    if (ss_json_get_str(ctx, path, o, key, &text) != SS_OK) return SS_BAD;
+    bool whole = strlen(text) == 16 && strspn(text, "0123456789abcdef") == 16;
+    *out = whole ? strtoull(text, NULL, 16) : 0;
+    return whole ? SS_OK : bad_key(ctx, path, o, key, "16 hex digits");
 }
 
 ss_status ss_json_get_array(ss_ctx *ctx, const char *path, const json_t *o, const char *key, json_t **out) {

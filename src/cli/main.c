@@ -306,5 +306,5 @@ int main(int argc, char **argv) {
     print_diags(&cli);
     json_decref(cli.result);
     ss_ctx_free(cli.ctx);
-    return s;
+    return (int)s;
 }

@@ -5,7 +5,10 @@
  *   crossbar  (F/G/co) / gr * sum over steps of max(1, ceil(nnz_max/m))    1 <= m <= K
  * where a step is one window position of ci channels and nnz_max the largest count among them: the streams of a
  * step advance together (exact for a join at every window; an upper bound where buffers lie between).
+ * and never less than H*W * (C/G/ci) * (G/gr), since each stream takes one element a cycle into its window.
  * Every other node: elements / lanes. Tensors travel `lanes` elements a word, the fewest that keep up.
+ * A crossbar with m = K is the dense engine with m = K, in cycles and in hardware. With gr > 1 the groups' own steps
+ * are taken as equal (the profile has no joint counts over groups): a mean, not a bound.
  *
  * Interval-dependent parts (stream lanes, requantise lanes) are sized for a target interval: the fewest lanes
  * that meet it, since resources go to the bottleneck alone.
@@ -44,7 +47,8 @@ ss_status ss_cost_new(ss_ctx *ctx, const ss_graph *g, const ss_profile *p, const
                       ss_cost **out);
 void ss_cost_free(ss_cost *c);
 
-/* Every configuration of the node that takes at most `interval` cycles an image, resources filled in, not pruned.
+/* Every configuration of the node (with no more multipliers than the device has DSPs; crossbars with m = K only where
+ * the dense engine is not allowed; of kernels with more than 64 positions not every m) that takes at most `interval` cycles an image, resources filled in, not pruned.
  * Writes at most cap, returns how many there are (call with cap 0 to count). */
 int ss_cost_configs(const ss_cost *c, int32_t node, double interval, ss_config *out, int cap);
 /* Fill cycles and res of a given folding at a target interval. Illegal values: an error that lists the legal ones. */
@@ -53,14 +57,19 @@ ss_status ss_cost_eval(ss_ctx *ctx, const ss_cost *c, int32_t node, double inter
 double ss_cost_min_cycles(const ss_cost *c, int32_t node);
 int ss_cost_cycle_steps(const ss_cost *c, int32_t node, double *out, int cap);
 
+/* What every partition needs besides its nodes: DMA in and out, control registers, the load stream. */
+ss_resources ss_cost_partition_overhead(const ss_cost *c);
+
 /* Cycles from the first input word of an image into nodes first..last to the last output word, pipeline empty before:
- * configs[i] belongs to node first + i. */
+ * configs[i] belongs to node first + i. Formula in latency.c and docs/cost.md. NAN: out of memory. */
 double ss_cost_latency(const ss_cost *c, int32_t first, int32_t last, const ss_config *configs);
 /* Bits of weights that must be loaded over the load stream (URAM memories, on devices without uram_init). */
 int64_t ss_cost_load_bits(const ss_cost *c, int32_t first, int32_t last, const ss_config *configs);
 /* Bits an image moves in and out of a partition. */
 int64_t ss_cost_io_bits(const ss_cost *c, int32_t first, int32_t last);
-/* Seconds for a batch through one partition: (interval*batch + fill)/clock [+ reconfiguration + weight load]. */
+/* Seconds for a batch through one partition: (interval*batch + fill)/clock [+ reconfiguration + weight load], where
+ * fill = max(0, latency - interval): the first image's own interval is not counted twice. Weights are loaded 64 bits a
+ * clock cycle, or at the memory's bandwidth where that is less. */
 double ss_cost_partition_seconds(const ss_cost *c, double interval, double latency, int64_t load_bits, int64_t batch,
                                  bool reconfigure);
 

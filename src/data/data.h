@@ -14,8 +14,13 @@ typedef struct ss_dataset {
     int64_t n;            /* images */
     const uint8_t *labels; /* [n] */
     const uint8_t *pixels; /* [n][c][h][w] */
-    void *owner;
+    void *owner;          /* the memory behind both: pixels first, labels behind them */
 } ss_dataset;
+
+/* Room for n images, all zero, to be filled through ss_dataset_record before it is shared. */
+ss_status ss_dataset_new(ss_ctx *ctx, ss_shape shape, int64_t n, ss_dataset **out);
+/* Image i for writing: its label and its c*h*w pixels. */
+void ss_dataset_record(ss_dataset *d, int64_t i, uint8_t **label, uint8_t **pixels);
 
 /* limit: 0 means all (the CLI refuses a user's --limit 0). classes: labels must be below it. Errors: missing file,
  * length not a multiple of the record, label outside the classes, no records. */
@@ -23,7 +28,8 @@ ss_status ss_dataset_load(ss_ctx *ctx, const char *path, ss_shape shape, int32_t
                           ss_dataset **out);
 void ss_dataset_free(ss_dataset *d);
 uint64_t ss_dataset_hash(const ss_dataset *d);
-/* Any image of a in b too? For search/test overlap. */
+/* Any image of a in b too, labels apart? For search/test overlap. Compares 64-bit hashes of the pixels; out of memory
+ * is an SS_ERROR diagnostic and gives false. */
 bool ss_dataset_overlaps(const ss_dataset *a, const ss_dataset *b);
 
 /* Pixel p of channel c becomes (p/255 - mean[c]) / std[c]. */

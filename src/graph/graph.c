@@ -15,6 +15,10 @@ ss_graph *ss_graph_new(ss_ctx *ctx, const char *name) {
     g->ctx = ctx;
     g->arena = arena;
     g->name = ss_arena_strdup(arena, name);
+    if (!g->name) {
+        ss_arena_free(arena);
+        return NULL;
+    }
     g->output = -1;
     return g;
 }
@@ -82,7 +86,8 @@ static uint64_t hash_node(const ss_graph *g, const ss_node *n, uint64_t h) {
     h = ss_hash(n->name, strlen(n->name), h);
     h = ss_hash(n->in, (size_t)n->n_in * sizeof n->in[0], h);
     if (n->act.on) h = ss_hash(&n->act.ceiling, sizeof n->act.ceiling, h);
-    if (n->weights) h = ss_hash(n->weights, (size_t)ss_node_weight_count(g, n) * sizeof(float), h);
+    int64_t weights = n->op == SS_OP_BATCHNORM ? n->shape.c : ss_node_weight_count(g, n);
+    if (n->weights) h = ss_hash(n->weights, (size_t)weights * sizeof(float), h);
     if (n->bias) h = ss_hash(n->bias, (size_t)n->shape.c * sizeof(float), h);
     return h;
 }

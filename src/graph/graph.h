@@ -28,7 +28,8 @@ typedef enum ss_op {
     SS_OP_AVGPOOL,   /* count_pad: padding counts in the divisor */
     SS_OP_ADD,       /* two inputs of one shape */
     SS_OP_CONCAT,    /* over channels */
-    SS_OP_SLICE,     /* spatial stride: y[c][i][j] = x[c][oh + i*sh][ow + j*sw]; win.pt/pl hold the offsets oh, ow */
+    SS_OP_SLICE,     /* spatial stride: y[c][i][j] = x[c][oh + i*sh][ow + j*sw]; win.pt/pl hold the offsets oh, ow,
+                      * win.pb/pr the rows and columns cut off at the end before striding (usually 0) */
     SS_OP_CHANPAD,   /* zero channels: pad_before in front, pad_after behind */
     SS_OP_FLATTEN,   /* c,h,w -> c*h*w,1,1 (channel-major, as ONNX); gone after the passes unless the output */
     SS_OP_COUNT
@@ -52,6 +53,8 @@ typedef struct ss_act {
 } ss_act;
 
 #define SS_MAX_INPUTS 16
+#define SS_MAX_DIM (1 << 20)              /* each of c, h, w is 1..SS_MAX_DIM */
+#define SS_MAX_ELEMENTS (((int64_t)1 << 31) - 1) /* of one tensor, and of one node's weights */
 
 typedef struct ss_node {
     ss_op op;
@@ -77,6 +80,7 @@ typedef struct ss_graph {
     ss_node *nodes;
     int32_t n, cap;
     int32_t output;  /* the node whose tensor is the result (class scores) */
+    bool structure_only; /* read from a dump without weights: weights and bias are NULL */
 } ss_graph;
 
 ss_graph *ss_graph_new(ss_ctx *ctx, const char *name);
@@ -84,9 +88,17 @@ void ss_graph_free(ss_graph *g);
 /* Append a copy of *proto; its strings, weights and bias are kept as they are (allocate them from g->arena).
  * Returns the index, or -1 when out of memory. The shape is computed by ss_graph_infer_shape. */
 int32_t ss_graph_add(ss_graph *g, const ss_node *proto);
-/* Fill n->shape from the inputs; reports what does not fit. */
-ss_status ss_graph_infer_shape(ss_graph *g, ss_node *n);
-ss_status ss_graph_verify(ss_graph *g, const char *after_pass);
+/* Fill n->shape from the shapes of its inputs, which must be in g; n itself need not be. Set by the caller: the whole
+ * shape of INPUT, and shape.c of CONV (its number of filters). Output sizes are floor((size + pads - kernel) / stride)
+ * + 1; an importer expresses ceil_mode by larger pb, pr. Reports everything that does not fit. */
+ss_status ss_graph_infer_shape(const ss_graph *g, ss_node *n);
+/* All invariants above, every violation reported with the pass after which it was found. after_pass NULL: a graph
+ * as imported, in which nodes that do not reach the output are still allowed (the first pass drops them). */
+ss_status ss_graph_verify(const ss_graph *g, const char *after_pass);
+/* Drop the nodes that do not reach the output, keep the order, renumber. Node 0 always stays. */
+ss_status ss_graph_sweep(ss_graph *g);
+/* May a node of this operator carry an activation? */
+bool ss_op_takes_act(ss_op op);
 
 const char *ss_op_name(ss_op op);                 /* "conv" */
 int32_t ss_graph_find(const ss_graph *g, const char *name);  /* node of that name, or -1 */

@@ -29,6 +29,7 @@ typedef struct ss_relu_profile {
     int32_t channels;
     const double *channel_zero_ratio;
     float threshold;     /* in force; per-channel thresholds: their mean */
+    const float *thresholds; /* [channels], or NULL when one threshold serves all channels */
 } ss_relu_profile;
 
 typedef struct ss_profile {
@@ -38,7 +39,9 @@ typedef struct ss_profile {
     int bits;
     bool assumed;
     double assumed_zeros;
-    int64_t images;
+    int64_t images;      /* measured: how many; assumed: 1 */
+    const char *source;  /* where the images came from, for people; "" when assumed or not said */
+    uint64_t data;       /* ss_dataset_hash of the images; 0 when assumed */
     ss_layer_profile *layers; /* one per CONV, graph order */
     int32_t n_layers;
     ss_relu_profile *relus;
@@ -52,6 +55,7 @@ ss_status ss_profile_measure(ss_ctx *ctx, const ss_graph *g, ss_engine *e, const
  * but its padding. Border windows are mixed exactly. */
 ss_status ss_profile_assume(ss_ctx *ctx, const ss_graph *g, double zeros, int bits, ss_profile **out);
 void ss_profile_free(ss_profile *p);
+ss_status ss_profile_set_source(ss_profile *p, const char *source);
 ss_status ss_profile_save(const ss_profile *p, const char *path);
 /* Refuses a profile of another model. */
 ss_status ss_profile_load(ss_ctx *ctx, const ss_graph *g, const char *path, ss_profile **out);
@@ -59,5 +63,7 @@ ss_status ss_profile_load(ss_ctx *ctx, const ss_graph *g, const char *path, ss_p
 const ss_layer_profile *ss_profile_layer(const ss_profile *p, const char *conv); /* or NULL */
 /* Histogram of the largest count over ci streams, [k+1], or NULL when ci does not divide C/groups. */
 const double *ss_profile_max_hist(const ss_layer_profile *l, int64_t ci);
+double ss_profile_mean(const double *hist, int32_t k);             /* mean of a histogram over 0..k; 0 when empty */
+double ss_profile_mean_nonzeros(const ss_layer_profile *l);        /* per window, over all channels */
 
 #endif

@@ -28,19 +28,21 @@ static inline int32_t ss_act_int(int32_t y, int32_t t, int32_t ceiling) {
 
 typedef struct ss_qnode {
     int frac;           /* of this node's output */
-    int32_t lo, hi;     /* range of the output: 0..2^(bits-1)-1 behind an activation, else -2^(bits-1)..2^(bits-1)-1 */
-    int acc_bits;       /* signed width of the accumulator, worst filter */
+    int32_t lo, hi;     /* range of the output: 0..2^(bits-1)-1 behind an activation or where no input of an add, concat,
+                         * pool, slice or channel pad can be negative; else -2^(bits-1)..2^(bits-1)-1 */
+    int acc_bits;       /* signed width of the accumulator, worst filter: holds every partial sum, in any order */
     int pre;            /* low bits dropped before the multiplier */
-    int32_t n_mult;     /* 0 (copies), 1, or one per output channel */
+    int32_t n_mult;     /* 0 (copies), 1, or one per output channel; AVGPOOL that leaves padding out of its divisor:
+                         * kh*kw + 1, by the number of elements inside the map */
     const int32_t *mult;
     const uint8_t *shift;
     const int16_t *weights; /* CONV: [f][c/groups][kh][kw] */
     const int64_t *bias;    /* CONV: [f], at the accumulator's scale */
     const uint8_t *filter_acc_bits; /* CONV: [f] */
     int32_t n_thr;          /* 0 (no activation), 1, or channels */
-    const int32_t *thr;     /* floor(t * 2^frac) */
+    int32_t *thr;           /* floor(t * 2^frac), at most hi; room for one per channel */
     int32_t ceiling;        /* hi when there is none */
-    int in_shift[SS_MAX_INPUTS]; /* ADD, CONCAT: left shift that aligns input k to the common frac */
+    int in_shift[SS_MAX_INPUTS]; /* ADD, CONCAT: left shift that aligns input k to the common frac; mult is 1 there */
 } ss_qnode;
 
 typedef struct ss_quant {
@@ -58,10 +60,20 @@ ss_status ss_calibrate(ss_ctx *ctx, const ss_graph *g, const ss_dataset *d, cons
 void ss_calib_free(ss_calib *c);
 ss_status ss_calib_save(const ss_calib *c, const char *path);
 ss_status ss_calib_load(ss_ctx *ctx, const ss_graph *g, const char *path, ss_calib **out);
+/* What --calib means, for every command that takes it: spec is a saved calibration (*.json) or images (file or folder);
+ * NULL: the first images of d, for ranges only, and a note says so. At most SS_CALIB_IMAGES images are run. Measure with
+ * the thresholds that the model came with, before others are set. */
+#define SS_CALIB_IMAGES 500
+ss_status ss_calib_obtain(ss_ctx *ctx, const ss_graph *g, const char *spec, const ss_dataset *d, const ss_norm *norm,
+                          ss_calib **out);
 
+/* 16 bits: frac covers the largest value seen with a margin of 1/4. 8 bits: frac with the least expected squared error
+ * (rounding and saturation) over the histogram. Reports every node that cannot be represented. */
 ss_status ss_quantise(ss_ctx *ctx, const ss_graph *g, const ss_calib *c, int bits, ss_quant **out);
 void ss_quant_free(ss_quant *q);
-/* Recompute thr of every activation from the graph's thresholds (after they changed). */
+/* Recompute thr of every activation from the graph's thresholds (after they changed); scales stay as they are. */
 ss_status ss_quant_set_thresholds(ss_quant *q, const ss_graph *g);
+/* Smallest signed width that holds lo..hi (lo <= hi). */
+int ss_bits_for(int64_t lo, int64_t hi);
 
 #endif

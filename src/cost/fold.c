@@ -1,0 +1,190 @@
+/* Foldings of a convolution: which are legal, what they take in cycles, memories and logic. cost.h has the formulas. */
+#include "cost/node.h"
+
+#define LUT_ROM_DEPTH 512  /* deeper weight memories are never built of LUTs */
+#define EVERY_M 64         /* larger kernels: crossbars with ever wider steps of m only */
+#define RESULT_BITS 27     /* of an accumulator after the requantiser's `pre` shift (quant.h) */
+#define FIFO_DEPTH 2
+
+/* With m = k every position has its multiplier: nothing to choose, and the crossbar is the dense engine. */
+static bool is_crossbar(const ss_cost_node *n, const ss_config *cfg) {
+    return cfg->engine == SS_ENGINE_CROSSBAR && cfg->m < n->k;
+}
+
+ss_weight_memory ss_fold_weights(const ss_cost_node *n, const ss_config *cfg, int bits) {
+    int64_t streams = (int64_t)cfg->gr * cfg->ci, folds = n->cg / cfg->ci * (n->fg / cfg->co) * (n->groups / cfg->gr);
+    int64_t lane = (int64_t)cfg->co * bits;
+    if (!is_crossbar(n, cfg)) return (ss_weight_memory){ 1, streams * lane * cfg->m, n->k / cfg->m * folds };
+    if (cfg->m == 1) return (ss_weight_memory){ streams, lane, n->k * folds }; /* each stream its own position */
+    return (ss_weight_memory){ 1, streams * lane * n->k, folds };
+}
+
+bool ss_fold_memory_legal(const ss_device *dev, ss_mem kind, ss_weight_memory w) {
+    if (kind == SS_MEM_LUT) return w.depth <= LUT_ROM_DEPTH;
+    if (kind == SS_MEM_BRAM) return w.depth > 1;
+    return kind == SS_MEM_URAM && w.depth > 1 && dev->total.r[SS_URAM] > 0;
+}
+
+static int ci_index(const ss_cost_node *n, int64_t ci) {
+    for (int i = 0; i < n->n_ci; i++)
+        if (n->ci[i] == ci) return i;
+    return -1;
+}
+
+double ss_fold_cycles(const ss_cost_node *n, const ss_config *cfg) {
+    double engine, intake = (double)(n->in_elems[0] / ((int64_t)cfg->ci * cfg->gr));
+    int64_t filters = n->fg / cfg->co, pixels = n->out_elems / n->f;
+    if (is_crossbar(n, cfg)) {
+        double steps = n->expect[ci_index(n, cfg->ci) * n->k + cfg->m - 1];
+        engine = steps * (double)filters / cfg->gr;
+    } else {
+        engine = (double)(n->k / cfg->m * (n->cg / cfg->ci) * filters * (n->groups / cfg->gr) * pixels);
+    }
+    return engine > intake ? engine : intake;
+}
+
+static void add_engines(const ss_cost_node *n, const ss_config *cfg, int bits, ss_resources *res) {
+    int64_t streams = (int64_t)cfg->gr * cfg->ci;
+    if (is_crossbar(n, cfg)) {
+        ss_res_add(res, ss_part_crossbar_front(n->k, cfg->m, bits), streams);
+        ss_res_add(res, ss_part_crossbar_weights(n->k, cfg->m, bits), streams * cfg->co);
+    } else {
+        ss_res_add(res, ss_part_dense_front(n->k, cfg->m, bits), streams);
+    }
+    res->r[SS_DSP] += streams * cfg->co * cfg->m;
+}
+
+ss_resources ss_fold_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
+    int bits = c->opts.bits, result = n->acc_bits < RESULT_BITS ? n->acc_bits : RESULT_BITS;
+    int64_t streams = (int64_t)cfg->gr * cfg->ci, lanes = (int64_t)cfg->gr * cfg->co, folds = n->fg / cfg->co;
+    const ss_window *w = &n->node->win;
+    ss_resources res = ss_part_window(c->dev, w->kh, w->kw, c->g->nodes[n->node->in[0]].shape.w, n->c / streams,
+                                      streams, bits);
+    add_engines(n, cfg, bits, &res);
+    ss_res_add(&res, ss_part_adder_tree((int64_t)cfg->ci * cfg->m, 2 * bits - 1), lanes);
+    if (is_crossbar(n, cfg) || n->cg > cfg->ci || n->k > cfg->m)
+        ss_res_add(&res, ss_part_accumulator(c->dev, lanes, n->acc_bits, folds), 1);
+    ss_res_add(&res, ss_memory_constants(c->dev, lanes * n->acc_bits, n->f / lanes), 1); /* bias */
+    ss_res_add(&res, ss_memory_buffer(c->dev, lanes * result, folds > FIFO_DEPTH ? folds : FIFO_DEPTH), 1);
+    ss_res_add(&res, ss_part_control(4), 1); /* positions, channels, filters, weight address */
+    ss_weight_memory mem = ss_fold_weights(n, cfg, bits);
+    ss_res_add(&res, ss_memory_map(cfg->memory, mem.width, mem.depth), mem.count);
+    return res;
+}
+
+/* ---- enumeration ---- */
+
+typedef struct listing {
+    const ss_cost *c;
+    const ss_cost_node *n;
+    ss_config *out; /* NULL: count only */
+    int64_t count;
+} listing;
+
+static void list_memories(listing *l, ss_config cfg) {
+    ss_weight_memory w = ss_fold_weights(l->n, &cfg, l->c->opts.bits);
+    ss_resources base = { { 0 } };
+    for (ss_mem kind = SS_MEM_LUT; kind < SS_MEM_KINDS; kind++) {
+        if (!ss_fold_memory_legal(l->c->dev, kind, w)) continue;
+        if (l->out) {
+            cfg.memory = SS_MEM_NONE;
+            if (base.r[SS_LUT] == 0) {
+                base = ss_fold_resources(l->c, l->n, &cfg);
+                cfg.cycles = ss_fold_cycles(l->n, &cfg);
+            }
+            cfg.memory = kind;
+            cfg.res = base;
+            ss_res_add(&cfg.res, ss_memory_map(kind, w.width, w.depth), w.count);
+            l->out[l->count] = cfg;
+        }
+        l->count++;
+    }
+}
+
+static void list_engines(listing *l, ss_config cfg) {
+    int64_t k = l->n->k, most = l->c->dev->total.r[SS_DSP] / ((int64_t)cfg.gr * cfg.ci * cfg.co);
+    unsigned engines = l->c->opts.engines;
+    bool dense = engines & 1u << SS_ENGINE_DENSE, crossbar = (engines & 1u << SS_ENGINE_CROSSBAR) && l->n->expect;
+    for (int64_t m = 1; m <= k && m <= most; m += 1 + (m >= EVERY_M ? m / 8 : 0)) {
+        cfg.m = (int32_t)m;
+        cfg.engine = SS_ENGINE_CROSSBAR;
+        if (crossbar && (m < k || !dense)) list_memories(l, cfg);
+    }
+    cfg.engine = SS_ENGINE_DENSE;
+    for (int64_t m = 1; dense && m <= k && m <= most; m++) {
+        cfg.m = (int32_t)m;
+        if (k % m == 0) list_memories(l, cfg);
+    }
+}
+
+int64_t ss_fold_enumerate(const ss_cost *c, const ss_cost_node *n, ss_config *out) {
+    listing l = { c, n, out, 0 };
+    int64_t dsps = c->dev->total.r[SS_DSP];
+    for (int64_t gr = 1; gr <= n->groups && gr <= dsps; gr++) {
+        if (n->groups % gr != 0) continue;
+        for (int i = 0; i < n->n_ci && gr * n->ci[i] <= dsps; i++)
+            for (int64_t co = 1; co <= n->fg && gr * n->ci[i] * co <= dsps; co++)
+                if (n->fg % co == 0)
+                    list_engines(&l, (ss_config){ .gr = (int32_t)gr, .ci = (int32_t)n->ci[i], .co = (int32_t)co });
+    }
+    return l.count;
+}
+
+/* ---- legality, with the legal values ---- */
+
+static ss_where at_node(const ss_cost_node *n, char shape[40]) {
+    ss_shape_text(n->node->shape, shape);
+    return (ss_where){ n->node->name, ss_op_name(n->node->op), shape };
+}
+
+static ss_status check_divisor(ss_ctx *ctx, const ss_cost_node *n, const char *field, int64_t value, int64_t of) {
+    if (value >= 1 && value <= of && of % value == 0) return SS_OK;
+    char shape[40];
+    ss_buf legal;
+    ss_buf_init(&legal, ctx);
+    for (int64_t d = 1; d <= of; d++)
+        if (of % d == 0) ss_buf_printf(&legal, " %lld", (long long)d);
+    ss_error(ctx, at_node(n, shape), "choose one of the legal values", "%s = %lld does not divide %lld; legal:%s", field,
+             (long long)value, (long long)of, legal.data ? legal.data : "");
+    ss_buf_free(&legal);
+    return SS_BAD;
+}
+
+static ss_status check_engine(ss_ctx *ctx, const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
+    char shape[40];
+    if (cfg->engine == SS_ENGINE_DENSE) return check_divisor(ctx, n, "m", cfg->m, n->k);
+    if (cfg->engine != SS_ENGINE_CROSSBAR)
+        return ss_error(ctx, at_node(n, shape), "choose one of the legal values",
+                        "a convolution needs an engine; legal: dense crossbar");
+    ss_status s = SS_OK;
+    if (cfg->m < 1 || cfg->m > n->k)
+        s = ss_error(ctx, at_node(n, shape), "choose one of the legal values",
+                     "m = %d is outside the kernel; legal: 1..%lld", cfg->m, (long long)n->k);
+    if (!c->p)
+        s = ss_error(ctx, at_node(n, shape), "give a profile, or choose the dense engine",
+                     "the cycles of a crossbar engine need a profile of zeros");
+    return s;
+}
+
+static ss_status check_memory(ss_ctx *ctx, const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
+    ss_weight_memory w = ss_fold_weights(n, cfg, c->opts.bits);
+    if (ss_fold_memory_legal(c->dev, cfg->memory, w)) return SS_OK;
+    char shape[40];
+    ss_buf legal;
+    ss_buf_init(&legal, ctx);
+    for (ss_mem kind = SS_MEM_LUT; kind < SS_MEM_KINDS; kind++)
+        if (ss_fold_memory_legal(c->dev, kind, w)) ss_buf_printf(&legal, " %s", ss_mem_names[kind]);
+    ss_error(ctx, at_node(n, shape), "choose one of the legal values",
+             "a weight memory %lld words deep cannot be \"%s\" on %s; legal:%s", (long long)w.depth,
+             cfg->memory < SS_MEM_KINDS ? ss_mem_names[cfg->memory] : "?", c->dev->name, legal.data ? legal.data : "");
+    ss_buf_free(&legal);
+    return SS_BAD;
+}
+
+ss_status ss_fold_check(ss_ctx *ctx, const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
+    ss_status s = check_divisor(ctx, n, "gr", cfg->gr, n->groups);
+    if (check_divisor(ctx, n, "ci", cfg->ci, n->cg) != SS_OK) s = SS_BAD;
+    if (check_divisor(ctx, n, "co", cfg->co, n->fg) != SS_OK) s = SS_BAD;
+    if (check_engine(ctx, c, n, cfg) != SS_OK) s = SS_BAD;
+    return s == SS_OK ? check_memory(ctx, c, n, cfg) : SS_BAD;
+}

@@ -1,0 +1,143 @@
+/* Latency of a partition, and what it moves.
+ *
+ * First and last output are followed along the graph as two times per node: `first`, when its first pixel is out, and
+ * `last`, when its last is. A producer's pixels come evenly between the two. With T the node's own cycles an image, P
+ * its output pixels, `lead` the index of the input pixel that completes the first window, `tail` the number of output
+ * pixels that wait for the last input pixel, and D the pipeline's depth:
+ *   convolution  first = arrival(lead) + T/P + D          last = max(first + T*(P-1)/P, arrival(end) + T*tail/P + D)
+ *   streaming    first = max(arrival(lead), T*(lead+1)/pixels after the first arrival) + D
+ *                last  = max(arrival(end), first arrival + T) + D
+ * Nothing is counted twice: a fully connected layer is a convolution of one pixel, first = last = arrival(end) + T + D. */
+#include "cost/node.h"
+
+#include <math.h>
+
+#define WINDOW_DEPTH 3   /* line buffer read, column register, window register */
+#define DSP_DEPTH 3      /* operand, product and sum registers */
+#define CROSSBAR_DEPTH 2 /* prefix, selected operand */
+#define OUT_DEPTH 6      /* accumulator, result FIFO, multiply, shift, saturate, activation */
+#define PLAIN_DEPTH 2    /* any other node */
+#define LOAD_STREAM_BITS 64
+
+typedef struct span {
+    double first, last;
+} span;
+
+/* When pixel `at` of `pixels` arrives. */
+static double arrival(span s, double at, double pixels) {
+    return pixels > 1 ? s.first + (s.last - s.first) * at / (pixels - 1) : s.last;
+}
+
+static int32_t clamp(int32_t v, int32_t hi) { return v < 0 ? 0 : v < hi ? v : hi; }
+
+/* First output position along an axis whose window reaches the last input position. */
+static int32_t reaching(int32_t kernel, int32_t stride, int32_t pad, int32_t size, int32_t outputs) {
+    int32_t need = size - 1 + pad - (kernel - 1);
+    return clamp(need > 0 ? (need + stride - 1) / stride : 0, outputs - 1);
+}
+
+static bool windowed(const ss_node *v) {
+    return v->op == SS_OP_CONV || v->op == SS_OP_MAXPOOL || v->op == SS_OP_AVGPOOL;
+}
+
+static double depth_of(const ss_cost_node *n, const ss_config *cfg) {
+    if (n->node->op != SS_OP_CONV) return PLAIN_DEPTH + (windowed(n->node) ? WINDOW_DEPTH : 0);
+    bool crossbar = cfg->engine == SS_ENGINE_CROSSBAR && cfg->m < n->k;
+    return WINDOW_DEPTH + DSP_DEPTH + (crossbar ? CROSSBAR_DEPTH : 0) + OUT_DEPTH +
+           ss_log2_ceil((int64_t)cfg->ci * cfg->m);
+}
+
+static span conv_span(const ss_cost_node *n, const ss_config *cfg, ss_shape in, span from) {
+    const ss_node *v = n->node;
+    double pixels = (double)in.h * in.w, outputs = (double)v->shape.h * v->shape.w, depth = depth_of(n, cfg);
+    int32_t y = clamp(v->win.kh - 1 - v->win.pt, in.h - 1), x = clamp(v->win.kw - 1 - v->win.pl, in.w - 1);
+    int32_t ty = reaching(v->win.kh, v->win.sh, v->win.pt, in.h, v->shape.h);
+    int32_t tx = reaching(v->win.kw, v->win.sw, v->win.pl, in.w, v->shape.w);
+    double tail = outputs - ((double)ty * v->shape.w + tx), pixel = cfg->cycles / outputs;
+    span s;
+    s.first = arrival(from, (double)y * in.w + x, pixels) + pixel + depth;
+    s.last = fmax(s.first + pixel * (outputs - 1), from.last + pixel * tail + depth);
+    return s;
+}
+
+static span plain_span(const ss_cost_node *n, const ss_config *cfg, ss_shape in, span from) {
+    const ss_node *v = n->node;
+    double pixels = (double)in.h * in.w, depth = depth_of(n, cfg), lead = 0;
+    if (windowed(v)) {
+        int32_t y = clamp(v->win.kh - 1 - v->win.pt, in.h - 1), x = clamp(v->win.kw - 1 - v->win.pl, in.w - 1);
+        lead = (double)y * in.w + x;
+    }
+    /* `from.first` is the end of the first pixel: its own share of the work has passed by then at the latest. */
+    double work = cfg->cycles / pixels;
+    span s;
+    s.first = fmax(arrival(from, lead, pixels), from.first + work * lead) + depth;
+    s.last = fmax(fmax(from.last, from.first + work * (pixels - 1)) + depth, s.first);
+    return s;
+}
+
+/* A tensor that comes from outside the partition streams in as fast as its reader takes it. */
+static span outside(double cycles, ss_shape shape) {
+    return (span){ cycles / ((double)shape.h * shape.w), cycles };
+}
+
+static span node_span(const ss_cost *c, int32_t i, int32_t first, const ss_config *cfg, const span *spans) {
+    const ss_cost_node *n = &c->nodes[i];
+    const ss_node *v = n->node;
+    if (v->op == SS_OP_INPUT) return outside(cfg->cycles, v->shape);
+    span from = { 0, 0 };
+    for (int32_t k = 0; k < v->n_in; k++) {
+        ss_shape shape = c->g->nodes[v->in[k]].shape;
+        span s = v->in[k] >= first ? spans[v->in[k] - first] : outside((double)(n->in_elems[k] / cfg->lanes_in), shape);
+        from.first = fmax(from.first, s.first);
+        from.last = fmax(from.last, s.last);
+    }
+    ss_shape in = ss_graph_in_shape(c->g, v);
+    return v->op == SS_OP_CONV ? conv_span(n, cfg, in, from) : plain_span(n, cfg, in, from);
+}
+
+double ss_cost_latency(const ss_cost *c, int32_t first, int32_t last, const ss_config *configs) {
+    span few[256], *spans = few;
+    double latest = 0;
+    if (last - first >= 256 && !(spans = ss_alloc(c->ctx, (size_t)(last - first) + 1, sizeof *spans))) return NAN;
+    for (int32_t i = first; i <= last; i++) {
+        spans[i - first] = node_span(c, i, first, &configs[i - first], spans);
+        latest = fmax(latest, spans[i - first].last);
+    }
+    if (spans != few) ss_free(c->ctx, spans);
+    return latest;
+}
+
+int64_t ss_cost_load_bits(const ss_cost *c, int32_t first, int32_t last, const ss_config *configs) {
+    int64_t bits = 0;
+    for (int32_t i = first; i <= last; i++)
+        if (configs[i - first].memory == SS_MEM_URAM && !c->dev->uram_init)
+            bits += ss_node_weight_count(c->g, c->nodes[i].node) * c->opts.bits;
+    return bits;
+}
+
+int64_t ss_cost_io_bits(const ss_cost *c, int32_t first, int32_t last) {
+    const ss_graph *g = c->g;
+    int64_t elements = 0;
+    for (int32_t t = 0; t < g->n; t++) { /* tensors by their makers: once each, however many read them */
+        bool made = t >= first && t <= last, read_here = false, read_later = t == g->output;
+        for (int32_t i = t + 1; i < g->n; i++)
+            for (int32_t k = 0; k < g->nodes[i].n_in; k++) {
+                if (g->nodes[i].in[k] != t) continue;
+                read_here = read_here || (i >= first && i <= last);
+                read_later = read_later || i > last;
+            }
+        bool in = (!made && t < first && read_here) || (made && g->nodes[t].op == SS_OP_INPUT);
+        bool out = made && read_later;
+        elements += ss_shape_size(g->nodes[t].shape) * ((in ? 1 : 0) + (out ? 1 : 0));
+    }
+    return elements * c->opts.bits;
+}
+
+double ss_cost_partition_seconds(const ss_cost *c, double interval, double latency, int64_t load_bits, int64_t batch,
+                                 bool reconfigure) {
+    double fill = fmax(0, latency - interval); /* the first image's interval is in interval * batch already */
+    double seconds = (interval * (double)batch + fill) / c->dev->clock_hz;
+    double load_rate = fmin(c->dev->bandwidth_bits, LOAD_STREAM_BITS * c->dev->clock_hz);
+    if (reconfigure) seconds += c->dev->reconfiguration_s + (double)load_bits / load_rate;
+    return seconds;
+}

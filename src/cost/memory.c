@@ -1,0 +1,86 @@
+/* Mapping of logical memories to the blocks that the devices have.
+ *
+ * RAMB18 in simple dual port: 512x36, 1Kx18, 2Kx9, 4Kx4, 8Kx2, 16Kx1 (UG573, UG473); a RAMB36 is two of them side by
+ * side. UltraRAM: 4Kx72, no other shape (UG573). LUT as ROM: 64x1 (or two 32x1); as shift register 32x1 (or two
+ * 16x1); as simple dual port RAM: eight LUTs hold 64x7, the eighth is the write port (RAM64M8, UG574). */
+#include "cost/parts.h"
+
+#define BRAM_MODES 6
+#define NEVER (INT64_MAX / 2)
+
+static const struct {
+    int64_t depth, width;
+} bram[BRAM_MODES] = { { 512, 36 }, { 1024, 18 }, { 2048, 9 }, { 4096, 4 }, { 8192, 2 }, { 16384, 1 } };
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* The least over guillotine tilings with modes lo..hi. Either whole columns of a mode are cut off and the rest of the
+ * width is narrower, or whole rows are cut off and the rest of the depth is shallower. A rest narrower than a mode gains only
+ * from modes that are deeper (above it in the table), a rest shallower than a mode only from those that are wider. */
+static int64_t tile(int64_t width, int64_t depth, int lo, int hi) {
+    int64_t best = NEVER;
+    for (int i = lo; i <= hi; i++) {
+        int64_t w = bram[i].width, d = bram[i].depth, rows = ss_ceil_div(depth, d);
+        int64_t blocks = ss_ceil_div(width, w) * rows;
+        if (width > w && width % w != 0 && i < hi)
+            blocks = least(blocks, width / w * rows + tile(width % w, depth, i + 1, hi));
+        if (depth > d && depth % d != 0 && i > lo)
+            blocks = least(blocks, depth / d * ss_ceil_div(width, w) + tile(width, depth % d, lo, i - 1));
+        best = least(best, blocks);
+        if (rows == 1) break; /* deeper modes are only narrower */
+    }
+    return best;
+}
+
+int64_t ss_bram18_blocks(int64_t width, int64_t depth) { return tile(width, depth, 0, BRAM_MODES - 1); }
+
+int64_t ss_uram_blocks(int64_t width, int64_t depth) { return ss_ceil_div(width, 72) * ss_ceil_div(depth, 4096); }
+
+/* LUTs that select one of n words of one bit: MUXF7/F8 join four LUTs for nothing, beyond that a LUT joins four. */
+static int64_t select_luts(int64_t n) { return n <= 4 ? 0 : ss_ceil_div(ss_ceil_div(n, 4) - 1, 3); }
+
+int64_t ss_lut_rom(int64_t width, int64_t depth) {
+    if (depth == 1) return 0; /* constants */
+    if (depth <= 32) return ss_ceil_div(width, 2);
+    int64_t n = ss_ceil_div(depth, 64);
+    return width * (n + select_luts(n));
+}
+
+int64_t ss_lut_ram(int64_t width, int64_t depth) {
+    if (depth <= 16) return ss_ceil_div(width, 2);
+    if (depth <= 32) return width;
+    int64_t n = ss_ceil_div(depth, 64);
+    return ss_ceil_div(width, 7) * 8 * n + width * select_luts(n);
+}
+
+ss_resources ss_memory_map(ss_mem kind, int64_t width, int64_t depth) {
+    ss_resources res = { { 0 } };
+    if (kind == SS_MEM_LUT) res.r[SS_LUT] = ss_lut_rom(width, depth);
+    if (kind == SS_MEM_BRAM) res.r[SS_BRAM18] = ss_bram18_blocks(width, depth);
+    if (kind == SS_MEM_URAM) res.r[SS_URAM] = ss_uram_blocks(width, depth);
+    return res;
+}
+
+/* LUTs worth spending to save one RAMB18: half of what the device has for each, as LUTs are also logic. */
+static int64_t luts_a_bram(const ss_device *dev) { return dev->total.r[SS_LUT] / (2 * dev->total.r[SS_BRAM18]); }
+
+static ss_resources cheaper(const ss_device *dev, int64_t luts, int64_t width, int64_t depth) {
+    int64_t blocks = ss_bram18_blocks(width, depth);
+    ss_resources res = { { 0 } };
+    if (luts <= blocks * luts_a_bram(dev)) res.r[SS_LUT] = luts;
+    else res.r[SS_BRAM18] = blocks;
+    return res;
+}
+
+ss_resources ss_memory_buffer(const ss_device *dev, int64_t width, int64_t depth) {
+    if (depth == 1) return (ss_resources){ .r[SS_FF] = width };
+    ss_resources res = cheaper(dev, ss_lut_ram(width, depth), width, depth);
+    int address = ss_log2_ceil(depth); /* a read and a write counter, a comparison */
+    res.r[SS_LUT] += 3 * address;
+    res.r[SS_FF] += 2 * address + (res.r[SS_BRAM18] ? 0 : width);
+    return res;
+}
+
+ss_resources ss_memory_constants(const ss_device *dev, int64_t width, int64_t depth) {
+    return cheaper(dev, ss_lut_rom(width, depth), width, depth);
+}

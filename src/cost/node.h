@@ -1,0 +1,68 @@
+/* node: what cost/ knows of each node of the graph, precomputed once; for cost/ only.
+ *
+ * A configuration's cost has two parts. What follows from the folding (engine cycles, window, engines, memories) is
+ * in `fixed`, sorted by cycles. What follows from the interval (lanes of the streams) is added on demand. */
+#ifndef SS_COST_NODE_H
+#define SS_COST_NODE_H
+
+#include "cost/parts.h"
+
+typedef struct ss_cost_node {
+    const ss_node *node;
+    int64_t in_elems[SS_MAX_INPUTS], out_elems;
+    int32_t in_c[SS_MAX_INPUTS];
+    int32_t n_in;            /* INPUT counts as reading its own tensor */
+    int64_t readers;
+    double lag;              /* longest path from the network's input, in images (see add_lag) */
+    /* CONV: */
+    int64_t c, f, groups, cg, fg, k; /* channels, filters, groups, channels and filters a group, kernel positions */
+    int acc_bits;
+    int64_t *ci;             /* divisors of cg, [n_ci] */
+    int n_ci;
+    const double *expect;    /* [n_ci][k]: cycles an image of all steps, one filter; NULL: no profile */
+    ss_config *fixed;
+    int n_fixed;
+    double *steps;           /* distinct cycle counts, ascending */
+    int n_steps;
+} ss_cost_node;
+
+struct ss_cost {
+    ss_ctx *ctx;
+    ss_arena *arena;
+    const ss_graph *g;
+    const ss_profile *p;
+    const ss_device *dev;
+    ss_cost_opts opts;
+    ss_cost_node *nodes; /* [g->n] */
+};
+
+typedef struct ss_streams {
+    int32_t lanes[SS_MAX_INPUTS], out;
+    double cycles; /* what the streams alone take */
+} ss_streams;
+
+/* The fewest lanes on every stream of the node that meet the interval. */
+ss_streams ss_node_streams(const ss_cost_node *n, double interval);
+
+/* ---- fold.c: CONV ---- */
+
+typedef struct ss_weight_memory {
+    int64_t count, width, depth; /* `count` separate memories of width x depth */
+} ss_weight_memory;
+ss_weight_memory ss_fold_weights(const ss_cost_node *n, const ss_config *cfg, int bits);
+bool ss_fold_memory_legal(const ss_device *dev, ss_mem kind, ss_weight_memory w);
+/* Cycles of the engine and its window, whatever the streams do. */
+double ss_fold_cycles(const ss_cost_node *n, const ss_config *cfg);
+/* All that does not depend on the interval. */
+ss_resources ss_fold_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg);
+/* All legal configurations, up to the device's multipliers: into out when it is not NULL; returns their number. */
+int64_t ss_fold_enumerate(const ss_cost *c, const ss_cost_node *n, ss_config *out);
+/* Reports each illegal field with its legal values. */
+ss_status ss_fold_check(ss_ctx *ctx, const ss_cost *c, const ss_cost_node *n, const ss_config *cfg);
+
+/* ---- streams.c: everything that depends on the interval ---- */
+
+/* CONV: what lanes add to the folding's resources; other nodes: everything. */
+ss_resources ss_stream_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg, const ss_streams *s);
+
+#endif

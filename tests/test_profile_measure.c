@@ -1,0 +1,196 @@
+/* Measured profiles on a small network with every kind of node, against counting in plain loops over the tensors of
+ * the same run; the same profile from any number of threads; higher thresholds, more zeros. */
+#include "profile/profile.h"
+#include "util_profile.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { IMAGES = 13, NODES = 16 };
+
+typedef struct fixture {
+    ss_ctx *ctx;
+    ss_graph *g;
+    ss_dataset *d;
+    ss_norm norm;
+    ss_quant *q;
+    ss_engine *e;
+    int16_t *tensor[IMAGES][NODES]; /* copies: [c][h][w] */
+} fixture;
+
+/* Residual blocks of both kinds, pools, groups, a fully connected end. */
+static ss_graph *network(ss_ctx *ctx, util_rng *r) {
+    ss_graph *g = ss_graph_new(ctx, "small.onnx");
+    int32_t a = util_conv(g, r, "stem", util_input(g, 3, 12, 10), 8, 1, UTIL_WIN(3, 1, 1), "stem_relu");
+    int32_t b = util_conv(g, r, "b", a, 8, 2, UTIL_WIN(3, 1, 1), "b_relu");
+    int32_t c = util_join(g, "c", SS_OP_ADD, a, b, "c_relu");
+    int32_t d = util_conv(g, r, "d", c, 12, 1, (ss_window){ 3, 3, 2, 2, 1, 1, 1, 1 }, "d_relu");
+    int32_t down = util_conv(g, r, "down", c, 6, 1, UTIL_WIN(1, 2, 0), NULL);
+    int32_t cat = util_join(g, "cat", SS_OP_CONCAT, d, down, NULL);
+    int32_t pool = util_pool(g, "pool", SS_OP_MAXPOOL, cat, (ss_window){ 2, 2, 1, 1, 0, 0, 0, 0 });
+    int32_t e = util_conv(g, r, "e", pool, 18, 18, (ss_window){ 2, 3, 1, 1, 1, 2, 0, 1 }, "e_relu");
+    int32_t slice = util_slice(g, "slice", e, 2);
+    int32_t pad = util_chanpad(g, "pad", slice, 1, 1);
+    ss_shape s = g->nodes[pad].shape;
+    util_conv(g, r, "fc", pad, 4, 1, (ss_window){ s.h, s.w, 1, 1, 0, 0, 0, 0 }, NULL);
+    return g;
+}
+
+static int setup(void **state) {
+    fixture *f = calloc(1, sizeof *f);
+    util_rng rng = { 5 };
+    ss_calib *calib = NULL;
+    f->ctx = ss_ctx_new();
+    f->g = network(f->ctx, &rng);
+    f->norm = util_norm(3);
+    f->d = util_images(f->ctx, &rng, f->g->nodes[0].shape, IMAGES, 4);
+    ss_status s = ss_graph_verify(f->g, "test");
+    if (s == SS_OK) s = ss_calibrate(f->ctx, f->g, f->d, &f->norm, &calib);
+    if (s == SS_OK) s = ss_quantise(f->ctx, f->g, calib, 16, &f->q);
+    if (s == SS_OK) s = ss_engine_new(f->ctx, f->g, f->q, SS_ISA_AUTO, &f->e);
+    ss_calib_free(calib);
+    *state = f;
+    return s == SS_OK ? 0 : -1;
+}
+
+static int teardown(void **state) {
+    fixture *f = *state;
+    for (int i = 0; i < IMAGES * NODES; i++) free(f->tensor[i / NODES][i % NODES]);
+    ss_engine_free(f->e);
+    ss_quant_free(f->q);
+    ss_dataset_free(f->d);
+    ss_graph_free(f->g);
+    ss_ctx_free(f->ctx);
+    free(f);
+    return 0;
+}
+
+static void keep(void *user, int thread, int64_t image, int32_t node, ss_view v) {
+    fixture *f = user;
+    (void)thread;
+    const int16_t *x = v.data;
+    int16_t *to = f->tensor[image][node] = malloc((size_t)ss_shape_size(v.shape) * sizeof *to);
+    for (int c = 0; c < v.shape.c; c++)
+        for (int i = 0; i < v.shape.h * v.shape.w; i++) *to++ = x[i * v.stride + c];
+}
+
+static int nonzeros(const fixture *f, int image, const ss_node *n, int oy, int ox, int c) {
+    ss_shape in = ss_graph_in_shape(f->g, n);
+    int count = 0;
+    for (int y = oy * n->win.sh - n->win.pt, i = 0; i < n->win.kh; i++, y++)
+        for (int x = ox * n->win.sw - n->win.pl, j = 0; j < n->win.kw; j++, x++)
+            if (y >= 0 && y < in.h && x >= 0 && x < in.w)
+                count += f->tensor[image][n->in[0]][(c * in.h + y) * in.w + x] != 0;
+    return count;
+}
+
+static void check_layer(const fixture *f, const ss_profile *p, const ss_node *n) {
+    const ss_layer_profile *l = ss_profile_layer(p, n->name);
+    size_t bins = (size_t)l->k + 1, channels = (size_t)l->channels;
+    double *hist = calloc(channels * bins, sizeof *hist), *max_hist = calloc((size_t)l->n_ci * bins, sizeof *hist);
+    for (int image = 0; image < IMAGES; image++)
+        for (int i = 0; i < n->shape.h * n->shape.w; i++)
+            for (int j = 0; j < l->n_ci; j++)
+                for (int c = 0, largest = 0; c < l->channels; c++) {
+                    int v = nonzeros(f, image, n, i / n->shape.w, i % n->shape.w, c);
+                    if (j == 0) hist[(size_t)c * bins + (size_t)v]++;
+                    largest = c % l->ci[j] == 0 || v > largest ? v : largest;
+                    if ((c + 1) % l->ci[j] == 0) max_hist[(size_t)j * bins + (size_t)largest]++;
+                }
+    assert_memory_equal(l->hist, hist, channels * bins * sizeof *hist);
+    assert_memory_equal(l->max_hist, max_hist, (size_t)l->n_ci * bins * sizeof *hist);
+    assert_true(l->windows == (double)IMAGES * n->shape.h * n->shape.w);
+    free(hist);
+    free(max_hist);
+}
+
+static void agrees_with_plain_loops(void **state) {
+    fixture *f = *state;
+    ss_run_opts opts = { .observer = keep, .observer_user = f };
+    ss_profile *p;
+    float scores[IMAGES * 4], again[IMAGES * 4];
+    assert_int_equal(ss_engine_run(f->ctx, f->e, f->d, &f->norm, &opts, scores), SS_OK);
+    assert_int_equal(ss_profile_measure(f->ctx, f->g, f->e, f->q, f->d, &f->norm, again, &p), SS_OK);
+    assert_memory_equal(scores, again, sizeof scores);
+    assert_true(p->images == IMAGES && p->bits == 16 && !p->assumed && p->data == ss_dataset_hash(f->d));
+    assert_int_equal(p->n_layers, 6);
+    assert_int_equal(p->n_relus, 5);
+    for (int i = 0, relu = 0; i < f->g->n; i++) {
+        const ss_node *n = &f->g->nodes[i];
+        if (n->op == SS_OP_CONV) check_layer(f, p, n);
+        if (!n->act.on) continue;
+        const ss_relu_profile *r = &p->relus[relu++];
+        assert_string_equal(r->name, n->act.name);
+        double zero = 0, of_channel = 0;
+        int pixels = n->shape.h * n->shape.w, size = pixels * n->shape.c;
+        for (int k = 0; k < IMAGES * size; k++) {
+            bool is_zero = f->tensor[k / size][i][k % size] == 0;
+            zero += is_zero;
+            of_channel += is_zero && k % size / pixels == 2;
+        }
+        assert_near(r->zero_ratio, zero / (IMAGES * size), 1e-12);
+        assert_near(r->channel_zero_ratio[2], of_channel / (IMAGES * pixels), 1e-12);
+    }
+    ss_profile_free(p);
+}
+
+static void same_for_any_number_of_threads(void **state) {
+    fixture *f = *state;
+    ss_profile *p, *q;
+    ss_ctx_set_threads(f->ctx, 1);
+    assert_int_equal(ss_profile_measure(f->ctx, f->g, f->e, f->q, f->d, &f->norm, NULL, &p), SS_OK);
+    for (int threads = 2; threads <= 5; threads++) {
+        ss_ctx_set_threads(f->ctx, threads);
+        assert_int_equal(ss_profile_measure(f->ctx, f->g, f->e, f->q, f->d, &f->norm, NULL, &q), SS_OK);
+        for (int i = 0; i < p->n_layers; i++) {
+            const ss_layer_profile *x = &p->layers[i], *y = &q->layers[i];
+            size_t row = ((size_t)x->k + 1) * sizeof(double);
+            assert_memory_equal(x->hist, y->hist, (size_t)x->channels * row);
+            assert_memory_equal(x->max_hist, y->max_hist, (size_t)x->n_ci * row);
+            assert_true(x->zero_ratio == y->zero_ratio);
+        }
+        for (int i = 0; i < p->n_relus; i++) assert_true(p->relus[i].zero_ratio == q->relus[i].zero_ratio);
+        ss_profile_free(q);
+    }
+    ss_profile_free(p);
+}
+
+static void higher_thresholds_more_zeros(void **state) {
+    fixture *f = *state;
+    double first = -1, total = -1;
+    for (int step = 0; step < 8; step++) {
+        ss_profile *p;
+        double sum = 0;
+        ss_thresholds_uniform(f->g, 0.1f * (float)step);
+        assert_int_equal(ss_quant_set_thresholds(f->q, f->g), SS_OK);
+        assert_int_equal(ss_profile_measure(f->ctx, f->g, f->e, f->q, f->d, &f->norm, NULL, &p), SS_OK);
+        for (int i = 0; i < p->n_relus; i++) sum += p->relus[i].zero_ratio;
+        assert_true(p->relus[0].zero_ratio > first && sum > total);
+        assert_true(p->relus[0].threshold == 0.1f * (float)step);
+        first = p->relus[0].zero_ratio;
+        total = sum;
+        ss_profile_free(p);
+    }
+}
+
+static void float_engine_is_refused(void **state) {
+    fixture *f = *state;
+    ss_profile *p;
+    assert_int_equal(ss_profile_measure(f->ctx, f->g, f->e, NULL, f->d, &f->norm, NULL, &p), SS_BAD);
+    assert_int_equal(ss_diag_errors(f->ctx), 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(agrees_with_plain_loops, setup, teardown),
+        cmocka_unit_test_setup_teardown(same_for_any_number_of_threads, setup, teardown),
+        cmocka_unit_test_setup_teardown(higher_thresholds_more_zeros, setup, teardown),
+        cmocka_unit_test_setup_teardown(float_engine_is_refused, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,114 @@
+/* See util_profile.h. Weights are drawn so that about half of a convolution's outputs are negative. */
+#include "util_profile.h"
+
+#include <math.h>
+#include <stdio.h>
+
+uint32_t util_rand(util_rng *r) {
+    r->state += 0x9E3779B97F4A7C15u;
+    uint64_t z = r->state;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return (uint32_t)((z ^ (z >> 31)) >> 32);
+}
+
+double util_rand_real(util_rng *r) { return util_rand(r) / 4294967296.0; }
+
+static ss_act act(const char *relu) {
+    return (ss_act){ .on = relu != NULL, .name = relu, .ceiling = INFINITY };
+}
+
+static int32_t out_size(int32_t in, int32_t kernel, int32_t stride, int32_t before, int32_t after) {
+    return (in + before + after - kernel) / stride + 1;
+}
+
+static ss_shape windowed(ss_shape in, ss_window w) {
+    return (ss_shape){ in.c, out_size(in.h, w.kh, w.sh, w.pt, w.pb), out_size(in.w, w.kw, w.sw, w.pl, w.pr) };
+}
+
+int32_t util_input(ss_graph *g, int32_t c, int32_t h, int32_t w) {
+    ss_node n = { .op = SS_OP_INPUT, .name = "input", .onnx_op = "", .shape = { c, h, w }, .groups = 1 };
+    return g->output = ss_graph_add(g, &n);
+}
+
+int32_t util_conv(ss_graph *g, util_rng *r, const char *name, int32_t in, int32_t filters, int32_t groups, ss_window win,
+                  const char *relu) {
+    ss_shape s = windowed(g->nodes[in].shape, win);
+    int32_t fan_in = s.c / groups * win.kh * win.kw;
+    s.c = filters;
+    size_t count = (size_t)filters * (size_t)fan_in;
+    float *weights = ss_arena_alloc(g->arena, count, sizeof *weights);
+    float *bias = ss_arena_alloc(g->arena, (size_t)filters, sizeof *bias);
+    for (size_t i = 0; i < count; i++) weights[i] = (float)((util_rand_real(r) - 0.5) * sqrt(24.0 / fan_in));
+    for (int32_t f = 0; f < filters; f++) bias[f] = (float)(0.2 * (util_rand_real(r) - 0.5));
+    ss_node n = { .op = SS_OP_CONV, .name = name, .onnx_op = "Conv", .n_in = 1, .in = { in }, .shape = s, .win = win,
+                  .groups = groups, .weights = weights, .bias = bias, .act = act(relu) };
+    return g->output = ss_graph_add(g, &n);
+}
+
+int32_t util_pool(ss_graph *g, const char *name, ss_op op, int32_t in, ss_window win) {
+    ss_node n = { .op = op, .name = name, .onnx_op = "Pool", .n_in = 1, .in = { in },
+                  .shape = windowed(g->nodes[in].shape, win), .win = win, .groups = 1 };
+    return g->output = ss_graph_add(g, &n);
+}
+
+int32_t util_join(ss_graph *g, const char *name, ss_op op, int32_t a, int32_t b, const char *relu) {
+    ss_shape s = g->nodes[a].shape;
+    if (op == SS_OP_CONCAT) s.c += g->nodes[b].shape.c;
+    ss_node n = { .op = op, .name = name, .onnx_op = op == SS_OP_ADD ? "Add" : "Concat", .n_in = 2, .in = { a, b },
+                  .shape = s, .groups = 1, .act = act(relu) };
+    return g->output = ss_graph_add(g, &n);
+}
+
+int32_t util_slice(ss_graph *g, const char *name, int32_t in, int32_t stride) {
+    ss_shape s = g->nodes[in].shape;
+    s.h = (s.h + stride - 1) / stride;
+    s.w = (s.w + stride - 1) / stride;
+    ss_node n = { .op = SS_OP_SLICE, .name = name, .onnx_op = "Slice", .n_in = 1, .in = { in }, .shape = s, .groups = 1,
+                  .win = { .kh = 1, .kw = 1, .sh = stride, .sw = stride } };
+    return g->output = ss_graph_add(g, &n);
+}
+
+int32_t util_chanpad(ss_graph *g, const char *name, int32_t in, int32_t before, int32_t after) {
+    ss_shape s = g->nodes[in].shape;
+    s.c += before + after;
+    ss_node n = { .op = SS_OP_CHANPAD, .name = name, .onnx_op = "Pad", .n_in = 1, .in = { in }, .shape = s, .groups = 1,
+                  .pad_before = before, .pad_after = after };
+    return g->output = ss_graph_add(g, &n);
+}
+
+ss_dataset *util_images(ss_ctx *ctx, util_rng *r, ss_shape shape, int64_t n, int32_t classes) {
+    ss_dataset *d;
+    if (ss_dataset_new(ctx, shape, n, &d) != SS_OK) return NULL;
+    for (int64_t i = 0; i < n; i++) {
+        uint8_t *label, *pixels;
+        ss_dataset_record(d, i, &label, &pixels);
+        uint32_t quarter = util_rand(r) % 4;
+        *label = (uint8_t)(quarter % (uint32_t)classes);
+        for (int32_t c = 0; c < shape.c; c++)
+            for (int32_t y = 0; y < shape.h; y++)
+                for (int32_t x = 0; x < shape.w; x++) {
+                    uint32_t at = (uint32_t)(2 * (2 * y >= shape.h) + (2 * x >= shape.w));
+                    *pixels++ = (uint8_t)(util_rand(r) % 120 + (at == quarter ? 120 : 0));
+                }
+    }
+    return d;
+}
+
+int util_write_images(const ss_dataset *d, const char *path) {
+    FILE *f = fopen(path, "wb");
+    size_t size = (size_t)ss_shape_size(d->shape);
+    int bad = f == NULL;
+    for (int64_t i = 0; !bad && i < d->n; i++)
+        bad = fwrite(d->labels + i, 1, 1, f) != 1 || fwrite(d->pixels + (size_t)i * size, 1, size, f) != size;
+    return f && fclose(f) == 0 ? bad : 1;
+}
+
+ss_norm util_norm(int32_t channels) {
+    ss_norm norm = { .channels = channels };
+    for (int32_t c = 0; c < channels; c++) {
+        norm.mean[c] = 0.4f;
+        norm.std[c] = 0.3f;
+    }
+    return norm;
+}
