@@ -46,10 +46,43 @@ ss_status ss_json_load(ss_ctx *ctx, const char *path, const char *format, int ve
     return SS_OK;
 }
 
+/* The shortest of 15 to 17 digits that reads back to the same double, still recognisable as a real. */
+static int shortest_real(const char *token, char out[40]) {
+    double v = strtod(token, NULL);
+    int n = 0;
+    for (int digits = 15; digits <= 17; digits++) {
+        n = snprintf(out, 40, "%.*g", digits, v);
+        if (strtod(out, NULL) == v) break;
+    }
+    return strpbrk(out, ".e") ? n : snprintf(out, 40, "%.0f.0", v);
+}
+
+/* Jansson writes 17 digits always: 0.1 as 0.10000000000000001. Rewrites the reals of a JSON text in place. */
+static void shorten_reals(char *text) {
+    char *to = text;
+    bool in_string = false;
+    for (const char *from = text; *from;) {
+        size_t n = in_string ? 0 : strspn(from, "+-.eE0123456789");
+        char number[40];
+        if (n > 0 && n < sizeof number && memchr(from, '.', n)) {
+            int len = shortest_real(from, number);
+            memcpy(to, number, (size_t)len);
+            to += len;
+            from += n;
+            continue;
+        }
+        if (*from == '"') in_string = !in_string;
+        if (*from == '\\' && from[1]) *to++ = *from++;
+        *to++ = *from++;
+    }
+    *to = '\0';
+}
+
 ss_status ss_json_text(ss_ctx *ctx, const json_t *j, char **text) {
     char *raw = json_dumps(j, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
     *text = NULL;
     if (!raw) return ss_error(ctx, (ss_where){ 0 }, "free some memory", "out of memory while writing JSON");
+    shorten_reals(raw);
     *text = ss_strdup(ctx, raw);
     free(raw);
     return *text ? SS_OK : SS_BAD;
