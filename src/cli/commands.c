@@ -2,5 +2,6 @@
 #include "cli/commands.h"
 
 const ss_command *const ss_commands[] = {
+    &ss_cmd_check,
     NULL,
 };
