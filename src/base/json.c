@@ -17,7 +17,7 @@ static ss_status check_header(ss_ctx *ctx, const char *path, const json_t *j, co
     const json_t *v = json_object_get(j, "version");
     if (!f || !json_is_integer(v))
         return ss_error(ctx, SS_AT(path), "name a file that skipstream wrote", "not a skipstream artefact");
-    if (strcmp(f, format) != 0)
+    if (format && strcmp(f, format) != 0)
         return ss_error(ctx, SS_AT(path), "check the order of the arguments", "holds a \"%s\", not a \"%s\"", f,
                         format);
     if (json_integer_value(v) > version || json_integer_value(v) < 1)

@@ -9,7 +9,8 @@
 #include <jansson.h>
 
 json_t *ss_json_new(const char *format, int version); /* {"format":…,"version":…}; NULL: no memory */
-/* *out is a new reference. version: the newest that the caller understands. */
+/* *out is a new reference. format: what is wanted, or NULL for any artefact, whose "format" the caller looks at.
+ * version: the newest that the caller understands. */
 ss_status ss_json_load(ss_ctx *ctx, const char *path, const char *format, int version, json_t **out);
 /* Indented by 1, keys in insertion order, doubles with as many digits as bring them back. Path "-" is refused. */
 ss_status ss_json_save(ss_ctx *ctx, const char *path, const json_t *j);

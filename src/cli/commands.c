@@ -3,5 +3,8 @@
 
 const ss_command *const ss_commands[] = {
     &ss_cmd_check,
+    &ss_cmd_explore,
+    &ss_cmd_estimate,
+    &ss_cmd_report,
     NULL,
 };
