@@ -34,12 +34,14 @@ static const char design[] =
     "{\"t\":" t ",\"zeros\":0.5,\"top1\":" top1 ",\"loss\":" loss ",\"loss_interval\":[0,1],\"baseline\":" HW(base)        \
     ",\"optimised\":" HW(opt) "}"
 #define LOSS(top1, loss) "{\"top1\":" top1 ",\"loss\":" loss ",\"loss_interval\":[0.1,0.9]}"
+#define SPLIT "{\"hash\":\"00\",\"source\":\""
 static const char study[] =
-    "{\"format\":\"skipstream.study\",\"version\":1,\"policy\":\"uniform\",\"max_loss\":1.0,"
+    "{\"format\":\"skipstream.study\",\"version\":1,\"model_name\":\"net.onnx\",\"policy\":\"uniform\",\"max_loss\":1.0,"
     "\"chosen\":{\"baseline\":1,\"optimised\":2},\"points\":["
     POINT("0", "90.0", "0", "1", "1") "," POINT("0.1", "89.8", "0.2", "1.16", "1.2") ","
     POINT("0.2", "89.1", "0.9", "1.1", "1.29") "," POINT("0.3", "85.0", "5.0", "1.3", "1.4") "],"
-    "\"test_result\":{\"reference\":" LOSS("91.0", "0") ",\"baseline\":" LOSS("90.7", "0.3") ",\"optimised\":"
+    "\"data\":{\"calibration\":{\"source\":\"c.bin\"},\"search\":" SPLIT "val.bin\",\"images\":3000},\"test\":" SPLIT
+    "test.bin\",\"images\":5000}},\"test\":{\"reference\":" LOSS("91.0", "0") ",\"baseline\":" LOSS("90.7", "0.3") ",\"optimised\":"
     LOSS("90.25", "0.75") "}}";
 
 typedef struct fixture {
@@ -142,6 +144,9 @@ static void study_page(void **state) {
     expect_whole(page);
     expect(page, "<b>+29.0\xc2\xa0%</b>"); /* the better of the two chosen points leads the page */
     expect(page, "<b>90.25\xc2\xa0%</b>");
+    expect(page, "1,000 images/s on optimised hardware");
+    expect(page, "3,000 images of <code>val.bin</code>");
+    expect(page, "5,000 images of <code>test.bin</code>");
     expect(page, "0.75 points lost to thresholds");
     expect(page, "0.30 (0.10 to 0.90)");
     expect(page, "1.00 points below threshold 0");

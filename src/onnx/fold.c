@@ -158,11 +158,6 @@ bool ss_fold_range(ss_site *s) {
     return true;
 }
 
-bool ss_fold_identity(ss_site *s) {
-    s->out = *s->in[0];
-    return true;
-}
-
 /* ---- other dimensions, same elements ---- */
 
 /* Axes of Squeeze and Unsqueeze as a mask over `rank` dimensions; *given: there are any. */

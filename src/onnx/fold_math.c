@@ -113,7 +113,10 @@ bool ss_fold_binary(ss_site *s) {
     broadcast to = { 0 };
     float *f = NULL;
     int64_t *i = NULL;
+    int64_t c_remainder = 0;
     arith op = arith_of(s->row->op);
+    if (op == MOD && !ss_attr_int(s, "fmod", 0, &c_remainder)) return false;
+    if (c_remainder && !a->is_float) return ss_refuse(s, "export with constant sizes", "fmod of integers");
     if (a->is_float != b->is_float && op != POW) return ss_invalid(s, "a float and an integer operand");
     if (!join(s, &to, a) || !join(s, &to, b)) return false;
     bool real = a->is_float && !is_compare(op);

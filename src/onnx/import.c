@@ -127,7 +127,7 @@ static ss_status make_input(ss_importer *im) {
     ss_dims_text(rank > 0 ? rank : 0, dims, text);
     ss_where at = { ss_clean_text(im, v->name), "input", rank > 0 ? text : NULL };
     ss_node input = { .op = SS_OP_INPUT, .onnx_op = "input" };
-    if (t && t->elem_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT)
+    if (t && t->elem_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT && t->elem_type != ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE)
         return ss_error(im->ctx, at, "export the network in 32-bit float", "images of ONNX type %d", t->elem_type);
     if (!image_shape(rank, dims, &input.shape))
         return ss_error(im->ctx, at, "export with fixed channels, height and width (only the batch may be dynamic)",

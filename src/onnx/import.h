@@ -179,7 +179,7 @@ void ss_dims_text(int rank, const int64_t *dims, char out[64]); /* "1x3x32x32" *
 bool ss_fold_constant(ss_site *s), ss_fold_constant_of_shape(ss_site *s), ss_fold_shape(ss_site *s);
 bool ss_fold_gather(ss_site *s), ss_fold_unsqueeze(ss_site *s), ss_fold_squeeze(ss_site *s), ss_fold_cast(ss_site *s);
 bool ss_fold_concat(ss_site *s), ss_fold_slice(ss_site *s), ss_fold_transpose(ss_site *s), ss_fold_reshape(ss_site *s);
-bool ss_fold_flatten(ss_site *s), ss_fold_identity(ss_site *s), ss_fold_range(ss_site *s), ss_fold_expand(ss_site *s);
+bool ss_fold_flatten(ss_site *s), ss_fold_range(ss_site *s), ss_fold_expand(ss_site *s);
 bool ss_fold_size(ss_site *s), ss_fold_binary(ss_site *s), ss_fold_unary(ss_site *s), ss_fold_where(ss_site *s);
 
 bool ss_lower_conv(ss_site *s), ss_lower_gemm(ss_site *s), ss_lower_matmul(ss_site *s), ss_lower_batchnorm(ss_site *s);

@@ -121,6 +121,7 @@ bool ss_lower_sum(ss_site *s) {
 
 /* ---- operators that vanish ---- */
 
+/* Of an activation or a constant. */
 bool ss_lower_identity(ss_site *s) {
     ss_site_pass(s, s->in[0], "changes nothing");
     return true;

@@ -90,6 +90,7 @@ static int64_t raw_int(const uint8_t *at, int32_t type) {
 }
 
 static void from_raw(const elem *e, const uint8_t *raw, int64_t n, float *f, int64_t *i) {
+    if (n == 0) return; /* raw may be NULL */
     if (e->type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT) {
         memcpy(f, raw, (size_t)n * sizeof *f);
         return;

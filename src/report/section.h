@@ -14,6 +14,7 @@ typedef struct report_summary {
     int partitions;            /* 0: absent */
     double zeros;              /* fraction of all ReLU outputs */
     double top1, loss, gain;   /* percent, points, throughput ratio to threshold 0 */
+    double raised_throughput;  /* images/s with raised thresholds, on */
     const char *gain_hardware; /* "optimised" or "baseline" */
 } report_summary;
 

@@ -28,7 +28,7 @@ typedef struct point {
 } point;
 
 typedef struct study {
-    const char *policy;
+    const char *model, *policy;
     double max_loss;
     point *points;
     size_t n;
@@ -57,6 +57,7 @@ static point read_point(report_section *s, const json_t *j) {
     return p;
 }
 
+/* -1 for hardware that was not asked for, or for which no point was good enough. */
 static int read_chosen(report_section *s, const char *name, size_t n) {
     const json_t *v = json_object_get(report_object(s, s->j, "chosen"), name);
     json_int_t i = json_integer_value(v);
@@ -64,7 +65,7 @@ static int read_chosen(report_section *s, const char *name, size_t n) {
 }
 
 static void read_test(report_section *s, study *st) {
-    const json_t *test = json_object_get(s->j, "test_result");
+    const json_t *test = json_object_get(s->j, "test");
     st->tested = json_is_object(test);
     if (!st->tested) return;
     st->test_reference = read_loss(s, report_object(s, test, "reference"));
@@ -74,6 +75,7 @@ static void read_test(report_section *s, study *st) {
 
 static void read_study(report_section *s, study *st) {
     const json_t *points = report_array(s, s->j, "points");
+    st->model = report_str(s, s->j, "model_name");
     st->policy = report_str(s, s->j, "policy");
     st->max_loss = report_real(s, s->j, "max_loss");
     st->n = json_array_size(points);
@@ -95,14 +97,29 @@ static void text_loss(char out[140], const loss *l) {
     snprintf(out, 140, "%s (%s to %s)", points.text, lo.text, html_points(l->hi).text);
 }
 
+/* "2,000 images of val_batch.bin" */
+static void write_split(report_section *s, const json_t *split) {
+    ss_buf_printf(s->b, "%s images of <code>", html_count((double)report_int(s, split, "images")).text);
+    html_text(s->b, report_str(s, split, "source"));
+    ss_buf_printf(s->b, "</code>");
+}
+
 static void write_intro(report_section *s, const study *st) {
-    ss_buf_printf(s->b, "<p>Thresholds raised by the <b>");
+    const json_t *data = report_object(s, s->j, "data");
+    ss_buf_printf(s->b, "<p>Thresholds raised without retraining by the <b>");
     html_text(s->b, st->policy);
-    ss_buf_printf(s->b, "</b> policy without retraining, chosen on the search split so that at most %s points of Top-1 are "
-                        "lost%s. Losses are paired, with 95&nbsp;%% intervals; gains are ratios to the sparse design at "
-                        "threshold 0.</p>\n",
-                  html_figure(st->max_loss).text,
-                  st->tested ? "; the test split was used once, for the choice" : "; no test split was given");
+    ss_buf_printf(s->b, "</b> policy, chosen on the search split (");
+    write_split(s, report_object(s, data, "search"));
+    ss_buf_printf(s->b, ") so that at most %s points of Top-1 are lost. ", html_figure(st->max_loss).text);
+    if (st->tested) {
+        ss_buf_printf(s->b, "The test split (");
+        write_split(s, report_object(s, data, "test"));
+        ss_buf_printf(s->b, ") was used once, for what was chosen. ");
+    } else {
+        ss_buf_printf(s->b, "No test split was given. ");
+    }
+    ss_buf_printf(s->b, "Losses are paired, with 95&nbsp;%% intervals; gains are ratios to the sparse design at threshold "
+                        "0.</p>\n");
 }
 
 static void write_result_row(html_table *t, const study *st, const char *title, int index, const hw_result *hw,
@@ -206,6 +223,7 @@ static void write_curve(report_section *s, const study *st) {
 
 /* The head of the page shows the better of the chosen points. */
 static void summarise(report_summary *sum, const study *st) {
+    if (!sum->model) sum->model = st->model;
     if (isfinite(sum->gain)) return;
     sum->top1 = st->tested ? st->test_reference.top1 : NAN;
     for (int h = 0; h < HARDWARE; h++) {
@@ -213,6 +231,7 @@ static void summarise(report_summary *sum, const study *st) {
         double gain = st->points[st->chosen[h]].hw[h].gain;
         if (isfinite(sum->gain) && gain <= sum->gain) continue;
         sum->gain = gain;
+        sum->raised_throughput = st->points[st->chosen[h]].hw[h].throughput;
         sum->gain_hardware = hardware_names[h];
         if (st->tested) {
             sum->top1 = st->test[h].top1;
