@@ -33,7 +33,7 @@ static ss_graph *all_operators(ss_ctx *c) {
     ss_graph *g = ss_graph_new(c, "all \"ops\"\n\\.onnx");
     if (!g) return NULL;
     util_rng r = { 5 };
-    util_conv_spec wide = { .f = 6, .kh = 3, .kw = 1, .sh = 2, .sw = 1, .pt = 1, .pl = 0, .pb = 2, .pr = 0, .groups = 3 };
+    util_conv_spec wide = { .f = 6, .kh = 3, .kw = 1, .sh = 2, .sw = 1, .pt = 1, .pb = 2, .groups = 3 };
     int32_t x = util_add_conv(g, "conv # \xc3\xa4", util_add_input(g, 3, 9, 8), wide, &r);
     x = util_add_batchnorm(g, "bn", x, &r);
     x = util_add_relu(g, "relu", x, 0.1f, 6);
