@@ -150,7 +150,7 @@ static void study_page(void **state) {
     expect(page, "5,000 images of <code>test.bin</code>");
     expect(page, "0.75 points lost to thresholds");
     expect(page, "0.30 (0.10 to 0.90)");
-    expect(page, "1.00 points below threshold 0");
+    expect(page, "1 point below threshold 0");
     assert_int_equal(count(page, "<polyline"), 2);
     assert_int_equal(count(page, "<circle class=\"s0\""), 4);
     assert_int_equal(count(page, "<circle class=\"ring\""), 2);
@@ -314,6 +314,7 @@ static void figures_as_people_write_them(void **state) {
     assert_string_equal(html_figure(1.234).text, "1.23");
     assert_string_equal(html_figure(12.34).text, "12.3");
     assert_string_equal(html_figure(12345.6).text, "12,346");
+    assert_string_equal(html_setting(0.1375).text, "0.1375");
     assert_string_equal(html_percent(0.1234).text, "12.3\xc2\xa0%");
     assert_string_equal(html_signed_percent(0.29).text, "+29.0\xc2\xa0%");
     assert_string_equal(html_signed_percent(-0.05).text, "-5.0\xc2\xa0%");
