@@ -41,8 +41,9 @@ static ss_study *new_study(ss_ctx *ctx, const ss_study_task *t) {
     *s = (ss_study){ .ctx = ctx, .arena = arena, .model = ss_graph_hash(t->g), .bits = t->q->bits, .opts = t->opts,
                      .device = *t->device, .chosen = { -1, -1 } };
     s->model_name = ss_arena_strdup(arena, t->g->name);
-    if (s->model_name && copy_data(s, &t->calib_data, &s->calib_data) == SS_OK &&
-        copy_data(s, &t->search_data, &s->search_data) == SS_OK && copy_data(s, &t->test_data, &s->test_data) == SS_OK)
+    s->calib_source = ss_arena_strdup(arena, t->calib_source ? t->calib_source : "");
+    if (s->model_name && s->calib_source && copy_data(s, &t->search_data, &s->search_data) == SS_OK &&
+        copy_data(s, &t->test_data, &s->test_data) == SS_OK)
         return s;
     ss_study_free(s);
     return NULL;
