@@ -237,7 +237,7 @@ static void slices_merge(void **state) {
         open_bench(seed, 2, 23, 17);
         int32_t x = 0;
         for (int i = 0; i < 3; i++) {
-            char name[8];
+            char name[16];
             snprintf(name, sizeof name, "s%d", i);
             x = util_add_slice(now.g, name, x, util_rng_int(&now.r, 0, 1), util_rng_int(&now.r, 1, 2),
                                util_rng_int(&now.r, 0, 1));
