@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The frame around the subcommands: usage, help, options, operands, exit codes. Every command that `--help` lists is tried,
-# so a new one is tested as soon as it has its row.
+# The frame around the subcommands: usage, help, options, operands, exit codes. Every command that `--help` lists
+# is tried, so a new one is tested as soon as it has its row.
 set -u
 bin=${BUILD:-build}/skipstream
 work=$(mktemp -d)
@@ -24,7 +24,8 @@ refuses() { # refuses MESSAGE ARGUMENT...: exit 2, nothing on stdout, an error t
     shift
     run "$@"
     cat "$work/err"
-    [ "$rc" -eq 2 ] && [ ! -s "$work/out" ] && grep -q "^skipstream: error: " "$work/err" && grep -qF -- "$message" "$work/err"
+    [ "$rc" -eq 2 ] && [ ! -s "$work/out" ] && grep -q "^skipstream: error: " "$work/err" &&
+        grep -qF -- "$message" "$work/err"
 }
 helps() { # helps COMMAND: exit 0, its name, its options with text, nothing on stderr
     run "$1" --help
