@@ -91,7 +91,7 @@ static ss_status study(ss_job *j, ss_study_task *task, const ss_dataset *search,
     ss_study *st;
     if (ss_study_run(j->ctx, task, &st) != SS_OK) return SS_BAD;
     ss_status s = ss_study_save(st, ss_arg(cli, "out"));
-    if (s == SS_OK && dir) s = ss_study_save_chosen(st, j->g, dir);
+    if (s == SS_OK && dir) s = ss_study_save_chosen(st, j->g, ss_operand(cli, 0), dir);
     if (s == SS_OK) {
         ss_study_say(cli, st);
         ss_say(cli, "\nwritten: %s\n", ss_arg(cli, "out"));

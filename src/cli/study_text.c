@@ -2,6 +2,7 @@
 #include "cli/study_text.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 static bool asked(const ss_study *s, int k) { return (s->opts.hardware & 1u << k) != 0; }
 
@@ -62,21 +63,25 @@ static ss_status save_thresholds(const ss_study *s, ss_graph *g, const char *dir
     return status;
 }
 
-static ss_status save_design(const ss_study *s, const ss_graph *g, const char *dir, const char *kind, const ss_design *d) {
+static ss_status save_design(const ss_study *s, const ss_graph *g, const char *model_path, const char *dir, int kind) {
+    bool reference = kind < 0 || !s->optimised_design;
+    ss_design *d = reference ? s->reference_design : s->optimised_design;
+    double t = reference ? 0 : s->points[s->chosen[kind]].t;
     ss_buf path;
     ss_buf_init(&path, s->ctx);
-    ss_buf_printf(&path, "%s/design_%s.json", dir, kind);
+    ss_buf_printf(&path, "%s/design_%s.json", dir, kind < 0 ? "reference" : ss_hardware_names[kind]);
+    snprintf(d->model_path, sizeof d->model_path, "%s", model_path);
+    snprintf(d->profile_name, sizeof d->profile_name, "%.200s, threshold %g", s->search_data.source, t);
     ss_status status = path.failed ? SS_BAD : ss_design_save(d, g, path.data);
     ss_buf_free(&path);
     return status;
 }
 
-ss_status ss_study_save_chosen(const ss_study *s, ss_graph *g, const char *dir) {
+ss_status ss_study_save_chosen(const ss_study *s, ss_graph *g, const char *model_path, const char *dir) {
     ss_status status = ss_mkdirs(s->ctx, dir);
     for (int k = 0; status == SS_OK && k < SS_HARDWARE; k++)
         if (asked(s, k) && s->chosen[k] >= 0) status = save_thresholds(s, g, dir, k);
-    if (status == SS_OK) status = save_design(s, g, dir, "reference", s->reference_design);
-    const ss_design *fast = s->optimised_design ? s->optimised_design : s->reference_design;
-    if (status == SS_OK && asked(s, SS_HW_OPTIMISED)) status = save_design(s, g, dir, "optimised", fast);
+    if (status == SS_OK) status = save_design(s, g, model_path, dir, -1);
+    if (status == SS_OK && asked(s, SS_HW_OPTIMISED)) status = save_design(s, g, model_path, dir, SS_HW_OPTIMISED);
     return status;
 }
