@@ -11,7 +11,7 @@ typedef struct planner {
     int64_t batch;
     int32_t n;        /* blocks */
     int32_t *first;   /* [n + 1]: first node of each block; first[n]: one past the last node */
-    ss_range *ranges; /* of blocks a..b-1 at range_at(a, b) */
+    ss_segment *ranges; /* of blocks a..b-1 at range_at(a, b) */
     int32_t layers;   /* 1: any number of partitions; else the most partitions + 1 */
     double *dist;     /* [layers][n + 1] */
     int32_t *from;
@@ -42,27 +42,27 @@ int32_t ss_plan_blocks(const ss_graph *g, int32_t *out) {
 
 /* ---- ranges ---- */
 
-static ss_range *range_at(planner *p, int32_t a, int32_t b) {
+static ss_segment *range_at(planner *p, int32_t a, int32_t b) {
     size_t row = (size_t)b * (size_t)(b - 1) / 2; /* ranges that end at b start in 0..b-1 */
     return &p->ranges[row + (size_t)a];
 }
 
 /* The least seconds that a design of this range takes: filling and weights cost nothing here. */
-static double least_seconds(const planner *p, const ss_range *r, bool reconfigure) {
+static double least_seconds(const planner *p, const ss_segment *r, bool reconfigure) {
     if (r->impossible) return INFINITY;
     return ss_cost_partition_seconds(p->space->cost, r->low, r->low, 0, p->batch, reconfigure);
 }
 
-static double held_seconds(const planner *p, const ss_range *r, bool reconfigure) {
+static double held_seconds(const planner *p, const ss_segment *r, bool reconfigure) {
     return r->design ? ss_partition_seconds(p->space->cost, r->design, p->batch, reconfigure) : INFINITY;
 }
 
 /* What is impossible or slow for a range is so for every range around it. */
 static void spread(planner *p, int32_t a, int32_t b) {
-    const ss_range *r = range_at(p, a, b);
+    const ss_segment *r = range_at(p, a, b);
     for (int32_t c = 0; c <= a; c++)
         for (int32_t d = b; d <= p->n; d++) {
-            ss_range *around = range_at(p, c, d);
+            ss_segment *around = range_at(p, c, d);
             if (around->stage == SS_STAGE_SOLVED) continue;
             around->impossible = around->impossible || r->impossible;
             around->low = fmax(around->low, r->low);
@@ -70,11 +70,11 @@ static void spread(planner *p, int32_t a, int32_t b) {
 }
 
 static ss_status sharpen(planner *p, int32_t a, int32_t b) {
-    ss_range *r = range_at(p, a, b);
+    ss_segment *r = range_at(p, a, b);
     ss_status s = SS_OK;
     if (r->impossible) return s;
-    if (r->stage == SS_STAGE_NEW) s = ss_range_relax(p->space, r);
-    else if (r->stage == SS_STAGE_RELAXED) s = ss_range_solve(p->space, r);
+    if (r->stage == SS_STAGE_NEW) s = ss_segment_relax(p->space, r);
+    else if (r->stage == SS_STAGE_RELAXED) s = ss_segment_solve(p->space, r);
     spread(p, a, b);
     ss_progress(p->space->ctx, "ranges of nodes", ++p->looked_at, 0);
     return s;
@@ -82,7 +82,7 @@ static ss_status sharpen(planner *p, int32_t a, int32_t b) {
 
 /* ---- shortest paths ---- */
 
-typedef double (*edge_fn)(const planner *, const ss_range *, bool);
+typedef double (*edge_fn)(const planner *, const ss_segment *, bool);
 
 /* Seconds of the best plan of two or more partitions under the given view of the ranges. */
 static double shortest(planner *p, edge_fn seconds) {
@@ -122,7 +122,7 @@ static int32_t path(const planner *p, int32_t *ends) {
 static ss_status sharpen_path(planner *p, const int32_t *ends, int32_t n, bool *done) {
     ss_stage least = SS_STAGE_SOLVED;
     for (int32_t i = 0; i < n; i++) {
-        const ss_range *r = range_at(p, i + 1 < n ? ends[i + 1] : 0, ends[i]);
+        const ss_segment *r = range_at(p, i + 1 < n ? ends[i + 1] : 0, ends[i]);
         if (r->stage < least) least = r->stage;
     }
     *done = least == SS_STAGE_SOLVED;
@@ -134,7 +134,7 @@ static ss_status sharpen_path(planner *p, const int32_t *ends, int32_t n, bool *
 }
 
 static ss_status search(planner *p, int32_t *ends, double *bound) {
-    ss_range *whole = range_at(p, 0, p->n);
+    ss_segment *whole = range_at(p, 0, p->n);
     for (bool done = false; !done;) {
         double one = least_seconds(p, whole, false);
         double more = p->layers == 2 ? INFINITY : shortest(p, least_seconds);
@@ -150,7 +150,7 @@ static ss_status search(planner *p, int32_t *ends, double *bound) {
 }
 
 static ss_status collect(planner *p, int32_t *ends, ss_plan *out) {
-    const ss_range *whole = range_at(p, 0, p->n);
+    const ss_segment *whole = range_at(p, 0, p->n);
     double one = held_seconds(p, whole, false), more = p->layers == 2 ? INFINITY : shortest(p, held_seconds);
     out->seconds = fmin(one, more);
     if (out->seconds == INFINITY) return SS_OK;
@@ -177,7 +177,7 @@ static double least_of(const ss_space *s, int32_t node, int k) {
 }
 
 static void explain_block(planner *p, int32_t block) {
-    const ss_range *r = range_at(p, block, block + 1);
+    const ss_segment *r = range_at(p, block, block + 1);
     ss_space *s = p->space;
     const ss_graph *g = s->graph;
     double most = 0, need = 0;
@@ -212,7 +212,7 @@ static void explain_block(planner *p, int32_t block) {
     else
         ss_error(s->ctx, where, remedy,
                  "%s does not fit %s in any design, mostly for want of %s; it has %lld weights, %lld of them here", what,
-                 s->device->name, r->weighed ? ss_binding_name(ss_range_binding(r)) : "several resources",
+                 s->device->name, r->weighed ? ss_binding_name(ss_segment_binding(r)) : "several resources",
                  (long long)weights, (long long)largest);
 }
 
@@ -232,7 +232,7 @@ static ss_status check_blocks(planner *p) {
 static ss_status nothing_found(planner *p) {
     bool any = false;
     for (int32_t b = 0; b < p->n; b++) {
-        const ss_range *r = range_at(p, b, b + 1);
+        const ss_segment *r = range_at(p, b, b + 1);
         if (!r->impossible && !(r->stage == SS_STAGE_SOLVED && !r->design)) continue;
         explain_block(p, b);
         any = true;
@@ -257,7 +257,7 @@ static ss_status planner_init(planner *p, int32_t max_partitions) {
     p->from = ss_arena_alloc(p->arena, (n + 1) * (size_t)p->layers, sizeof *p->from);
     if (!p->ranges || !p->dist || !p->from) return SS_BAD;
     for (int32_t b = 1; b <= p->n; b++)
-        for (int32_t a = 0; a < b; a++) ss_range_init(p->space, p->first[a], p->first[b] - 1, range_at(p, a, b));
+        for (int32_t a = 0; a < b; a++) ss_segment_init(p->space, p->first[a], p->first[b] - 1, range_at(p, a, b));
     return SS_OK;
 }
 

@@ -63,7 +63,7 @@ typedef struct ss_space {
 typedef enum ss_stage { SS_STAGE_NEW, SS_STAGE_RELAXED, SS_STAGE_SOLVED } ss_stage;
 
 /* What is known of one range of nodes. */
-typedef struct ss_range {
+typedef struct ss_segment {
     int32_t first, last;
     ss_stage stage;
     bool impossible;      /* proven: no design of these nodes fits the device */
@@ -71,7 +71,7 @@ typedef struct ss_range {
     bool weighed;         /* weights belong to the last proof */
     double weights[SS_RES_COUNT];
     ss_partition *design; /* SOLVED: or NULL when none was found */
-} ss_range;
+} ss_segment;
 
 ss_status ss_space_new(ss_ctx *ctx, const ss_cost *cost, const ss_graph *g, const ss_device *dev, double target_gap,
                        ss_space **out);
@@ -81,10 +81,10 @@ const ss_band *ss_space_band(ss_space *s, int32_t node, double interval);
 /* How many entries take at most `interval` cycles. */
 int32_t ss_table_within(const ss_table *t, double interval);
 
-void ss_range_init(const ss_space *s, int32_t first, int32_t last, ss_range *r);
-ss_status ss_range_relax(ss_space *s, ss_range *r);                    /* SS_BAD: out of memory only */
-ss_status ss_range_solve(ss_space *s, ss_range *r);                    /* the same; relaxes first where needed */
-ss_res ss_range_binding(const ss_range *r); /* the resource to grow for a smaller interval; SS_RES_COUNT: none helps */
-double ss_range_traffic(const ss_space *s, int32_t first, int32_t last); /* cycles an image, by off-chip bandwidth */
+void ss_segment_init(const ss_space *s, int32_t first, int32_t last, ss_segment *r);
+ss_status ss_segment_relax(ss_space *s, ss_segment *r);                    /* SS_BAD: out of memory only */
+ss_status ss_segment_solve(ss_space *s, ss_segment *r);                    /* the same; relaxes first where needed */
+ss_res ss_segment_binding(const ss_segment *r); /* the resource to grow for a smaller interval; SS_RES_COUNT: none helps */
+double ss_segment_traffic(const ss_space *s, int32_t first, int32_t last); /* cycles an image, by off-chip bandwidth */
 
 #endif

@@ -14,7 +14,7 @@
 /* ---- candidates ---- */
 
 /* Smallest step of any node in the range above x; INFINITY past the end. */
-static double candidate_above(const ss_space *s, const ss_range *r, double x) {
+static double candidate_above(const ss_space *s, const ss_segment *r, double x) {
     double best = INFINITY;
     for (int32_t i = r->first; i <= r->last; i++) {
         const ss_node_space *t = &s->nodes[i];
@@ -30,7 +30,7 @@ static double candidate_above(const ss_space *s, const ss_range *r, double x) {
 }
 
 /* Largest candidate <= x, or x itself where there is none. */
-static double candidate_at_most(const ss_space *s, const ss_range *r, double x) {
+static double candidate_at_most(const ss_space *s, const ss_segment *r, double x) {
     double best = -INFINITY;
     for (int32_t i = r->first; i <= r->last; i++) {
         const ss_node_space *t = &s->nodes[i];
@@ -46,11 +46,11 @@ static double candidate_at_most(const ss_space *s, const ss_range *r, double x) 
 }
 
 /* The next candidate above x that the fastest nodes and the traffic allow. */
-static double next_candidate(const ss_space *s, const ss_range *r, double x) {
+static double next_candidate(const ss_space *s, const ss_segment *r, double x) {
     return fmax(candidate_above(s, r, x), r->low);
 }
 
-static double slowest_candidate(const ss_space *s, const ss_range *r) {
+static double slowest_candidate(const ss_space *s, const ss_segment *r) {
     double x = r->low;
     for (int32_t i = r->first; i <= r->last; i++) {
         const ss_node_space *t = &s->nodes[i];
@@ -60,35 +60,35 @@ static double slowest_candidate(const ss_space *s, const ss_range *r) {
 }
 
 /* Between two candidates, the one nearest the geometric mean; `above` when they are neighbours. */
-static double between(const ss_space *s, const ss_range *r, double below, double above) {
+static double between(const ss_space *s, const ss_segment *r, double below, double above) {
     double mid = fmax(candidate_at_most(s, r, sqrt(fmax(below, r->low) * above)), r->low);
     return mid > below ? fmin(mid, above) : next_candidate(s, r, below);
 }
 
-double ss_range_traffic(const ss_space *s, int32_t first, int32_t last) {
+double ss_segment_traffic(const ss_space *s, int32_t first, int32_t last) {
     return (double)ss_cost_io_bits(s->cost, first, last) * s->device->clock_hz / s->device->bandwidth_bits;
 }
 
-void ss_range_init(const ss_space *s, int32_t first, int32_t last, ss_range *r) {
-    *r = (ss_range){ .first = first, .last = last, .low = ss_range_traffic(s, first, last) };
+void ss_segment_init(const ss_space *s, int32_t first, int32_t last, ss_segment *r) {
+    *r = (ss_segment){ .first = first, .last = last, .low = ss_segment_traffic(s, first, last) };
     for (int32_t i = first; i <= last; i++) r->low = fmax(r->low, ss_cost_min_cycles(s->cost, i));
 }
 
 /* ---- relaxation ---- */
 
-static ss_choice_problem problem_of(const ss_space *s, const ss_range *r) {
+static ss_choice_problem problem_of(const ss_space *s, const ss_segment *r) {
     ss_choice_problem p = { .groups = s->groups, .n = r->last - r->first + 1 };
     memcpy(p.budget, s->budget, sizeof p.budget);
     return p;
 }
 
-static void note_proof(ss_range *r, const ss_relaxation *x) {
+static void note_proof(ss_segment *r, const ss_relaxation *x) {
     r->weighed = x->bound < INFINITY;
     if (r->weighed) memcpy(r->weights, x->weights, sizeof r->weights);
 }
 
 /* True when the relaxation proves that no design reaches the interval. */
-static bool out_of_reach(ss_space *s, ss_range *r, double interval) {
+static bool out_of_reach(ss_space *s, ss_segment *r, double interval) {
     for (int32_t i = r->first; i <= r->last; i++) {
         const ss_band *b = ss_space_band(s, i, interval);
         s->groups[i - r->first] = b ? (ss_group){ b->least.options, ss_table_within(&b->least, interval) }
@@ -101,7 +101,7 @@ static bool out_of_reach(ss_space *s, ss_range *r, double interval) {
     return x.fits_not;
 }
 
-ss_status ss_range_relax(ss_space *s, ss_range *r) {
+ss_status ss_segment_relax(ss_space *s, ss_segment *r) {
     r->stage = SS_STAGE_RELAXED;
     double above = slowest_candidate(s, r), below = 0;
     r->impossible = out_of_reach(s, r, above);
@@ -137,7 +137,7 @@ static ss_status offer(ss_space *s, int32_t node, double interval, int32_t *n) {
     return SS_OK;
 }
 
-static ss_status offer_all(ss_space *s, const ss_range *r, double interval) {
+static ss_status offer_all(ss_space *s, const ss_segment *r, double interval) {
     s->options_n = 0;
     for (int32_t i = r->first; i <= r->last; i++) {
         int32_t n;
@@ -152,7 +152,7 @@ static ss_status offer_all(ss_space *s, const ss_range *r, double interval) {
     return SS_OK;
 }
 
-static ss_status keep_design(ss_space *s, ss_range *r, double target) {
+static ss_status keep_design(ss_space *s, ss_segment *r, double target) {
     int32_t n = r->last - r->first + 1;
     ss_partition *d = r->design ? r->design : ss_arena_alloc(s->arena, 1, sizeof *d);
     if (!d) return SS_BAD;
@@ -171,7 +171,7 @@ static ss_status keep_design(ss_space *s, ss_range *r, double target) {
     return SS_OK;
 }
 
-static ss_status try_interval(ss_space *s, ss_range *r, double interval, ss_answer *answer) {
+static ss_status try_interval(ss_space *s, ss_segment *r, double interval, ss_answer *answer) {
     ss_relaxation x;
     if (offer_all(s, r, interval) != SS_OK) return SS_BAD;
     ss_choice_problem p = problem_of(s, r);
@@ -187,7 +187,7 @@ typedef struct climb {
     double proven, tried, found;
 } climb;
 
-static ss_status probe(ss_space *s, ss_range *r, double interval, climb *c) {
+static ss_status probe(ss_space *s, ss_segment *r, double interval, climb *c) {
     ss_answer a;
     if (try_interval(s, r, interval, &a) != SS_OK) return SS_BAD;
     if (a == SS_FITS) c->found = interval;
@@ -197,7 +197,7 @@ static ss_status probe(ss_space *s, ss_range *r, double interval, climb *c) {
 }
 
 /* Upward from the relaxation's bound, in growing strides, until something fits. */
-static ss_status climb_up(ss_space *s, ss_range *r, climb *c) {
+static ss_status climb_up(ss_space *s, ss_segment *r, climb *c) {
     double end = slowest_candidate(s, r), stride = 0, at = r->low;
     for (int i = 0; i < MAX_CLIMB && c->found == INFINITY; i++) {
         if (probe(s, r, at, c) != SS_OK) return SS_BAD;
@@ -208,7 +208,7 @@ static ss_status climb_up(ss_space *s, ss_range *r, climb *c) {
     return SS_OK;
 }
 
-static ss_status narrow(ss_space *s, ss_range *r, climb *c) {
+static ss_status narrow(ss_space *s, ss_segment *r, climb *c) {
     for (int i = 0; i < MAX_NARROW && c->found < INFINITY; i++) {
         double bound = next_candidate(s, r, c->proven);
         if (c->found <= bound * (1 + CLOSE_ENOUGH * s->target_gap)) break;
@@ -219,15 +219,15 @@ static ss_status narrow(ss_space *s, ss_range *r, climb *c) {
     return SS_OK;
 }
 
-ss_res ss_range_binding(const ss_range *r) {
+ss_res ss_segment_binding(const ss_segment *r) {
     int best = 0;
     for (int k = 1; k < SS_RES_COUNT; k++)
         if (r->weights[k] > r->weights[best]) best = k;
     return r->weighed ? (ss_res)best : SS_RES_COUNT;
 }
 
-ss_status ss_range_solve(ss_space *s, ss_range *r) {
-    if (r->stage == SS_STAGE_NEW && ss_range_relax(s, r) != SS_OK) return SS_BAD;
+ss_status ss_segment_solve(ss_space *s, ss_segment *r) {
+    if (r->stage == SS_STAGE_NEW && ss_segment_relax(s, r) != SS_OK) return SS_BAD;
     r->stage = SS_STAGE_SOLVED;
     if (r->impossible) return SS_OK;
     climb c = { 0, 0, INFINITY };
@@ -236,6 +236,6 @@ ss_status ss_range_solve(ss_space *s, ss_range *r) {
     if (c.proven >= slowest_candidate(s, r)) r->impossible = true;
     if (!r->design) return SS_OK;
     r->design->bound = fmin(r->low, r->design->interval);
-    r->design->binding = ss_range_binding(r);
+    r->design->binding = ss_segment_binding(r);
     return SS_OK;
 }
