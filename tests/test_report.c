@@ -4,6 +4,7 @@
 #include "report/html.h"
 #include "report/report.h"
 #include "report/svg.h"
+#include "threshold/threshold.h"
 #include "util_graph.h"
 
 #include <setjmp.h>
@@ -150,7 +151,7 @@ static void study_page(void **state) {
     expect(page, "5,000 images of <code>test.bin</code>");
     expect(page, "0.75 points lost to thresholds");
     expect(page, "0.30 (0.10 to 0.90)");
-    expect(page, "1.00 points below threshold 0");
+    expect(page, "1 point below threshold 0");
     assert_int_equal(count(page, "<polyline"), 2);
     assert_int_equal(count(page, "<circle class=\"s0\""), 4);
     assert_int_equal(count(page, "<circle class=\"ring\""), 2);
@@ -205,6 +206,35 @@ static void explored_design_page(void **state) {
     ss_design_free(d);
     ss_cost_free(c);
     ss_graph_free(g);
+}
+
+/* A study as the threshold stage saves it: two settings, one kind of hardware, no test split. */
+static void saved_study_page(void **state) {
+    fixture *f = *state;
+    const float t[] = { 0, 0.125F };
+    const int32_t q[] = { 0, 32 };
+    const double zeros[] = { 0.5, 0.75 };
+    const char *relus[] = { "relu" };
+    ss_study_point points[2];
+    for (int i = 0; i < 2; i++)
+        points[i] = (ss_study_point){ .t = (double)t[i], .thresholds = &t[i], .integers = &q[i], .zero_ratio = &zeros[i],
+                                      .zeros = zeros[i], .top1 = 90 - i, .top5 = 100, .loss = i,
+                                      .hw[SS_HW_OPTIMISED] = { .interval = 1000 - 200 * i, .throughput = 8000 + 2000 * i,
+                                                               .gain = 1 + 0.25 * i, .partitions = 1 } };
+    ss_study study_of = { .ctx = f->ctx, .model_name = "toy.onnx", .bits = 16, .device = { .name = "toy" },
+                          .opts = { .hardware = 1u << SS_HW_OPTIMISED, .max_loss = 1.5, .step = 0.125, .t_max = 1 },
+                          .calib_source = "calib.bin", .search_data = { "val.bin", 2, 200 },
+                          .relus = relus, .n_relus = 1, .points = points, .n_points = 2, .chosen = { -1, 1 } };
+    snprintf(f->files[0], sizeof f->files[0], "%s/study.json", f->dir);
+    assert_int_equal(ss_study_save(&study_of, f->files[0]), SS_OK);
+    char *page = page_of(f, (const char *[]){ f->files[0] }, 1);
+    expect_whole(page);
+    expect(page, "<h1>toy.onnx</h1>");
+    expect(page, "200 images of <code>val.bin</code>");
+    expect(page, "No test split was given");
+    expect(page, "<b>+25.0\xc2\xa0%</b>");
+    assert_int_equal(count(page, "<polyline"), 1);
+    ss_free(f->ctx, page);
 }
 
 static void same_files_same_page(void **state) {
@@ -314,6 +344,7 @@ static void figures_as_people_write_them(void **state) {
     assert_string_equal(html_figure(1.234).text, "1.23");
     assert_string_equal(html_figure(12.34).text, "12.3");
     assert_string_equal(html_figure(12345.6).text, "12,346");
+    assert_string_equal(html_setting(0.1375).text, "0.1375");
     assert_string_equal(html_percent(0.1234).text, "12.3\xc2\xa0%");
     assert_string_equal(html_signed_percent(0.29).text, "+29.0\xc2\xa0%");
     assert_string_equal(html_signed_percent(-0.05).text, "-5.0\xc2\xa0%");
@@ -358,6 +389,7 @@ int main(void) {
         PAGE(study_page),
         PAGE(profile_page),
         PAGE(explored_design_page),
+        PAGE(saved_study_page),
         PAGE(same_files_same_page),
         PAGE(unusable_artefacts),
         PAGE(all_bad_files_are_named),
