@@ -7,8 +7,8 @@ logs=${LOGS:-build/test-logs}
 mkdir -p "$logs"
 passed=0 failed=0 skipped=0
 for t in "$@"; do
-    name=$(basename "$t")
-    log=$logs/$name.tap
+    name=$(echo "$t" | sed "s,^build/tests/,,; s,^build-\([a-z]*\)/tests/\(.*\),\2 (\1),; s,^tests/,,")
+    log=$logs/$(echo "$name" | tr -c "a-zA-Z0-9_\n" _).tap
     start=$(date +%s)
     CMOCKA_MESSAGE_OUTPUT=TAP "$t" >"$log" 2>"$log.err"
     rc=$?

@@ -1,0 +1,133 @@
+/* conv_avx2: the tile kernels for AVX2 and FMA. 6 pixels x 2 vectors of 8 filters are 12 sums in registers. 8 bit data
+ * goes through the 16 bit form, whose sums fit 32 bits there.
+ */
+#include "infer/conv_internal.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define LANES 8
+#define PIXELS 6
+
+typedef __m256i vi;
+typedef __m256 vf;
+
+static inline vi vi_load(const void *p) { return _mm256_loadu_si256(p); }
+static inline void vi_store(void *p, vi v) { _mm256_storeu_si256(p, v); }
+static inline vi vi_add(vi a, vi b) { return _mm256_add_epi32(a, b); }
+static inline vi vi_high16(vi v) { return _mm256_srai_epi32(v, 16); }
+static inline vi vi_low16(vi v) { return _mm256_and_si256(v, _mm256_set1_epi32(0xffff)); }
+static inline vi vi_spread(const char *p) {
+    int32_t x;
+    __builtin_memcpy(&x, p, sizeof x);
+    return _mm256_set1_epi32(x);
+}
+static inline vi vi_dot16(vi acc, vi x, vi w) { return _mm256_add_epi32(acc, _mm256_madd_epi16(x, w)); }
+static inline vf vf_load(const void *p) { return _mm256_loadu_ps(p); }
+static inline void vf_store(void *p, vf v) { _mm256_storeu_ps(p, v); }
+static inline vf vf_spread(const char *p) {
+    float x;
+    __builtin_memcpy(&x, p, sizeof x);
+    return _mm256_set1_ps(x);
+}
+static inline vf vf_fma(vf acc, vf x, vf w) { return _mm256_fmadd_ps(x, w, acc); }
+
+#include "infer/conv_tile.h"
+
+/* Per-filter constants of one vector; _e and _o for its even and odd lanes, which multiply in 64 bits apart. */
+typedef struct scale {
+    vi a_lo, a_hi, mult_e, mult_o, half_e, half_o, shift_e, shift_o;
+    __m128i pre, up, down; /* total >> pre = (hi << up >> down) + (lo >> pre) */
+} scale;
+
+static inline scale scale_of(const ss_conv *c, int32_t filter) {
+    scale s;
+    const vi one = _mm256_set1_epi64x(1), shift = vi_load(c->shift + filter);
+    const int pre = c->qn->pre;
+    s.a_lo = vi_load(c->a_lo + filter);
+    s.a_hi = vi_load(c->a_hi + filter);
+    s.mult_e = vi_load(c->mult + filter);
+    s.mult_o = _mm256_srli_epi64(s.mult_e, 32);
+    s.shift_e = _mm256_and_si256(shift, _mm256_set1_epi64x(0xff));
+    s.shift_o = _mm256_srli_epi64(shift, 32);
+    s.half_e = _mm256_sllv_epi64(one, _mm256_sub_epi64(s.shift_e, one));
+    s.half_o = _mm256_sllv_epi64(one, _mm256_sub_epi64(s.shift_o, one));
+    s.pre = _mm_cvtsi32_si128(pre);
+    s.up = _mm_cvtsi32_si128(pre < 16 ? 16 - pre : 0);
+    s.down = _mm_cvtsi32_si128(pre > 16 ? pre - 16 : 0);
+    return s;
+}
+
+/* Arithmetic shift of 64-bit lanes, |v| < 2^62: there is no such instruction, so shift an unsigned number. */
+static inline vi shift_right(vi v, vi by) {
+    const vi offset = _mm256_set1_epi64x((int64_t)1 << 62);
+    return _mm256_sub_epi64(_mm256_srlv_epi64(_mm256_add_epi64(v, offset), by), _mm256_srlv_epi64(offset, by));
+}
+
+/* ss_requantise without the last saturation, on 8 values that were shifted right by pre. */
+static inline vi requantise(vi a, const scale *s) {
+    a = _mm256_max_epi32(_mm256_min_epi32(a, s->a_hi), s->a_lo);
+    vi e = _mm256_mul_epi32(a, s->mult_e), o = _mm256_mul_epi32(_mm256_srli_epi64(a, 32), s->mult_o);
+    e = shift_right(_mm256_add_epi64(e, s->half_e), s->shift_e);
+    o = shift_right(_mm256_add_epi64(o, s->half_o), s->shift_o);
+    return _mm256_blend_epi32(e, _mm256_slli_epi64(o, 32), 0xAA);
+}
+
+static inline void store16(char *y, vi v, int lanes) {
+    const __m128i h = _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    if (lanes == LANES) _mm_storeu_si128((void *)y, h);
+    else __builtin_memcpy(y, &h, (size_t)lanes * sizeof(int16_t));
+}
+
+static void finish_int(const ss_conv *c, const ss_conv_tile *t, const int32_t *lo, const int32_t *hi, int tile) {
+    const vi q_lo = _mm256_set1_epi32(c->qn->lo), q_hi = _mm256_set1_epi32(c->qn->hi);
+    const vi ceiling = _mm256_set1_epi32(c->qn->ceiling);
+    for (int n = 0; n < t->vectors; n++) {
+        const scale s = scale_of(c, t->filter + n * LANES);
+        const vi thr = vi_load((const int32_t *)t->thr + n * LANES);
+        for (int p = 0; p < t->pixels; p++) {
+            const int at = (n * tile + p) * LANES;
+            vi a = vi_load(lo + at);
+            if (c->wide) {
+                const vi h = _mm256_sra_epi32(_mm256_sll_epi32(vi_load(hi + at), s.up), s.down);
+                a = _mm256_add_epi32(h, _mm256_srl_epi32(a, s.pre));
+            } else {
+                a = _mm256_sra_epi32(a, s.pre);
+            }
+            vi v = _mm256_max_epi32(_mm256_min_epi32(requantise(a, &s), q_hi), q_lo);
+            if (c->qn->n_thr) v = _mm256_and_si256(_mm256_min_epi32(v, ceiling), _mm256_cmpgt_epi32(v, thr));
+            store16(t->y[p] + n * LANES * 2, v, t->stored[n]);
+        }
+    }
+}
+
+static void finish_float(const ss_conv *c, const ss_conv_tile *t, const float *sum, int tile) {
+    const vf ceiling = _mm256_set1_ps(c->n->act.ceiling);
+    for (int n = 0; n < t->vectors; n++) {
+        const vf thr = vf_load((const float *)t->thr + n * LANES);
+        for (int p = 0; p < t->pixels; p++) {
+            char *y = t->y[p] + n * LANES * 4;
+            vf v = vf_load(sum + (n * tile + p) * LANES);
+            if (c->n->act.on) v = _mm256_and_ps(_mm256_min_ps(v, ceiling), _mm256_cmp_ps(v, thr, _CMP_GT_OQ));
+            if (t->stored[n] == LANES) vf_store(y, v);
+            else __builtin_memcpy(y, &v, (size_t)t->stored[n] * sizeof(float));
+        }
+    }
+}
+
+TILE_OF(1, 1)
+TILE_OF(1, 2)
+TILE_OF(4, 1)
+TILE_OF(4, 2)
+TILE_OF(6, 1)
+TILE_OF(6, 2)
+
+static void tile(const ss_conv *c, const ss_conv_tile *t) {
+    static void (*const sizes[3][2])(const ss_conv *, const ss_conv_tile *) = {
+        { tile_1_1, tile_1_2 }, { tile_4_1, tile_4_2 }, { tile_6_1, tile_6_2 }
+    };
+    sizes[t->pixels == 1 ? 0 : t->pixels <= 4 ? 1 : 2][t->vectors - 1](c, t);
+}
+
+const ss_conv_kernels ss_conv_avx2 = { LANES, PIXELS, false, tile, depth_int, depth_float };
+#endif

@@ -1,0 +1,130 @@
+/* conv_avx512: the tile kernels for AVX-512 with VNNI. 12 pixels x 2 vectors of 16 filters are 24 sums in registers;
+ * a step is two loads of weights, twelve broadcasts and 24 dot products.
+ */
+#include "infer/conv_internal.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define LANES 16
+#define PIXELS 12
+#define HAS_U8
+
+typedef __m512i vi;
+typedef __m512 vf;
+
+static inline vi vi_load(const void *p) { return _mm512_loadu_si512(p); }
+static inline void vi_store(void *p, vi v) { _mm512_storeu_si512(p, v); }
+static inline vi vi_add(vi a, vi b) { return _mm512_add_epi32(a, b); }
+static inline vi vi_high16(vi v) { return _mm512_srai_epi32(v, 16); }
+static inline vi vi_low16(vi v) { return _mm512_and_si512(v, _mm512_set1_epi32(0xffff)); }
+static inline vi vi_spread(const char *p) {
+    int32_t x;
+    __builtin_memcpy(&x, p, sizeof x);
+    return _mm512_set1_epi32(x);
+}
+static inline vi vi_dot16(vi acc, vi x, vi w) { return _mm512_dpwssd_epi32(acc, x, w); }
+static inline vi vi_dot8(vi acc, vi x, vi w) { return _mm512_dpbusd_epi32(acc, x, w); }
+static inline vf vf_load(const void *p) { return _mm512_loadu_ps(p); }
+static inline void vf_store(void *p, vf v) { _mm512_storeu_ps(p, v); }
+static inline vf vf_spread(const char *p) {
+    float x;
+    __builtin_memcpy(&x, p, sizeof x);
+    return _mm512_set1_ps(x);
+}
+static inline vf vf_fma(vf acc, vf x, vf w) { return _mm512_fmadd_ps(x, w, acc); }
+
+#include "infer/conv_tile.h"
+
+/* Per-filter constants of one vector; _e and _o for its even and odd lanes, which multiply in 64 bits apart. */
+typedef struct scale {
+    vi a_lo, a_hi, mult_e, mult_o, half_e, half_o, shift_e, shift_o;
+    __m128i pre, up, down; /* total >> pre = (hi << up >> down) + (lo >> pre) */
+} scale;
+
+static inline scale scale_of(const ss_conv *c, int32_t filter) {
+    scale s;
+    const vi one = _mm512_set1_epi64(1), shift = vi_load(c->shift + filter);
+    const int pre = c->qn->pre;
+    s.a_lo = vi_load(c->a_lo + filter);
+    s.a_hi = vi_load(c->a_hi + filter);
+    s.mult_e = vi_load(c->mult + filter);
+    s.mult_o = _mm512_srli_epi64(s.mult_e, 32);
+    s.shift_e = _mm512_and_si512(shift, _mm512_set1_epi64(0xff));
+    s.shift_o = _mm512_srli_epi64(shift, 32);
+    s.half_e = _mm512_sllv_epi64(one, _mm512_sub_epi64(s.shift_e, one));
+    s.half_o = _mm512_sllv_epi64(one, _mm512_sub_epi64(s.shift_o, one));
+    s.pre = _mm_cvtsi32_si128(pre);
+    s.up = _mm_cvtsi32_si128(pre < 16 ? 16 - pre : 0);
+    s.down = _mm_cvtsi32_si128(pre > 16 ? pre - 16 : 0);
+    return s;
+}
+
+/* ss_requantise without the last saturation, on 16 values that were shifted right by pre. */
+static inline vi requantise(vi a, const scale *s) {
+    a = _mm512_max_epi32(_mm512_min_epi32(a, s->a_hi), s->a_lo);
+    vi e = _mm512_mul_epi32(a, s->mult_e), o = _mm512_mul_epi32(_mm512_srli_epi64(a, 32), s->mult_o);
+    e = _mm512_srav_epi64(_mm512_add_epi64(e, s->half_e), s->shift_e);
+    o = _mm512_srav_epi64(_mm512_add_epi64(o, s->half_o), s->shift_o);
+    return _mm512_mask_shuffle_epi32(e, 0xAAAA, o, _MM_PERM_CCAA);
+}
+
+static inline void store16(char *y, vi v, int lanes) {
+    const __m256i h = _mm512_cvtepi32_epi16(v);
+    if (lanes == LANES) _mm256_storeu_si256((void *)y, h);
+    else _mm256_mask_storeu_epi16(y, (__mmask16)((1u << lanes) - 1), h);
+}
+
+static void finish_int(const ss_conv *c, const ss_conv_tile *t, const int32_t *lo, const int32_t *hi, int tile) {
+    const vi q_lo = _mm512_set1_epi32(c->qn->lo), q_hi = _mm512_set1_epi32(c->qn->hi);
+    const vi ceiling = _mm512_set1_epi32(c->qn->ceiling);
+    for (int n = 0; n < t->vectors; n++) {
+        const scale s = scale_of(c, t->filter + n * LANES);
+        const vi thr = vi_load((const int32_t *)t->thr + n * LANES);
+        for (int p = 0; p < t->pixels; p++) {
+            const int at = (n * tile + p) * LANES;
+            vi a = vi_load(lo + at);
+            if (c->wide) {
+                const vi h = _mm512_sra_epi32(_mm512_sll_epi32(vi_load(hi + at), s.up), s.down);
+                a = _mm512_add_epi32(h, _mm512_srl_epi32(a, s.pre));
+            } else {
+                a = _mm512_sra_epi32(a, s.pre);
+            }
+            vi v = _mm512_max_epi32(_mm512_min_epi32(requantise(a, &s), q_hi), q_lo);
+            if (c->qn->n_thr) v = _mm512_maskz_min_epi32(_mm512_cmpgt_epi32_mask(v, thr), v, ceiling);
+            store16(t->y[p] + n * LANES * 2, v, t->stored[n]);
+        }
+    }
+}
+
+static void finish_float(const ss_conv *c, const ss_conv_tile *t, const float *sum, int tile) {
+    const vf ceiling = _mm512_set1_ps(c->n->act.ceiling);
+    for (int n = 0; n < t->vectors; n++) {
+        const vf thr = vf_load((const float *)t->thr + n * LANES);
+        const __mmask16 lanes = (__mmask16)((1u << t->stored[n]) - 1);
+        for (int p = 0; p < t->pixels; p++) {
+            vf v = vf_load(sum + (n * tile + p) * LANES);
+            if (c->n->act.on) v = _mm512_maskz_min_ps(_mm512_cmp_ps_mask(v, thr, _CMP_GT_OQ), v, ceiling);
+            _mm512_mask_storeu_ps(t->y[p] + n * LANES * 4, lanes, v);
+        }
+    }
+}
+
+TILE_OF(1, 1)
+TILE_OF(1, 2)
+TILE_OF(4, 1)
+TILE_OF(4, 2)
+TILE_OF(8, 1)
+TILE_OF(8, 2)
+TILE_OF(12, 1)
+TILE_OF(12, 2)
+
+static void tile(const ss_conv *c, const ss_conv_tile *t) {
+    static void (*const sizes[4][2])(const ss_conv *, const ss_conv_tile *) = {
+        { tile_1_1, tile_1_2 }, { tile_4_1, tile_4_2 }, { tile_8_1, tile_8_2 }, { tile_12_1, tile_12_2 }
+    };
+    sizes[t->pixels == 1 ? 0 : (t->pixels + 3) / 4][t->vectors - 1](c, t);
+}
+
+const ss_conv_kernels ss_conv_avx512 = { LANES, PIXELS, true, tile, depth_int, depth_float };
+#endif

@@ -1,0 +1,110 @@
+/* conv_plane: the zero-padded plane of one group, and the plans that keep 32-bit sums exact on it.
+ *
+ * Plan of a tile: walking the chunks of a window in the kernel's order, the bound on |low| grows by
+ * w_norm * max|x| where max|x| is the largest Euclidean norm of that chunk among the pixels of the plane's row (of each
+ * of the rows that the tile's pixels lie on). Before the bound could leave 32 bits the chunk is marked: spill, and start
+ * again from the 16 bits that a spill leaves. A chunk too large by itself spills before each pair of products, whose sum
+ * always fits: 2 * 32768 * 32767 + 65535 = 2^31 - 1.
+ */
+#include "infer/conv_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+/* 2^31 - 1 less what a spill leaves, less a thousandth for the rounding of the norms. */
+#define SUM_LIMIT 2.145e9f
+
+/* ---- plane ---- */
+
+static void put_pixels(const ss_conv *c, const void *in, int64_t from, int32_t stride, int32_t pixels, char *to) {
+    const size_t bytes = (size_t)c->cg * (size_t)c->esize;
+    if (c->form == SS_FORM_U8) {
+        const int16_t *x = (const int16_t *)in + from;
+        for (int32_t p = 0; p < pixels; p++, x += stride, to += c->cs)
+            for (int32_t i = 0; i < c->cg; i++) to[i] = (char)(x[i] + c->x_offset);
+        return;
+    }
+    const char *x = (const char *)in + from * c->esize;
+    if (stride == c->cs && c->groups == 1) {
+        memcpy(to, x, (size_t)pixels * (size_t)(c->cs * c->esize));
+        return;
+    }
+    const int64_t step = (int64_t)stride * c->esize;
+    for (int32_t p = 0; p < pixels; p++, x += step, to += c->cs * c->esize) {
+        memcpy(to, x, bytes);
+        memset(to + bytes, 0, (size_t)(c->cs * c->esize) - bytes);
+    }
+}
+
+void ss_conv_plane(const ss_conv *c, int32_t group, const void *in, int32_t in_stride, void *plane) {
+    const ss_window *w = &c->n->win;
+    const size_t row = (size_t)c->row_bytes, pixel = (size_t)(c->cs * c->esize);
+    const size_t left = (size_t)w->pl * pixel, right = (size_t)w->pr * pixel;
+    char *to = plane;
+    memset(to, c->x_offset, row * (size_t)w->pt);
+    to += row * (size_t)w->pt;
+    for (int32_t y = 0; y < c->in.h; y++, to += row) {
+        memset(to, c->x_offset, left);
+        put_pixels(c, in, (int64_t)y * c->in.w * in_stride + (int64_t)group * c->cg, in_stride, c->in.w, to + left);
+        memset(to + row - right, c->x_offset, right);
+    }
+    memset(to, c->x_offset, row * (size_t)w->pb);
+}
+
+/* ---- plans ---- */
+
+static float square_sum(const int16_t *x, int32_t n) {
+    float sum = 0;
+    for (int32_t i = 0; i < n; i++) sum += (float)x[i] * (float)x[i];
+    return sum;
+}
+
+/* row_max[y][chunk]: largest norm of the chunk among the row's pixels. */
+static void row_norms(const ss_conv *c, const int16_t *plane, float *row_max) {
+    for (int32_t y = 0; y < c->ph; y++, row_max += c->chunks) {
+        memset(row_max, 0, (size_t)c->chunks * sizeof *row_max);
+        for (int32_t x = 0; x < c->pw; x++)
+            for (int32_t i = 0; i < c->chunks; i++, plane += SS_CONV_CHUNK) {
+                const int32_t n = i + 1 < c->chunks ? SS_CONV_CHUNK : c->cs - i * SS_CONV_CHUNK;
+                const float s = square_sum(plane, n);
+                if (s > row_max[i]) row_max[i] = s;
+                plane += n - SS_CONV_CHUNK;
+            }
+        for (int32_t i = 0; i < c->chunks; i++) row_max[i] = sqrtf(row_max[i]);
+    }
+}
+
+/* The plan for pixels on output rows y0..y1. */
+static void plan_rows(const ss_conv *c, const float *w_norm, const float *row_max, int32_t y0, int32_t y1,
+                      uint8_t *plan) {
+    float sum = 0;
+    for (int32_t i = 0; i < c->chunk_count; i++) {
+        const int32_t kh = i / (c->n->win.kw * c->chunks), chunk = i % c->chunks;
+        float x = 0;
+        for (int32_t y = y0; y <= y1; y++) {
+            const float v = row_max[(int64_t)(y * c->n->win.sh + kh) * c->chunks + chunk];
+            if (v > x) x = v;
+        }
+        const float add = w_norm[i] * x;
+        plan[i] = add > SUM_LIMIT ? SS_SPILL_EVERY_STEP : sum + add > SUM_LIMIT ? SS_SPILL_ONCE : SS_SPILL_NONE;
+        if (plan[i] == SS_SPILL_EVERY_STEP) sum = SUM_LIMIT;
+        else sum = plan[i] == SS_SPILL_ONCE ? add : sum + add;
+    }
+}
+
+void ss_conv_plans(const ss_conv *c, int32_t group, const void *plane, char *scratch) {
+    float *row_max = (float *)(void *)(scratch + c->row_max_at);
+    uint8_t *plan = (uint8_t *)scratch + c->plan_at;
+    const float *w_norm = c->w_norm + (int64_t)group * c->chunk_count;
+    row_norms(c, plane, row_max);
+    const int32_t all = c->out.h * c->out.w, size = c->k->pixels;
+    int32_t last_y0 = -1, last_y1 = -1;
+    for (int32_t t = 0; t < c->tiles; t++, plan += c->chunk_count) {
+        const int32_t last = t * size + size < all ? t * size + size - 1 : all - 1;
+        const int32_t y0 = t * size / c->out.w, y1 = last / c->out.w;
+        if (y0 == last_y0 && y1 == last_y1) memcpy(plan, plan - c->chunk_count, (size_t)c->chunk_count);
+        else plan_rows(c, w_norm, row_max, y0, y1, plan);
+        last_y0 = y0;
+        last_y1 = y1;
+    }
+}
