@@ -113,6 +113,17 @@ static void expect_whole(const char *page) {
     }
 }
 
+/* The text with the first occurrence of `from` replaced; free it. */
+static char *edit(const char *text, const char *from, const char *to) {
+    const char *at = strstr(text, from);
+    assert_non_null(at);
+    size_t n = strlen(text) + strlen(to) + 1;
+    char *out = malloc(n);
+    assert_non_null(out);
+    snprintf(out, n, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+    return out;
+}
+
 static void design_page(void **state) {
     fixture *f = *state;
     char *page = page_of(f, (const char *[]){ put(f, 0, design) }, 1);
@@ -156,7 +167,7 @@ static void study_page(void **state) {
     assert_int_equal(count(page, "<circle class=\"s0\""), 4);
     assert_int_equal(count(page, "<circle class=\"ring\""), 2);
     assert_int_equal(count(page, "<section>"), 2);
-    assert_true(strstr(page, "Thresholds") < strstr(page, "Design")); /* in the order of the files */
+    assert_true(strstr(page, "<h2>Thresholds") < strstr(page, "<h2>Sparse design")); /* in the order of the files */
     ss_free(f->ctx, page);
 }
 
@@ -181,6 +192,39 @@ static void profile_page(void **state) {
     ss_graph_free(g);
 }
 
+static void designs_compared(void **state) {
+    fixture *f = *state;
+    char *page, *raised = edit(design, "\"thresholds\":{}", "\"thresholds\":{\"relu\":0.125}");
+    char *faster = edit(raised, "12345.6", "24691.2");
+    page = page_of(f, (const char *[]){ put(f, 0, design), put(f, 1, faster) }, 2);
+    expect_whole(page);
+    expect(page, "<span>Sparse design, 0.json</span><span class=\"bar\"><i style=\"width:50.00%\"></i></span>");
+    expect(page, "<span>Design for raised thresholds, 1.json</span><span class=\"bar\"><i style=\"width:100.00%\"></i>");
+    expect(page, "<b>12,346</b>"); /* the first file leads */
+    assert_int_equal(count(page, "<details open>"), 1);
+    ss_free(f->ctx, page);
+    free(faster);
+    free(raised);
+}
+
+static void run_pages(void **state) {
+    static const char eval[] =
+        "{\"format\":\"skipstream.eval\",\"version\":1,\"model\":\"net.onnx\",\"bits\":8,\"data\":{\"source\":\"d.bin\","
+        "\"images\":5000},\"float\":{\"top1\":91.5,\"top1_interval\":[91.1,91.9],\"top5\":100,\"images_per_second\":900},"
+        "\"integer\":{\"top1\":91.25,\"top1_interval\":[90.8,91.6],\"top5\":99.5,\"images_per_second\":1800}}";
+    static const char record[] =
+        "{\"format\":\"skipstream.run\",\"version\":1,\"stages\":[{\"name\":\"explore\",\"key\":\"0\",\"seconds\":1.5,"
+        "\"files\":[{\"name\":\"a.json\",\"hash\":\"0\"},{\"name\":\"b.json\",\"hash\":\"1\"}]}]}";
+    fixture *f = *state;
+    char *page = page_of(f, (const char *[]){ put(f, 0, eval), put(f, 1, record) }, 2);
+    expect_whole(page);
+    expect(page, "<h1>net.onnx</h1>");
+    expect(page, "<b>91.25\xc2\xa0%</b>");
+    expect(page, "<td>8-bit integers</td><td class=\"n\">91.25</td><td class=\"n\">90.80 to 91.60</td>");
+    expect(page, "<td>explore</td><td class=\"n\">1.50\xc2\xa0s</td><td>a.json, b.json</td>");
+    ss_free(f->ctx, page);
+}
+
 /* The design that `explore` writes, of a network on a real device. */
 static void explored_design_page(void **state) {
     fixture *f = *state;
@@ -198,6 +242,7 @@ static void explored_design_page(void **state) {
     assert_int_equal(ss_design_save(d, g, f->files[0]), SS_OK);
     char *page = page_of(f, (const char *[]){ f->files[0] }, 1);
     expect_whole(page);
+    expect(page, "<h2>Dense design");
     expect(page, "no zeros skipped");
     expect(page, html_count(d->partitions[0].interval).text);
     assert_int_equal(count(page, "<td>dense</td>"), 7); /* six convolutions and "fc" */
@@ -255,17 +300,6 @@ static void expect_refusal(fixture *f, const char *text, const char *message) {
     assert_true(util_has_error(f->ctx, message));
     FILE *page = fopen(f->out, "rb");
     assert_null(page);
-}
-
-/* The text with the first occurrence of `from` replaced; free it. */
-static char *edit(const char *text, const char *from, const char *to) {
-    const char *at = strstr(text, from);
-    assert_non_null(at);
-    size_t n = strlen(text) + strlen(to) + 1;
-    char *out = malloc(n);
-    assert_non_null(out);
-    snprintf(out, n, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
-    return out;
 }
 
 static void expect_refused_edit(fixture *f, const char *text, const char *from, const char *to, const char *message) {
@@ -388,6 +422,8 @@ int main(void) {
         PAGE(text_is_escaped_and_nothing_is_fetched),
         PAGE(study_page),
         PAGE(profile_page),
+        PAGE(designs_compared),
+        PAGE(run_pages),
         PAGE(explored_design_page),
         PAGE(saved_study_page),
         PAGE(same_files_same_page),

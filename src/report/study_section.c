@@ -228,7 +228,7 @@ static void write_curve(report_section *s, const study *st) {
 static void summarise(report_summary *sum, const study *st) {
     if (!sum->model) sum->model = st->model;
     if (isfinite(sum->gain)) return;
-    sum->top1 = st->tested ? st->test_reference.top1 : NAN;
+    if (st->tested) sum->top1 = st->test_reference.top1;
     for (int h = 0; h < HARDWARE; h++) {
         if (st->chosen[h] < 0) continue;
         double gain = st->points[st->chosen[h]].hw[h].gain;
