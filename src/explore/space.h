@@ -66,6 +66,7 @@ typedef enum ss_stage { SS_STAGE_NEW, SS_STAGE_RELAXED, SS_STAGE_SOLVED } ss_sta
 typedef struct ss_segment {
     int32_t first, last;
     ss_stage stage;
+    int32_t effort;       /* nodes of search trees are limited in proportion; grows when a segment is solved again */
     bool impossible;      /* proven: no design of these nodes fits the device */
     double low;           /* proven: no design has a smaller interval; cycles */
     bool weighed;         /* weights belong to the last proof */
@@ -83,7 +84,7 @@ int32_t ss_table_within(const ss_table *t, double interval);
 
 void ss_segment_init(const ss_space *s, int32_t first, int32_t last, ss_segment *r);
 ss_status ss_segment_relax(ss_space *s, ss_segment *r);                    /* SS_BAD: out of memory only */
-ss_status ss_segment_solve(ss_space *s, ss_segment *r);                    /* the same; relaxes first where needed */
+ss_status ss_segment_solve(ss_space *s, ss_segment *r);                    /* the same; again: with more effort */
 ss_res ss_segment_binding(const ss_segment *r); /* the resource to grow for a smaller interval; SS_RES_COUNT: none helps */
 double ss_segment_traffic(const ss_space *s, int32_t first, int32_t last); /* cycles an image, by off-chip bandwidth */
 
