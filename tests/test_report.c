@@ -1,4 +1,5 @@
 /* report: the page from artefacts, the building blocks, and every way an artefact can be unusable. */
+#include "explore/explore.h"
 #include "profile/profile.h"
 #include "report/html.h"
 #include "report/report.h"
@@ -179,6 +180,33 @@ static void profile_page(void **state) {
     ss_graph_free(g);
 }
 
+/* The design that `explore` writes, of a network on a real device. */
+static void explored_design_page(void **state) {
+    fixture *f = *state;
+    ss_graph *g = util_small_resnet(f->ctx, 1);
+    ss_device dev;
+    ss_cost *c;
+    ss_design *d;
+    assert_non_null(g);
+    assert_int_equal(ss_device_load(f->ctx, "zc706", &dev), SS_OK);
+    ss_cost_opts cost = { .bits = 16, .engines = 1u << SS_ENGINE_DENSE };
+    ss_explore_opts opts = { .batch = 256, .target_gap = 0.02, .bits = 16 };
+    assert_int_equal(ss_cost_new(f->ctx, g, NULL, &dev, cost, &c), SS_OK);
+    assert_int_equal(ss_explore(f->ctx, c, g, NULL, &dev, opts, &d), SS_OK);
+    snprintf(f->files[0], sizeof f->files[0], "%s/design.json", f->dir);
+    assert_int_equal(ss_design_save(d, g, f->files[0]), SS_OK);
+    char *page = page_of(f, (const char *[]){ f->files[0] }, 1);
+    expect_whole(page);
+    expect(page, "no zeros skipped");
+    expect(page, html_count(d->partitions[0].interval).text);
+    assert_int_equal(count(page, "<td>dense</td>"), 7); /* six convolutions and "fc" */
+    assert_int_equal(count(page, "class=\"bar\""), g->n + SS_RES_COUNT * d->n_partitions);
+    ss_free(f->ctx, page);
+    ss_design_free(d);
+    ss_cost_free(c);
+    ss_graph_free(g);
+}
+
 static void same_files_same_page(void **state) {
     fixture *f = *state;
     const char *files[] = { put(f, 0, study), put(f, 1, design) };
@@ -327,6 +355,7 @@ int main(void) {
         PAGE(text_is_escaped_and_nothing_is_fetched),
         PAGE(study_page),
         PAGE(profile_page),
+        PAGE(explored_design_page),
         PAGE(same_files_same_page),
         PAGE(unusable_artefacts),
         PAGE(all_bad_files_are_named),

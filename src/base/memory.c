@@ -21,7 +21,7 @@ static void *no_memory(ss_ctx *ctx, size_t count, size_t size) {
 
 void *ss_realloc(ss_ctx *ctx, void *p, size_t count, size_t size) {
     size_t bytes;
-    if (!ss_mul_size(count, size, &bytes)) return no_memory(ctx, count, size);
+    if (!ss_mul_size(count, size, &bytes) || bytes > PTRDIFF_MAX) return no_memory(ctx, count, size);
     void *q = ctx->alloc(ctx->alloc_user, p, bytes ? bytes : 1);
     return q ? q : no_memory(ctx, count, size);
 }

@@ -34,7 +34,8 @@ static bool fail(reader *r, const char *want) {
         found[n] = r->at[n] >= 0x20 && r->at[n] < 0x7f ? r->at[n] : '?'; /* it may end on a terminal */
     found[n] = '\0';
     snprintf(place, sizeof place, "%.260s:%d", r->name, r->line);
-    ss_error(r->ctx, SS_AT(place), "write the dump again", "expected %s, found \"%s\"", want, n ? found : "end of line");
+    ss_error(r->ctx, SS_AT(place), "write the dump again", "expected %s, found \"%s\"", want,
+             n ? found : "end of line");
     return false;
 }
 

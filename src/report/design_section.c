@@ -75,18 +75,22 @@ static design read_design(report_section *s) {
 
 /* ---- writing ---- */
 
-/* "for the zeros of P.json, thresholds raised" */
+/* "for the zeros of P.json, with raised thresholds" */
 static void write_zeros(report_section *s) {
     const json_t *profile = report_object(s, s->j, "profile"), *assumed = json_object_get(profile, "assumed_zeros"), *t;
-    const char *relu;
+    const char *relu, *name = report_str(s, profile, "name");
     bool raised = false;
     json_object_foreach((json_t *)report_object(s, s->j, "thresholds"), relu, t)
         raised = raised || json_number_value(t) > 0;
     if (json_is_number(assumed)) {
         ss_buf_printf(s->b, "for %s of zeros, assumed", html_percent(json_number_value(assumed)).text);
+    } else if (strcmp(name, "dense") == 0) {
+        ss_buf_printf(s->b, "no zeros skipped");
+    } else if (strcmp(name, "measured") == 0) {
+        ss_buf_printf(s->b, "for measured zeros");
     } else {
         ss_buf_printf(s->b, "for the zeros of ");
-        html_text(s->b, report_str(s, profile, "name"));
+        html_text(s->b, report_base_name(name));
     }
     ss_buf_printf(s->b, raised ? ", with raised thresholds" : "");
 }
@@ -120,8 +124,11 @@ static void write_partition_row(html_table *t, const design *d, const partition 
 
 static void write_resources(ss_buf *b, const design *d, const partition *p) {
     char figure[140];
-    ss_buf_printf(b, "<p class=\"small\">Resources; in orange what keeps the interval from shrinking%s.</p>\n",
-                  d->capped ? ", the tick is the cap" : "");
+    bool bound = strcmp(p->binding, "none") != 0;
+    ss_buf_printf(b, "<p class=\"small\">Resources; %s%s.</p>\n",
+                  bound ? "in orange what keeps the interval from shrinking"
+                        : "none keeps the interval from shrinking: the slowest node, or off-chip bandwidth, is at its limit",
+                  d->capped ? "; the tick is the cap" : "");
     html_bars_begin(b);
     for (int r = 0; r < SS_RES_COUNT; r++) {
         double share = d->total[r] ? (double)p->res[r] / (double)d->total[r] : 0;
@@ -135,13 +142,13 @@ static void write_resources(ss_buf *b, const design *d, const partition *p) {
 
 static void write_partition(report_section *s, const design *d, const partition *p) {
     ss_buf_printf(s->b, "<h3>Partition %d: %s cycles an image</h3>\n<p class=\"small\">Cycles of every node; the slowest "
-                        "(orange) sets the pace.</p>\n",
+                        "(orange) set the pace.</p>\n",
                   p->number, html_count(p->interval).text);
     html_bars_begin(s->b);
     for (size_t i = 0; i < json_array_size(p->nodes) && !s->bad; i++) {
         node n = read_node(s, json_array_get(p->nodes, i));
         html_bar(s->b, n.name, p->interval > 0 ? n.cycles / p->interval : 0, -1,
-                 strcmp(n.name, p->slowest) == 0 ? HTML_HOT : HTML_PLAIN, html_count(n.cycles).text);
+                 n.cycles >= p->interval ? HTML_HOT : HTML_PLAIN, html_count(n.cycles).text);
     }
     html_bars_end(s->b);
     write_resources(s->b, d, p);

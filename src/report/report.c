@@ -22,7 +22,7 @@ static const kind kinds[] = {
 };
 enum { KINDS = (int)(sizeof kinds / sizeof kinds[0]) };
 
-static const char *base_name(const char *path) {
+const char *report_base_name(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
 }
@@ -31,7 +31,7 @@ void report_heading(report_section *s, const char *title) {
     ss_buf_printf(s->b, "<section>\n<h2>");
     html_text(s->b, title);
     ss_buf_printf(s->b, " <span class=\"small\">");
-    html_text(s->b, base_name(s->path));
+    html_text(s->b, report_base_name(s->path));
     ss_buf_printf(s->b, "</span></h2>\n");
 }
 
@@ -111,9 +111,10 @@ static void card_accuracy(ss_buf *b, const report_summary *sum) {
 }
 
 static void write_head(ss_buf *b, const report_summary *sum) {
-    html_page_begin(b, sum->model ? sum->model : "skipstream report");
+    const char *title = sum->model ? report_base_name(sum->model) : "Report";
+    html_page_begin(b, title);
     ss_buf_printf(b, "<header>\n<p class=\"small\">skipstream report</p>\n<h1>");
-    html_text(b, sum->model ? sum->model : "Report");
+    html_text(b, title);
     ss_buf_printf(b, "</h1>\n");
     html_cards_begin(b);
     card_throughput(b, sum);
@@ -132,7 +133,7 @@ static void write_sources(ss_buf *b, const char *const *files, int n) {
     ss_buf_printf(b, "<footer><p class=\"small\">Written by skipstream " SS_VERSION " from ");
     for (int i = 0; i < n; i++) {
         ss_buf_printf(b, "%s<code>", i == 0 ? "" : i + 1 < n ? ", " : " and ");
-        html_text(b, base_name(files[i]));
+        html_text(b, report_base_name(files[i]));
         ss_buf_printf(b, "</code>");
     }
     ss_buf_printf(b, ". Cycles and resources are predictions of the cost model.</p></footer>\n");

@@ -31,6 +31,7 @@ void report_design(report_section *s);  /* design_section.c */
 void report_profile(report_section *s); /* profile_section.c */
 void report_study(report_section *s);   /* study_section.c */
 
+const char *report_base_name(const char *path); /* what stands behind the last slash */
 /* A heading with the file's name in small type beside it. */
 void report_heading(report_section *s, const char *title);
 
