@@ -24,7 +24,7 @@ typedef struct ranked {
 
 struct ss_chooser {
     ss_ctx *ctx;
-    int32_t cap;
+    bool failed;
     ss_columns cols;
     int32_t *spare, *trial, *order;
     double *left;     /* [groups + 1][SS_BASIS]: least that the groups from here on need; last: reduced cost */
@@ -38,7 +38,6 @@ ss_status ss_chooser_new(ss_ctx *ctx, int32_t max_groups, ss_chooser **out) {
     if (!c) return SS_BAD;
     size_t n = (size_t)max_groups + 1;
     c->ctx = ctx;
-    c->cap = max_groups;
     bool ok = true;
     for (int j = 0; j < SS_BASIS; j++) ok = (c->cols.pick[j] = ss_alloc(ctx, n, sizeof(int32_t))) && ok;
     ok = (c->spare = ss_alloc(ctx, n, sizeof(int32_t))) && ok;
@@ -63,6 +62,8 @@ void ss_chooser_free(ss_chooser *c) {
     ss_free(c->ctx, c->rank);
     ss_free(c->ctx, c);
 }
+
+bool ss_chooser_failed(const ss_chooser *c) { return c->failed; }
 
 /* ---- pruning ---- */
 
@@ -227,7 +228,10 @@ static ss_answer depth_first(ss_chooser *c, const ss_choice_problem *p, const ss
                              int32_t *pick) {
     double unit[SS_RES_COUNT];
     for (int k = 0; k < SS_RES_COUNT; k++) unit[k] = x->weights[k] > 0 ? x->weights[k] / p->budget[k] : 0;
-    if (reserve_ranks(c, p) != SS_OK) return SS_FITS_OPEN;
+    if (reserve_ranks(c, p) != SS_OK) {
+        c->failed = true;
+        return SS_FITS_OPEN;
+    }
     search s = { p, c, 1 - x->bound + MARGIN, steps, pick };
     c->begin[0] = 0;
     for (int32_t g = 0; g < p->n; g++)
@@ -316,6 +320,8 @@ static ss_answer visit_child(tree *t, const ss_choice_problem *p, const ss_relax
         child.groups = groups;
         fill_child(p, x, s, above, groups, options);
         a = visit(t, &child, false);
+    } else {
+        t->c->failed = true;
     }
     ss_free(t->c->ctx, groups);
     ss_free(t->c->ctx, options);
@@ -383,6 +389,8 @@ ss_answer ss_choice_solve(ss_chooser *c, const ss_choice_problem *p, int64_t nod
         numbered.groups = groups;
         tree t = { c, nodes, pick, out };
         a = visit(&t, &numbered, true);
+    } else {
+        c->failed = true;
     }
     ss_free(c->ctx, groups);
     ss_free(c->ctx, options);

@@ -49,6 +49,7 @@ typedef struct ss_relaxation {
 typedef struct ss_chooser ss_chooser; /* scratch memory, reused from problem to problem */
 ss_status ss_chooser_new(ss_ctx *ctx, int32_t max_groups, ss_chooser **out);
 void ss_chooser_free(ss_chooser *c);
+bool ss_chooser_failed(const ss_chooser *c); /* memory ran out in a question since it was made */
 
 /* Drop, in place, the options that exceed a budget alone or that another one dominates (no more of anything); returns
  * how many are left. Of equal options the one with the smallest id stays. Order: ascending LUT, then the others, then id. */

@@ -211,44 +211,57 @@ static double least_of(const ss_space *s, int32_t node, int k) {
     return n > 0 ? least : 0;
 }
 
+/* The resource of which a block's nodes need more than there is even if each takes what uses least of it; -1: none. */
+static int lacking(const ss_space *s, const ss_segment *r, double *need) {
+    double most = 1;
+    int at = -1;
+    for (int k = 0; k < SS_RES_COUNT; k++) {
+        double sum = 0;
+        for (int32_t i = r->first; i <= r->last; i++) sum += least_of(s, i, k);
+        double ratio = s->budget[k] > 0 ? sum / s->budget[k] : sum > 0 ? INFINITY : 0;
+        if (ratio <= most) continue;
+        most = ratio;
+        *need = sum;
+        at = k;
+    }
+    return at;
+}
+
+static int32_t node_with_most_weights(const ss_graph *g, const ss_segment *r, int64_t *all) {
+    int32_t most = r->first;
+    *all = 0;
+    for (int32_t i = r->first; i <= r->last; i++) {
+        int64_t w = ss_node_weight_count(g, &g->nodes[i]);
+        *all += w;
+        if (w > ss_node_weight_count(g, &g->nodes[most])) most = i;
+    }
+    return most;
+}
+
 static void explain_block(planner *p, int32_t block) {
     const ss_segment *r = range_at(p, block, block + 1);
     ss_space *s = p->space;
     const ss_graph *g = s->graph;
-    double most = 0, need = 0;
-    int at = -1;
-    int32_t biggest = r->first;
-    for (int k = 0; k < SS_RES_COUNT; k++) {
-        double sum = 0, budget = s->budget[k];
-        for (int32_t i = r->first; i <= r->last; i++) sum += least_of(s, i, k);
-        double ratio = budget > 0 ? sum / budget : sum > 0 ? INFINITY : 0;
-        if (ratio <= 1 || ratio <= most) continue;
-        most = ratio;
-        need = sum;
-        at = k;
-    }
-    int64_t weights = 0, largest = -1;
-    for (int32_t i = r->first; i <= r->last; i++) {
-        int64_t w = ss_node_weight_count(g, &g->nodes[i]);
-        weights += w;
-        if (w <= largest) continue;
-        largest = w;
-        biggest = i;
-    }
     char shape[40], what[160];
-    ss_shape_text(g->nodes[biggest].shape, shape);
-    snprintf(what, sizeof what, r->first == r->last ? "the node" : "the block %.60s .. %.60s", g->nodes[r->first].name,
-             g->nodes[r->last].name);
-    const char *remedy = "take a larger device, fewer bits, or a smaller network: a block's weights must be on chip";
-    ss_where where = { g->nodes[biggest].name, ss_op_name(g->nodes[biggest].op), shape };
+    double need = 0;
+    int64_t weights;
+    int32_t big = node_with_most_weights(g, r, &weights);
+    int at = lacking(s, r, &need);
+    ss_shape_text(g->nodes[big].shape, shape);
+    if (r->first == r->last) snprintf(what, sizeof what, "the node");
+    else snprintf(what, sizeof what, "its block, %.60s .. %.60s,", g->nodes[r->first].name, g->nodes[r->last].name);
+    const char *remedy = "take a larger device or fewer bits: all weights of a block must be on chip at once";
+    ss_where where = { g->nodes[big].name, ss_op_name(g->nodes[big].op), shape };
     if (at >= 0)
         ss_error(s->ctx, where, remedy, "%s needs at least %.0f %s in its slowest design; %s has %.0f", what, need,
                  ss_res_names[at], s->device->name, s->budget[at]);
     else
         ss_error(s->ctx, where, remedy,
-                 "%s does not fit %s in any design, mostly for want of %s; it has %lld weights, %lld of them here", what,
-                 s->device->name, r->weighed ? ss_binding_name(ss_segment_binding(r)) : "several resources",
-                 (long long)weights, (long long)largest);
+                 "%s fits %s in no design: it has %.1f Mbit of weights, the device %.1f Mbit of block RAM and %.1f Mbit of "
+                 "UltraRAM%s%s",
+                 what, s->device->name, (double)weights * s->bits / 1e6, s->budget[SS_BRAM18] * 18432 / 1e6,
+                 s->budget[SS_URAM] * 294912 / 1e6, r->weighed ? "; scarcest: " : "",
+                 r->weighed ? ss_binding_name(ss_segment_binding(r)) : "");
 }
 
 /* Every block that is impossible by itself, reported. */

@@ -159,7 +159,7 @@ static ss_status ask(ss_space *s, const ss_segment *r, double interval, bool lea
     if (offer_all(s, r, interval, least) != SS_OK) return SS_BAD;
     ss_choice_problem p = problem_of(s, r);
     *a = ss_choice_solve(s->chooser, &p, TREE_NODES * r->effort, s->pick, x);
-    return SS_OK;
+    return ss_chooser_failed(s->chooser) ? SS_BAD : SS_OK;
 }
 
 /* Hold the design that the last question found. */

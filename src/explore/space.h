@@ -46,6 +46,7 @@ typedef struct ss_space {
     const ss_graph *graph;
     const ss_device *device;
     double target_gap;
+    int bits;                    /* of a weight, for messages */
     double slowest;              /* the largest candidate of all nodes */
     double budget[SS_RES_COUNT]; /* the device's, less what every partition needs besides its nodes */
     ss_arena *arena;             /* owns the tables and what designs are made of */
@@ -74,7 +75,7 @@ typedef struct ss_segment {
     ss_partition *design; /* SOLVED: or NULL when none was found */
 } ss_segment;
 
-ss_status ss_space_new(ss_ctx *ctx, const ss_cost *cost, const ss_graph *g, const ss_device *dev, double target_gap,
+ss_status ss_space_new(ss_ctx *ctx, const ss_cost *cost, const ss_graph *g, const ss_device *dev, ss_explore_opts opts,
                        ss_space **out);
 void ss_space_free(ss_space *s);
 /* The band of a node at an interval, built; NULL: out of memory (s->failed), or too fast for the node's streams. */
