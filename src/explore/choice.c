@@ -15,6 +15,7 @@
 #define ROUNDINGS 12
 #define ROOT_STEPS 20000 /* depth-first steps at the root of the tree */
 #define NODE_STEPS 1000  /* and at its other nodes */
+#define SMALL_WEIGHT 0.1 /* added to the share of every resource where groups are split */
 #define MARGIN 1e-9
 
 typedef struct ranked {
@@ -268,18 +269,19 @@ static double mean_of(const ss_columns *cols, const ss_group *group, int32_t g, 
     return sum / shares;
 }
 
-/* The widest mix: mean distance from the mean, weighted over its budget. */
+/* The widest mix: mean distance from the mean, weighted over its budget. A resource that does not bind in the relaxation
+ * may well be what keeps the parts of the mix from fitting, so it counts too. */
 static split find_split(const ss_columns *cols, const ss_choice_problem *p, const double weights[SS_RES_COUNT]) {
     split s = { -1, 0, 0 };
     double widest = 1e-12;
     for (int32_t g = 0; g < p->n; g++)
         for (int k = 0; k < SS_RES_COUNT; k++) {
-            if (weights[k] <= 0) continue;
+            if (p->budget[k] <= 0) continue;
             double mean = mean_of(cols, &p->groups[g], g, k), width = 0;
             for (int j = 0; j < SS_BASIS; j++)
                 if (cols->share[j] > 0)
                     width += cols->share[j] * fabs(p->groups[g].options[cols->pick[j][g]].r[k] - mean);
-            width *= weights[k] / p->budget[k];
+            width *= (weights[k] + SMALL_WEIGHT) / p->budget[k];
             if (width <= widest) continue;
             widest = width;
             s = (split){ g, k, mean };

@@ -5,7 +5,10 @@
 #include <math.h>
 #include <stdio.h>
 
-#define MAX_EFFORT 64 /* beyond this a segment is left as it is */
+#define BRAM18_BITS 18432.0
+#define URAM_BITS 294912.0
+#define LUT_BITS 64.0 /* of read-only memory */
+#define MAX_EFFORT 512 /* beyond this a segment is left as it is */
 
 typedef struct planner {
     ss_space *space;
@@ -50,10 +53,20 @@ static ss_segment *range_at(planner *p, int32_t a, int32_t b) {
     return &p->ranges[row + (size_t)a];
 }
 
-/* The least seconds that a design of this range takes: filling and weights cost nothing here. */
+/* The least weights to load: those that neither block RAM nor LUTs can hold, which come with the bitstream. */
+static int64_t least_load(const ss_space *s, const ss_segment *r) {
+    if (s->device->uram_init) return 0;
+    double bits = -(s->budget[SS_BRAM18] * BRAM18_BITS + s->budget[SS_LUT] * LUT_BITS);
+    for (int32_t i = r->first; i <= r->last; i++)
+        bits += (double)(ss_node_weight_count(s->graph, &s->graph->nodes[i]) * s->bits);
+    return bits > 0 ? (int64_t)bits : 0;
+}
+
+/* The least seconds that a design of this range takes. Filling counts for nothing. */
 static double least_seconds(const planner *p, const ss_segment *r, bool reconfigure) {
     if (r->impossible) return INFINITY;
-    return ss_cost_partition_seconds(p->space->cost, r->low, r->low, 0, p->batch, reconfigure);
+    int64_t load = reconfigure ? least_load(p->space, r) : 0;
+    return ss_cost_partition_seconds(p->space->cost, r->low, r->low, load, p->batch, reconfigure);
 }
 
 static double held_seconds(const planner *p, const ss_segment *r, bool reconfigure) {
@@ -259,8 +272,8 @@ static void explain_block(planner *p, int32_t block) {
         ss_error(s->ctx, where, remedy,
                  "%s fits %s in no design: it has %.1f Mbit of weights, the device %.1f Mbit of block RAM and %.1f Mbit of "
                  "UltraRAM%s%s",
-                 what, s->device->name, (double)weights * s->bits / 1e6, s->budget[SS_BRAM18] * 18432 / 1e6,
-                 s->budget[SS_URAM] * 294912 / 1e6, r->weighed ? "; scarcest: " : "",
+                 what, s->device->name, (double)weights * s->bits / 1e6, s->budget[SS_BRAM18] * BRAM18_BITS / 1e6,
+                 s->budget[SS_URAM] * URAM_BITS / 1e6, r->weighed ? "; scarcest: " : "",
                  r->weighed ? ss_binding_name(ss_segment_binding(r)) : "");
 }
 
