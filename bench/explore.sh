@@ -24,7 +24,7 @@ row() { # row NETWORK LABEL REFERENCE REFERENCE-SECONDS OPTION...
     OMP_NUM_THREADS=1 "$bin" explore "$data/$network.onnx" "$@" --threads 1 --json --out "$work/d.json" >"$work/out" \
         2>"$work/err" || status=$?
     if [ "$status" -ne 0 ]; then
-        printf '%-28s %-34s %s\n' "$network" "$label" "$(grep -c 'error:' "$work/err") blocks do not fit"
+        printf '%-28s %-34s %s\n' "$network" "$label" "$(grep -c 'error:' "$work/err") block(s) fit in no design"
         return
     fi
     printf '%-28s %-34s %9.1f %9.1f %9.1f %6.2f %4d %6d %8d %6d %5d %-7s %7.2f  %8s %8s\n' "$network" "$label" \
@@ -46,7 +46,7 @@ row resnet50_cifar10_structure "u250 50 % zeros" - - $u --assume-zeros 0.5
 row resnet50_imagenet_structure "u250 dense" - - $u --dense
 row resnet50_imagenet_structure "u250 50 % zeros" - - $u --assume-zeros 0.5
 row resnet18_cifar10 "u250 dense, 80 % caps" - - $u --dense --cap LUT=0.8,DSP=0.8,BRAM18=0.8,URAM=0.8
-row resnet50_imagenet_structure "u250 50 %, memory capped to 30 %" - - $u --assume-zeros 0.5 --cap BRAM18=0.25,URAM=0.3
+row resnet50_imagenet_structure "u250 50 %, 25-30 % of the memory" - - $u --assume-zeros 0.5 --cap BRAM18=0.25,URAM=0.3
 row resnet50_cifar10_structure "u50 50 %" - - --device u50 --assume-zeros 0.5
 row resnet50_imagenet_structure "u50 50 %" - - --device u50 --assume-zeros 0.5
 row resnet20_cifar10 "zcu104 50 %" - - --device zcu104 --assume-zeros 0.5

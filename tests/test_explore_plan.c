@@ -72,7 +72,7 @@ static void test_segment_against_enumeration(void **state) {
         ss_device dev = util_device(0.04 + 0.012 * seed, seed % 3 == 0);
         if (seed % 4 == 1) dev.total.r[SS_LUT] = 6500 + 150 * seed;
         assert_true(util_case_open(&u, ctx, util_short_net(ctx, seed), dev, seed % 2 ? 0.5 : -1));
-        assert_int_equal(ss_space_new(ctx, u.c, u.g, &u.dev, (ss_explore_opts){ .batch = 256, .bits = 16 }, &s), SS_OK);
+        assert_int_equal(ss_space_new(ctx, u.c, u.g, &u.dev, (ss_explore_opts){ .batch = 256, .bits = 16 }, false, &s), SS_OK);
         ss_segment_init(s, 0, u.g->n - 1, &r);
         assert_int_equal(ss_segment_solve(s, &r), SS_OK);
         double best = smallest_interval(&u, 0, u.g->n - 1);
@@ -162,7 +162,7 @@ static void test_plan_against_all_cuts(void **state) {
         dev.reconfiguration_s = t % 3 ? 1e-5 : 1e-2;
         ss_explore_opts opts = { .batch = batch, .target_gap = 0.02, .bits = 16 };
         assert_true(util_case_open(&u, ctx, util_straight_net(ctx, 4, (uint32_t)t), dev, 0.5));
-        assert_int_equal(ss_space_new(ctx, u.c, u.g, &u.dev, opts, &s), SS_OK);
+        assert_int_equal(ss_space_new(ctx, u.c, u.g, &u.dev, opts, false, &s), SS_OK);
         int32_t n = ss_plan_blocks(u.g, first);
         assert_true(n >= 4 && n <= 8);
         double best = INFINITY;

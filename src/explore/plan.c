@@ -277,20 +277,18 @@ static void explain_block(planner *p, int32_t block) {
                  r->weighed ? ss_binding_name(ss_segment_binding(r)) : "");
 }
 
-/* Every block that is impossible by itself, reported. */
-static ss_status check_blocks(planner *p) {
-    for (int32_t b = 0; b < p->n; b++)
-        if (sharpen(p, b, b + 1) != SS_OK) return SS_BAD;
-    ss_status s = SS_OK;
+/* The first look at every block by itself; *fit: none is impossible. */
+static ss_status look_at_blocks(planner *p, bool *fit) {
+    *fit = true;
     for (int32_t b = 0; b < p->n; b++) {
-        if (!range_at(p, b, b + 1)->impossible) continue;
-        explain_block(p, b);
-        s = SS_BAD;
+        if (sharpen(p, b, b + 1) != SS_OK) return SS_BAD;
+        *fit = *fit && !range_at(p, b, b + 1)->impossible;
     }
-    return s;
+    return SS_OK;
 }
 
-static ss_status nothing_found(planner *p) {
+/* Every block that fits by itself in no design, reported. */
+static ss_status report_misfits(planner *p) {
     bool any = false;
     for (int32_t b = 0; b < p->n; b++) {
         const ss_segment *r = range_at(p, b, b + 1);
@@ -330,9 +328,10 @@ ss_status ss_plan_make(ss_space *s, int64_t batch, int32_t max_partitions, ss_pl
     ss_status status = planner_init(&p, max_partitions);
     int32_t *ends = status == SS_OK ? ss_arena_alloc(p.arena, (size_t)p.n + 1, sizeof *ends) : NULL;
     if (!ends) status = SS_BAD;
-    if (status == SS_OK) status = check_blocks(&p);
-    if (status == SS_OK) status = close_gap(&p, ends, out);
-    if (status == SS_OK && out->n == 0) status = nothing_found(&p);
+    bool fit = false;
+    if (status == SS_OK) status = look_at_blocks(&p, &fit);
+    if (status == SS_OK && fit) status = close_gap(&p, ends, out);
+    if (status == SS_OK && out->n == 0 && !s->dense) status = report_misfits(&p);
     ss_arena_free(p.arena);
     return status;
 }

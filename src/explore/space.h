@@ -46,7 +46,8 @@ typedef struct ss_space {
     const ss_graph *graph;
     const ss_device *device;
     double target_gap;
-    int bits;                    /* of a weight, for messages */
+    int bits;                    /* of a weight */
+    bool dense;                  /* crossbars are left out */
     double slowest;              /* the largest candidate of all nodes */
     double budget[SS_RES_COUNT]; /* the device's, less what every partition needs besides its nodes */
     ss_arena *arena;             /* owns the tables and what designs are made of */
@@ -76,7 +77,7 @@ typedef struct ss_segment {
 } ss_segment;
 
 ss_status ss_space_new(ss_ctx *ctx, const ss_cost *cost, const ss_graph *g, const ss_device *dev, ss_explore_opts opts,
-                       ss_space **out);
+                       bool dense, ss_space **out);
 void ss_space_free(ss_space *s);
 /* The band of a node at an interval, built; NULL: out of memory (s->failed), or too fast for the node's streams. */
 const ss_band *ss_space_band(ss_space *s, int32_t node, double interval);
