@@ -74,16 +74,22 @@ KERNEL tile16_wide(const ss_conv *c, const ss_conv_tile *t, sums *s, const int P
         acc[n][p] = vi_load(c->bias_lo + t->filter + n * LANES);
         vi_store(s->hi + (n * P + p) * LANES, vi_load(c->bias_hi + t->filter + n * LANES));
     }
-    const int64_t pixel = c->cs * 2, chunk = SS_CONV_CHUNK * 2;
+    const int32_t pixel = c->cs * 2, chunk = SS_CONV_CHUNK * 2;
     for (int32_t i = 0; i < c->n->win.kh; i++) {
-        for (int64_t k = 0; k < c->run_bytes;) {
-            const int64_t left = pixel - k % pixel, end = k + (left < chunk ? left : chunk);
-            const int what = *plan++;
-            if (what == SS_SPILL_ONCE) spill(acc, s->hi, P, N);
-            for (; k < end; k += 4, w += (size_t)N * sizeof(vi)) {
-                if (what == SS_SPILL_EVERY_STEP) spill(acc, s->hi, P, N);
-                step16(acc, x, k, w, P, N);
+        int64_t k = 0;
+        for (int32_t left = c->run_bytes; left > 0;) {
+            for (int32_t in_pixel = pixel; in_pixel > 0; in_pixel -= chunk) {
+                const int64_t end = k + (in_pixel < chunk ? in_pixel : chunk);
+                const int what = *plan++;
+                if (what == SS_SPILL_EVERY_STEP)
+                    for (; k < end; k += 4, w += (size_t)N * sizeof(vi)) {
+                        spill(acc, s->hi, P, N);
+                        step16(acc, x, k, w, P, N);
+                    }
+                else if (what == SS_SPILL_ONCE) spill(acc, s->hi, P, N);
+                for (; k < end; k += 4, w += (size_t)N * sizeof(vi)) step16(acc, x, k, w, P, N);
             }
+            left -= pixel;
         }
         EACH(p, P) x[p] += c->row_bytes;
     }
