@@ -86,9 +86,15 @@ deps:
 
 include examples/jets/jets.mk
 
+# The whole flow on the example network; under three minutes after the build.
+demo: deps
+	$(MAKE) all jets-data
+	$(BUILD)/skipstream run examples/jets/jets.onnx --data $(BUILD)/jets --device u250 --out $(BUILD)/demo
+	@echo "report: $(CURDIR)/$(BUILD)/demo/report.html"
+
 clean:
 	rm -rf $(BUILD) $(BUILD)-clang $(BUILD)-asan
 
 -include $(wildcard $(BUILD)/*/*.d)
 
-.PHONY: all tests test deps clean
+.PHONY: all tests test deps demo clean

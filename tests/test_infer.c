@@ -165,7 +165,7 @@ static void integers_match(fixture *f, int bits, ss_isa isa) {
 static void integers_on_every_isa(fixture *f) {
     for (int bits = 8; bits <= 16; bits += 8)
         for (ss_isa isa = SS_ISA_AUTO; isa <= SS_ISA_AVX512; isa++)
-            if (isa == SS_ISA_AUTO) integers_match(f, bits, isa);
+            if (isa == SS_ISA_AUTO || ss_isa_supported(isa)) integers_match(f, bits, isa);
     teardown(f);
 }
 

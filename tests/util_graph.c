@@ -220,11 +220,32 @@ void *util_oom_alloc(void *user, void *ptr, size_t size) {
         free(ptr);
         return NULL;
     }
-    if (++o->count == o->fail_at) return NULL;
+    o->count++;
+    if (o->count == o->fail_at || (o->for_good && o->count > o->fail_at)) return NULL;
     void *p = realloc(ptr, size);
     if (p && !ptr) o->live++;
     return p;
 }
+
+static bool sweep(bool (*attempt)(ss_ctx *ctx), bool for_good) {
+    for (int64_t n = 1; n < 5000; n++) {
+        util_oom oom = { .fail_at = n, .for_good = for_good };
+        ss_ctx *ctx = ss_ctx_new_with(util_oom_alloc, &oom);
+        if (!ctx) continue;
+        bool done = attempt(ctx), said = ss_diag_errors(ctx) > 0;
+        ss_ctx_free(ctx);
+        if (done == said || oom.live != 0) {
+            fprintf(stderr, "allocation %lld fails: success %d, error %d, %lld blocks left\n", (long long)n, done, said,
+                    (long long)oom.live);
+            return false;
+        }
+        if (done) return true;
+    }
+    fprintf(stderr, "no success after 5000 attempts\n");
+    return false;
+}
+
+bool util_oom_sweep(bool (*attempt)(ss_ctx *ctx)) { return sweep(attempt, false) && sweep(attempt, true); }
 
 /* ---- diagnostics ---- */
 

@@ -52,10 +52,15 @@ void util_remove_dir(const char *dir); /* and the files in it, one level */
 /* ---- allocator that fails the n-th allocation, for ss_ctx_new_with ---- */
 typedef struct util_oom {
     int64_t fail_at; /* 0: never */
+    bool for_good;   /* and every one after it */
     int64_t count;   /* allocations so far */
     int64_t live;    /* blocks not yet freed */
 } util_oom;
 void *util_oom_alloc(void *user, void *ptr, size_t size);
+/* Calls attempt on contexts that fail their first, second, third... allocation, until it succeeds; first with only that
+ * one failing, then with all after it too. attempt frees what it made. False (said on stderr) when an attempt fails
+ * without an error diagnostic, succeeds with one, leaks, or never succeeds. */
+bool util_oom_sweep(bool (*attempt)(ss_ctx *ctx));
 
 /* ---- diagnostics ---- */
 bool util_has_error(const ss_ctx *ctx, const char *text); /* in cause, where, shape or remedy of an SS_ERROR */

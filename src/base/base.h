@@ -79,7 +79,8 @@ uint64_t ss_hash(const void *data, size_t len, uint64_t seed);
 /* ---- small arithmetic ---- */
 
 static inline int64_t ss_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-/* Divisors of n (n >= 1) in ascending order into out (room for cap); returns how many there are. */
+/* Divisors of n (n >= 1) in ascending order into out; returns how many were stored, all of them unless cap is too
+ * small. */
 int ss_divisors(int64_t n, int64_t *out, int cap);
 
 #endif

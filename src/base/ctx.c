@@ -80,10 +80,12 @@ static bool grow_diags(ss_ctx *ctx) {
     return true;
 }
 
+/* Names in a hostile file may hold control sequences; a diagnostic may end on a terminal. */
 static char *put(char **cursor, const char *s) {
     size_t n = strlen(s) + 1;
     char *at = *cursor;
-    memcpy(at, s, n);
+    for (size_t i = 0; i + 1 < n; i++) at[i] = (unsigned char)s[i] < 0x20 || s[i] == 0x7f ? '?' : s[i];
+    at[n - 1] = '\0';
     *cursor += n;
     return at;
 }

@@ -15,7 +15,6 @@ static ss_status io_error(ss_ctx *ctx, const char *path, const char *what, const
 static ss_status read_all(ss_ctx *ctx, const char *path, FILE *f, size_t max, uint8_t **data, size_t *len) {
     struct stat st;
     if (fstat(fileno(f), &st) != 0) return io_error(ctx, path, "read", "check the file");
-    if (!S_ISREG(st.st_mode)) return ss_error(ctx, SS_AT(path), "name a regular file", "not a regular file");
     if ((uintmax_t)st.st_size > max)
         return ss_error(ctx, SS_AT(path), "check that this is the right file",
                         "%jd bytes, more than the %zu that such a file may have", (intmax_t)st.st_size, max);
@@ -34,6 +33,9 @@ static ss_status read_all(ss_ctx *ctx, const char *path, FILE *f, size_t max, ui
 ss_status ss_file_read(ss_ctx *ctx, const char *path, size_t max, uint8_t **data, size_t *len) {
     *data = NULL;
     *len = 0;
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) /* before opening it: a pipe would block */
+        return ss_error(ctx, SS_AT(path), "name a regular file", "not a regular file");
     FILE *f = fopen(path, "rb");
     if (!f) return io_error(ctx, path, "open", "check the path and its permissions");
     ss_status s = read_all(ctx, path, f, max, data, len);
@@ -83,7 +85,8 @@ ss_status ss_mkdirs(ss_ctx *ctx, const char *path) {
         if (!keep) break;
     }
     struct stat st;
-    if (s == SS_OK && (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)))
+    if (s == SS_OK && stat(path, &st) != 0) s = io_error(ctx, path, "make this folder", "choose another folder");
+    else if (s == SS_OK && !S_ISDIR(st.st_mode))
         s = ss_error(ctx, SS_AT(path), "choose another folder", "exists and is not a folder");
     ss_free(ctx, p);
     return s;

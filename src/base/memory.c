@@ -21,7 +21,7 @@ static void *no_memory(ss_ctx *ctx, size_t count, size_t size) {
 
 void *ss_realloc(ss_ctx *ctx, void *p, size_t count, size_t size) {
     size_t bytes;
-    if (!ss_mul_size(count, size, &bytes)) return no_memory(ctx, count, size);
+    if (!ss_mul_size(count, size, &bytes) || bytes > PTRDIFF_MAX) return no_memory(ctx, count, size);
     void *q = ctx->alloc(ctx->alloc_user, p, bytes ? bytes : 1);
     return q ? q : no_memory(ctx, count, size);
 }
@@ -97,8 +97,9 @@ static chunk *new_chunk(ss_arena *a, size_t bytes) {
     if (!c) return NULL;
     c->at = (char *)(c + 1);
     c->left = want;
-    c->next = a->chunks;
-    a->chunks = c;
+    chunk **link = a->chunks && bytes > CHUNK / 2 ? &a->chunks->next : &a->chunks; /* keep the half-used one in front */
+    c->next = *link;
+    *link = c;
     return c;
 }
 
@@ -131,7 +132,7 @@ char *ss_arena_printf(ss_arena *a, const char *fmt, ...) {
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, ap);
     va_end(ap);
-    char *p = n < 0 ? NULL : ss_arena_alloc(a, (size_t)n + 1, 1);
+    char *p = n < 0 ? no_memory(a->ctx, SIZE_MAX, 1) : ss_arena_alloc(a, (size_t)n + 1, 1);
     if (p) vsnprintf(p, (size_t)n + 1, fmt, again);
     va_end(again);
     return p;
@@ -147,7 +148,9 @@ void ss_buf_free(ss_buf *b) {
 }
 
 static bool reserve(ss_buf *b, size_t more) {
-    if (b->failed || more > SIZE_MAX / 4 - b->len) {
+    if (b->failed) return false;
+    if (more > SIZE_MAX / 4 - b->len) {
+        no_memory(b->ctx, more, 1);
         b->failed = true;
         return false;
     }
@@ -176,7 +179,7 @@ void ss_buf_printf(ss_buf *b, const char *fmt, ...) {
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, ap);
     va_end(ap);
-    if (n >= 0 && reserve(b, (size_t)n)) {
+    if (reserve(b, n < 0 ? SIZE_MAX : (size_t)n)) {
         vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
         b->len += (size_t)n;
     }
@@ -185,7 +188,11 @@ void ss_buf_printf(ss_buf *b, const char *fmt, ...) {
 
 int ss_divisors(int64_t n, int64_t *out, int cap) {
     int found = 0;
-    for (int64_t d = 1; d <= n && found < cap; d++)
+    int64_t d = 1;
+    for (; d <= n / d && found < cap; d++)
         if (n % d == 0) out[found++] = d;
+    /* Each divisor below the root has its mate above it; the root itself has been found. */
+    for (d--; d >= 1 && found < cap; d--)
+        if (n % d == 0 && d != n / d) out[found++] = n / d;
     return found;
 }

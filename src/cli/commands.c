@@ -2,5 +2,10 @@
 #include "cli/commands.h"
 
 const ss_command *const ss_commands[] = {
+    &ss_cmd_check,
+    &ss_cmd_eval,
+    &ss_cmd_explore,
+    &ss_cmd_estimate,
+    &ss_cmd_report,
     NULL,
 };

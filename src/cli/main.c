@@ -259,8 +259,10 @@ static void print_diags(const ss_cli *cli) {
 
 static ss_status print_result(ss_cli *cli) {
     if (!cli->json || !cli->result) return SS_OK;
-    if (json_dumpf(cli->result, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) != 0) return SS_BAD;
-    putchar('\n');
+    char *text;
+    if (ss_json_text(cli->ctx, cli->result, &text) != SS_OK) return SS_BAD;
+    puts(text);
+    ss_free(cli->ctx, text);
     return SS_OK;
 }
 

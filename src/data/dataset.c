@@ -135,7 +135,7 @@ static ss_status size_source(ss_ctx *ctx, source *f, ss_shape shape) {
     if (!S_ISREG(st.st_mode)) return ss_error(ctx, at, "name a file or a folder", "not a regular file");
     if (st.st_size == 0) return ss_error(ctx, at, "check the file", "no records: the file is empty");
     if (st.st_size % record != 0)
-        return ss_error(ctx, at, "check that the file is complete and that its images have the size of the network's input",
+        return ss_error(ctx, at, "check that the file is complete, and its images of the size of the network's input",
                         "%lld bytes are not a multiple of %lld, the record of one label byte and %lld pixel bytes",
                         (long long)st.st_size, (long long)record, (long long)record - 1);
     f->records = st.st_size / record;

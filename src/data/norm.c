@@ -95,7 +95,8 @@ static ss_status from_file(ss_ctx *ctx, const char *path, ss_norm *out) {
     json_error_t err;
     if (access(path, F_OK) != 0)
         return ss_error(ctx, SS_AT(path),
-                        "give --mean and --std, or write the file: {\"format\":\"cifar10\",\"mean\":[...],\"std\":[...]}",
+                        "give --mean and --std, or write that file: "
+                        "{\"format\":\"cifar10\",\"mean\":[...],\"std\":[...]}",
                         "the normalisation of the images is not known: no --mean and --std, and no such file");
     if (ss_file_read(ctx, path, MAX_SIDE_FILE, &data, &len) != SS_OK) return SS_BAD;
     json_t *j = json_loadb((const char *)data, len, JSON_REJECT_DUPLICATES, &err);

@@ -8,8 +8,6 @@
 #include "graph/graph.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #define FORMAT "skipstream.thresholds"
 #define VERSION 1
@@ -89,21 +87,11 @@ ss_status ss_thresholds_load(ss_graph *g, const char *path) {
 
 /* ---- save ---- */
 
-/* Shortest decimal form that reads back to the same float: 0.1f is written 0.1, not 0.10000000149011612. */
-static json_t *float_json(float t) {
-    char text[32];
-    for (int digits = 1; digits <= 9; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, (double)t);
-        if (strtof(text, NULL) == t) break;
-    }
-    return json_real(strtod(text, NULL));
-}
-
 static json_t *act_json(const ss_act *a, int32_t channels) {
-    if (!a->per_channel) return float_json(a->threshold);
+    if (!a->per_channel) return ss_json_float(a->threshold);
     json_t *list = json_array();
     for (int32_t c = 0; list && c < channels; c++)
-        if (json_array_append_new(list, float_json(a->per_channel[c])) != 0) {
+        if (json_array_append_new(list, ss_json_float(a->per_channel[c])) != 0) {
             json_decref(list);
             return NULL;
         }

@@ -26,7 +26,7 @@ static void broken(check *c, const ss_node *n, const char *fmt, ...) {
     c->bad = true;
     ss_where at = { n && n->name ? n->name : c->g->name, n ? ss_op_name(n->op) : NULL, NULL };
     ss_error(c->g->ctx, at, "export the network again, or report the model that shows this", "after %s: %s",
-             c->pass ? c->pass : "import", text);
+             c->pass ? c->pass : "reading", text);
 }
 
 bool ss_op_takes_act(ss_op op) {

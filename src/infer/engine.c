@@ -22,7 +22,8 @@ struct ss_engine {
     ss_ctx *ctx;
     const ss_graph *g;
     const ss_quant *q; /* NULL: float */
-    ss_isa isa;
+    ss_isa isa;        /* resolved: never AUTO */
+    ss_conv **convs;   /* [g->n], packed; NULL where the node is no CONV */
     size_t *offset; /* [g->n] place of each tensor in a worker's block */
     size_t block;   /* bytes of a worker's block */
     size_t scratch; /* bytes a worker needs beside it */
@@ -88,10 +89,28 @@ static ss_status plan(ss_engine *e) {
         }
         e->offset[i] = first_fit(e, bytes, last, i);
         if (e->offset[i] + bytes[i] > e->block) e->block = e->offset[i] + bytes[i];
-        if (ss_op_scratch(&g->nodes[i]) > e->scratch) e->scratch = ss_op_scratch(&g->nodes[i]);
+        const size_t scratch = e->convs[i] ? ss_conv_scratch(e->convs[i]) : ss_op_scratch(&g->nodes[i]);
+        if (scratch > e->scratch) e->scratch = scratch;
     }
     ss_free(e->ctx, last);
     ss_free(e->ctx, bytes);
+    return s;
+}
+
+/* Every convolution for the instruction set; all that cannot be packed are reported. */
+static ss_status pack(ss_engine *e) {
+    if (!ss_isa_supported(e->isa))
+        return ss_error(e->ctx, SS_AT("isa"), "use --isa auto", "this processor has no %s", ss_engine_isa(e));
+    e->convs = ss_alloc(e->ctx, (size_t)e->g->n, sizeof *e->convs);
+    ss_status s = e->convs ? SS_OK : SS_BAD;
+    for (int32_t i = 0; e->convs && i < e->g->n; i++) {
+        const ss_node *n = &e->g->nodes[i];
+        if (n->op != SS_OP_CONV) continue;
+        const ss_qnode *qn = e->q ? &e->q->nodes[i] : NULL, *in = e->q ? &e->q->nodes[n->in[0]] : NULL;
+        if (ss_conv_new(e->ctx, e->g, n, qn, e->q ? e->q->bits : 0, in ? in->lo : 0, in ? in->hi : 0, e->isa,
+                        &e->convs[i]) != SS_OK)
+            s = SS_BAD;
+    }
     return s;
 }
 
@@ -99,8 +118,8 @@ ss_status ss_engine_new(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, ss_is
     *out = NULL;
     ss_engine *e = ss_alloc(ctx, 1, sizeof *e);
     if (!e) return SS_BAD;
-    *e = (ss_engine){ .ctx = ctx, .g = g, .q = q, .isa = isa };
-    if (plan(e) != SS_OK) {
+    *e = (ss_engine){ .ctx = ctx, .g = g, .q = q, .isa = isa == SS_ISA_AUTO ? ss_isa_best() : isa };
+    if (pack(e) != SS_OK || plan(e) != SS_OK) {
         ss_engine_free(e);
         return SS_BAD;
     }
@@ -110,13 +129,14 @@ ss_status ss_engine_new(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, ss_is
 
 void ss_engine_free(ss_engine *e) {
     if (!e) return;
+    for (int32_t i = 0; e->convs && i < e->g->n; i++) ss_conv_free(e->convs[i]);
+    ss_free(e->ctx, e->convs);
     ss_free(e->ctx, e->offset);
     ss_free(e->ctx, e);
 }
 
 const char *ss_engine_isa(const ss_engine *e) {
-    (void)e;
-    return "portable";
+    return e->isa == SS_ISA_AVX512 ? "avx512-vnni" : e->isa == SS_ISA_AVX2 ? "avx2" : "portable";
 }
 
 /* ---- workers ---- */
@@ -147,23 +167,17 @@ static worker *new_workers(ss_ctx *ctx, const ss_engine *e, int n) {
 
 /* ---- steps ---- */
 
-static void run_conv(const ss_engine *e, worker *w, int32_t i) {
-    const ss_node *n = &e->g->nodes[i];
-    const int32_t is = ss_stride(ss_graph_in_shape(e->g, n).c), os = ss_stride(n->shape.c);
-    void *out = w->block + e->offset[i];
-    if (e->q) ss_conv_ref_int(e->g, n, &e->q->nodes[i], w->tensor[n->in[0]], is, out, os);
-    else ss_conv_ref_float(e->g, n, w->tensor[n->in[0]], is, out, os);
-}
-
 static void run_step(const ss_engine *e, worker *w, int32_t i) {
     const ss_node *n = &e->g->nodes[i];
-    if (n->op == SS_OP_CONV) {
-        run_conv(e, w, i);
+    void *out = w->block + e->offset[i];
+    if (e->convs[i]) {
+        const int32_t in_stride = ss_stride(ss_graph_in_shape(e->g, n).c);
+        ss_conv_run(e->convs[i], w->tensor[n->in[0]], in_stride, out, ss_stride(n->shape.c), w->scratch);
         return;
     }
     ss_op_args a = { .g = e->g, .n = n, .q = e->q ? &e->q->nodes[i] : NULL, .scratch = w->scratch };
     for (int32_t k = 0; k < n->n_in; k++) a.in[k] = w->tensor[n->in[k]];
-    a.out = w->block + e->offset[i];
+    a.out = out;
     ss_op_run(&a);
 }
 

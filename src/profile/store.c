@@ -13,10 +13,7 @@
 #include "base/json.h"
 #include "profile/build.h"
 
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define FORMAT "skipstream.profile"
@@ -27,12 +24,6 @@
 
 static json_t *number(double v) {
     return v == floor(v) && fabs(v) < EXACT ? json_integer((json_int_t)v) : json_real(v);
-}
-
-static json_t *hex(uint64_t v) {
-    char text[17];
-    snprintf(text, sizeof text, "%016" PRIx64, v);
-    return json_string(text);
 }
 
 static json_t *row(const double *v, size_t n) {
@@ -68,7 +59,7 @@ static json_t *ci_list(const ss_layer_profile *l) {
 static json_t *thresholds(const ss_relu_profile *r) {
     json_t *a = json_array();
     for (int32_t c = 0; a && c < r->channels; c++)
-        if (json_array_append_new(a, json_real((double)r->thresholds[c])) != 0) {
+        if (json_array_append_new(a, ss_json_float(r->thresholds[c])) != 0) {
             json_decref(a);
             return NULL;
         }
@@ -98,9 +89,9 @@ static json_t *pack(const ss_profile *p) {
     int bad = !j || !layers || !relus;
     for (int32_t i = 0; !bad && i < p->n_layers; i++) bad = json_array_append_new(layers, pack_layer(&p->layers[i]));
     for (int32_t i = 0; !bad && i < p->n_relus; i++) bad = json_array_append_new(relus, pack_relu(&p->relus[i]));
-    json_t *body = json_pack("{s:o,s:i,s:b,s:f,s:I,s:s,s:o,s:o,s:o}", "model", hex(p->model), "bits", p->bits, "assumed",
+    json_t *body = json_pack("{s:o,s:i,s:b,s:f,s:I,s:s,s:o,s:o,s:o}", "model", ss_json_hash(p->model), "bits", p->bits, "assumed",
                              (int)p->assumed, "assumed_zeros", p->assumed_zeros, "images", (json_int_t)p->images, "source",
-                             p->source, "data", hex(p->data), "layers", layers, "relus", relus);
+                             p->source, "data", ss_json_hash(p->data), "layers", layers, "relus", relus);
     if (bad || !body || json_object_update(j, body) != 0) {
         json_decref(j);
         j = NULL;
@@ -127,14 +118,6 @@ typedef struct loader {
 
 static ss_status malformed(const loader *ld, const char *name, const char *cause) {
     return ss_error(ld->ctx, (ss_where){ ld->path, NULL, name }, "write the profile again", "%s", cause);
-}
-
-static ss_status get_hex(const loader *ld, const json_t *o, const char *key, uint64_t *out) {
-    const char *text;
-    char *end;
-    if (ss_json_get_str(ld->ctx, ld->path, o, key, &text) != SS_OK) return SS_BAD;
-    *out = strtoull(text, &end, 16);
-    return strlen(text) == 16 && *end == '\0' ? SS_OK : malformed(ld, key, "not 16 hex digits");
 }
 
 /* n numbers in lo..hi; false when it is anything else. */
@@ -224,13 +207,13 @@ static ss_status load_head(const loader *ld, const json_t *j) {
     uint64_t model;
     int64_t bits;
     const char *source;
-    if (get_hex(ld, j, "model", &model) != SS_OK) return SS_BAD;
+    if (ss_json_get_hash(ld->ctx, ld->path, j, "model", &model) != SS_OK) return SS_BAD;
     if (model != p->model)
         return ss_error(ld->ctx, SS_AT(ld->path), "profile this model", "a profile of another model");
     if (ss_json_get_int(ld->ctx, ld->path, j, "bits", 8, 16, &bits) != SS_OK ||
         ss_json_get_int(ld->ctx, ld->path, j, "images", 1, INT64_MAX, &p->images) != SS_OK ||
         ss_json_get_real(ld->ctx, ld->path, j, "assumed_zeros", &p->assumed_zeros) != SS_OK ||
-        ss_json_get_str(ld->ctx, ld->path, j, "source", &source) != SS_OK || get_hex(ld, j, "data", &p->data) != SS_OK)
+        ss_json_get_str(ld->ctx, ld->path, j, "source", &source) != SS_OK || ss_json_get_hash(ld->ctx, ld->path, j, "data", &p->data) != SS_OK)
         return SS_BAD;
     p->bits = (int)bits;
     p->assumed = json_is_true(json_object_get(j, "assumed"));

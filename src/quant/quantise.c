@@ -62,7 +62,7 @@ static int frac_that_covers(double absmax, int bits) {
 
 static int frac_of_range(const builder *b, const ss_range *r) {
     const double absmax = (double)ss_range_absmax(r);
-    if (!(absmax > 0)) return 0;
+    if (!(absmax > 0)) return b->q->bits - 1; /* never seen but 0: -1..1 */
     if (b->q->bits > 8) return frac_that_covers(1.25 * absmax, b->q->bits);
     const int first = frac_that_covers(absmax, b->q->bits);
     int best = first;
@@ -182,6 +182,13 @@ static double largest(const float *w, int64_t n, bool *finite) {
     return absmax;
 }
 
+/* The next scale of MULT_BITS significant bits: its multiplier is exact, so the weights are rounded to what is built. */
+static double round_scale_up(double s) {
+    int exponent;
+    const double mantissa = ceil(ldexp(frexp(s, &exponent), MULT_BITS));
+    return ldexp(mantissa, exponent - MULT_BITS);
+}
+
 /* The scale of filter f, large enough that the bias takes at most BIAS_BITS and the unit is not finer than FINEST. */
 static ss_status choose_scale(const builder *b, const ss_node *n, filters *t, int32_t f) {
     const float *w = n->weights + f * t->each;
@@ -191,7 +198,7 @@ static ss_status choose_scale(const builder *b, const ss_node *n, filters *t, in
     const double bias = n->bias ? fabs((double)n->bias[f]) : 0;
     const double least = ldexp(1.0, t->in_frac - t->frac + (absmax > 0 ? FINEST : ZERO_FILTER));
     double s = absmax > 0 ? weight_scale(b, w, t->each, absmax) : 0;
-    s = fmax(s, fmax(least, ldexp(bias, t->in_frac - BIAS_BITS)));
+    s = round_scale_up(fmax(s, fmax(least, ldexp(bias, t->in_frac - BIAS_BITS))));
     t->scale[f] = s;
     t->bias[f] = n->bias ? (int64_t)floor(ldexp((double)n->bias[f], t->in_frac) / s + 0.5) : 0;
     for (int64_t i = 0; i < t->each; i++)

@@ -1,0 +1,147 @@
+/* explore: the best design of a network on a device, as far as this cost model goes, with the bound it is within. */
+#include "cli/commands.h"
+#include "cli/show.h"
+#include "onnx/onnx.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const ss_opt opts[] = {
+    { "profile", "P.json", "zeros measured on images (`skipstream profile`)", false },
+    { "assume-zeros", "Z", "instead: each activation behind a ReLU zero with probability Z, independently", false },
+    { "dense", NULL, "instead: no zeros are skipped, dense engines only", false },
+    { "device", "NAME|FILE", "a known device (u250, zcu104, ...) or a device file", true },
+    { "out", "FILE", "the design, design.json", true },
+    { "bits", "16|8", "width of activations and weights (default: the profile's, else 16)", false },
+    { "batch", "N", "images between reconfigurations (default 256)", false },
+    { "clock", "MHZ", "clock frequency (default: the device file's)", false },
+    { "cap", "LIST", "usable fraction of resources: LUT=0.8,DSP=0.95", false },
+    { "engine", "KIND", "auto (default: each layer its best), dense or crossbar", false },
+    { "gap", "G", "be content with a design proven within this fraction of the best (default 0.02)", false },
+    { "max-partitions", "N", "at most N partitions (default: any number)", false },
+    { "brief", NULL, "print partitions without their nodes", false },
+    { NULL, NULL, NULL, false },
+};
+
+typedef struct request {
+    ss_device device;
+    ss_cost_opts cost;
+    ss_explore_opts explore;
+    double zeros;
+    int bits; /* asked for; 0: not asked */
+} request;
+
+static ss_status read_engines(ss_cli *cli, request *r) {
+    const char *text = ss_arg(cli, "engine");
+    unsigned dense = 1u << SS_ENGINE_DENSE, crossbar = 1u << SS_ENGINE_CROSSBAR;
+    r->cost.engines = ss_arg(cli, "dense") ? dense : dense | crossbar;
+    if (!text || strcmp(text, "auto") == 0) return SS_OK;
+    if (strcmp(text, "dense") == 0) r->cost.engines = dense;
+    else if (strcmp(text, "crossbar") == 0 && !ss_arg(cli, "dense")) r->cost.engines = crossbar;
+    else
+        return ss_error(ss_cli_ctx(cli), (ss_where){ "engine", NULL, text }, "see --help",
+                        "--engine takes auto, dense or crossbar%s",
+                        ss_arg(cli, "dense") ? ", and --dense leaves only dense" : "");
+    return SS_OK;
+}
+
+static ss_status read_device(ss_cli *cli, request *r) {
+    ss_ctx *ctx = ss_cli_ctx(cli);
+    double mhz;
+    if (ss_device_load(ctx, ss_arg(cli, "device"), &r->device) != SS_OK) return SS_BAD;
+    if (ss_arg(cli, "cap") && ss_device_set_caps(ctx, &r->device, ss_arg(cli, "cap")) != SS_OK) return SS_BAD;
+    if (ss_arg_real(cli, "clock", 1, 2000, r->device.clock_hz / 1e6, &mhz) != SS_OK) return SS_BAD;
+    if (ss_arg(cli, "clock")) r->device.clock_hz = mhz * 1e6;
+    return SS_OK;
+}
+
+static ss_status read_source(ss_cli *cli, request *r) {
+    int given = (ss_arg(cli, "profile") != NULL) + (ss_arg(cli, "assume-zeros") != NULL) + (ss_arg(cli, "dense") != NULL);
+    if (given != 1)
+        return ss_error(ss_cli_ctx(cli), SS_AT("explore"), "name where the zeros come from",
+                        "takes exactly one of --profile, --assume-zeros and --dense");
+    return ss_arg_real(cli, "assume-zeros", 0, 1, 0, &r->zeros);
+}
+
+/* All of the command line, all of its problems. */
+static ss_status read_request(ss_cli *cli, request *r) {
+    int64_t batch, parts;
+    int bad = read_source(cli, r) != SS_OK;
+    bad += read_engines(cli, r) != SS_OK;
+    bad += read_device(cli, r) != SS_OK;
+    bad += ss_arg_bits(cli, false, 0, &r->bits) != SS_OK;
+    bad += ss_arg_int(cli, "batch", 1, 1000000000, 256, &batch) != SS_OK;
+    bad += ss_arg_int(cli, "max-partitions", 1, 1000000, 0, &parts) != SS_OK;
+    bad += ss_arg_real(cli, "gap", 0, 10, 0.02, &r->explore.target_gap) != SS_OK;
+    bad += ss_cli_check_writable(cli, ss_arg(cli, "out")) != SS_OK;
+    if (bad) return SS_BAD;
+    r->explore.batch = batch;
+    r->explore.max_partitions = (int32_t)parts;
+    return SS_OK;
+}
+
+static ss_status read_profile(ss_cli *cli, const ss_graph *g, request *r, ss_profile **p) {
+    ss_ctx *ctx = ss_cli_ctx(cli);
+    *p = NULL;
+    r->cost.bits = r->bits ? r->bits : 16;
+    if (ss_arg(cli, "assume-zeros")) return ss_profile_assume(ctx, g, r->zeros, r->cost.bits, p);
+    if (!ss_arg(cli, "profile")) return SS_OK;
+    if (ss_profile_load(ctx, g, ss_arg(cli, "profile"), p) != SS_OK) return SS_BAD;
+    if (r->bits && r->bits != (*p)->bits)
+        return ss_error(ctx, SS_AT(ss_arg(cli, "profile")), "leave --bits out, or profile again",
+                        "was measured at %d bits, not %d", (*p)->bits, r->bits);
+    r->cost.bits = (*p)->bits;
+    return SS_OK;
+}
+
+static ss_status show(ss_cli *cli, const ss_design *d, const ss_graph *g) {
+    ss_show_design(cli, d, g, ss_arg(cli, "brief") != NULL);
+    ss_say(cli, "no design in this space exceeds %.1f images/s: gap %.2f %%; explored in %.2f s\n", d->bound, 100 * d->gap,
+           d->seconds);
+    json_t *j = ss_design_json(d, g);
+    if (!j) return SS_BAD;
+    json_object_set_new(j, "seconds", json_real(d->seconds));
+    ss_cli_result(cli, j);
+    return SS_OK;
+}
+
+static ss_status explore_graph(ss_cli *cli, request *r, const ss_graph *g) {
+    ss_ctx *ctx = ss_cli_ctx(cli);
+    ss_profile *p = NULL;
+    ss_cost *c = NULL;
+    ss_design *d = NULL;
+    ss_status s = read_profile(cli, g, r, &p);
+    r->explore.bits = r->cost.bits;
+    if (s == SS_OK) s = ss_cost_new(ctx, g, p, &r->device, r->cost, &c);
+    if (s == SS_OK) s = ss_explore(ctx, c, g, p, &r->device, r->explore, &d);
+    if (s == SS_OK) snprintf(d->model_path, sizeof d->model_path, "%s", ss_operand(cli, 0));
+    if (s == SS_OK && ss_arg(cli, "profile"))
+        snprintf(d->profile_name, sizeof d->profile_name, "%s", ss_arg(cli, "profile"));
+    if (s == SS_OK) s = ss_design_save(d, g, ss_arg(cli, "out"));
+    if (s == SS_OK) s = show(cli, d, g);
+    ss_design_free(d);
+    ss_cost_free(c);
+    ss_profile_free(p);
+    return s;
+}
+
+static ss_status run(ss_cli *cli) {
+    request r = { 0 };
+    ss_graph *g;
+    if (read_request(cli, &r) != SS_OK) return SS_BAD;
+    if (ss_model_load(ss_cli_ctx(cli), ss_operand(cli, 0), &g) != SS_OK) return SS_BAD;
+    ss_status s = explore_graph(cli, &r, g);
+    ss_graph_free(g);
+    return s;
+}
+
+const ss_command ss_cmd_explore = {
+    .name = "explore",
+    .operands = "MODEL",
+    .summary = "find partitions, foldings and engines: the fastest design on a device, and how close to the best it is",
+    .details = "Every layer gets the engine and folding that keep it just fast enough for the slowest one; the network is cut\n"
+               "where one tensor crosses, each partition with all its weights on chip. The bound is proven: no design of\n"
+               "this space exceeds it on this device under this cost model.",
+    .opts = opts,
+    .run = run,
+};

@@ -1,0 +1,329 @@
+/* Reading a design back. The file is not believed: the model's hash must agree, all nodes must stand there once and in
+ * order, every folding must be legal, and lanes, resources, intervals and throughput must follow from the foldings by
+ * the cost model. Cycles of crossbar engines depend on the profile, which is not in the file: they must lie between
+ * one and what an input without zeros takes. All problems are reported, not only the first. */
+#include "explore/explore.h"
+#include "explore/figures.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SAME 1e-9 /* relative; the same formulas on the same numbers */
+
+typedef struct reader {
+    ss_ctx *ctx;
+    const char *path;
+    const ss_graph *g;
+    json_t *root;
+    ss_design *d;
+} reader;
+
+static const char *const again = "explore again";
+
+/* ---- small pieces ---- */
+
+static ss_status get_i32(reader *r, const json_t *o, const char *key, int32_t lo, int32_t hi, int32_t *out) {
+    int64_t v;
+    if (ss_json_get_int(r->ctx, r->path, o, key, lo, hi, &v) != SS_OK) return SS_BAD;
+    *out = (int32_t)v;
+    return SS_OK;
+}
+
+static ss_status get_positive(reader *r, const json_t *o, const char *key, double *out) {
+    if (ss_json_get_real(r->ctx, r->path, o, key, out) != SS_OK) return SS_BAD;
+    if (*out > 0 && *out < 1e18) return SS_OK;
+    return ss_error(r->ctx, SS_AT(r->path), again, "\"%s\" is %g, not a positive number", key, *out);
+}
+
+static ss_status get_text(reader *r, const json_t *o, const char *key, char *out, size_t size) {
+    const char *text;
+    if (ss_json_get_str(r->ctx, r->path, o, key, &text) != SS_OK) return SS_BAD;
+    if (strlen(text) >= size) return ss_error(r->ctx, SS_AT(r->path), again, "\"%s\" is too long", key);
+    memcpy(out, text, strlen(text) + 1);
+    return SS_OK;
+}
+
+static ss_status get_bool(reader *r, const json_t *o, const char *key, bool *out) {
+    const json_t *v = json_object_get(o, key);
+    if (!json_is_boolean(v)) return ss_error(r->ctx, SS_AT(r->path), again, "\"%s\" is not true or false", key);
+    *out = json_is_true(v);
+    return SS_OK;
+}
+
+/* The index of a name in a table of n. */
+static ss_status get_name(reader *r, const json_t *o, const char *key, const char *const *names, int n, int *out) {
+    const char *text;
+    if (ss_json_get_str(r->ctx, r->path, o, key, &text) != SS_OK) return SS_BAD;
+    for (*out = 0; *out < n; ++*out)
+        if (strcmp(names[*out], text) == 0) return SS_OK;
+    return ss_error(r->ctx, (ss_where){ r->path, NULL, text }, again, "\"%s\" has no such value", key);
+}
+
+static ss_status get_resources(reader *r, const json_t *o, const char *key, ss_resources *out) {
+    json_t *res;
+    ss_status s = ss_json_get_object(r->ctx, r->path, o, key, &res);
+    for (int k = 0; s == SS_OK && k < SS_RES_COUNT; k++)
+        s = ss_json_get_int(r->ctx, r->path, res, ss_res_names[k], 0, (int64_t)1 << 40, &out->r[k]);
+    return s;
+}
+
+static bool same(double a, double b) { return fabs(a - b) <= SAME * fmax(fabs(a), fabs(b)); }
+
+static ss_status expect(reader *r, const char *where, const char *what, double stored, double computed) {
+    if (same(stored, computed)) return SS_OK;
+    return ss_error(r->ctx, (ss_where){ where, NULL, NULL }, again,
+                    "%s: \"%s\" is %.17g, but the foldings give %.17g", r->path, what, stored, computed);
+}
+
+static ss_status expect_resources(reader *r, const char *where, const ss_resources *stored, const ss_resources *computed) {
+    ss_status s = SS_OK;
+    for (int k = 0; k < SS_RES_COUNT; k++)
+        if (expect(r, where, ss_res_names[k], (double)stored->r[k], (double)computed->r[k]) != SS_OK) s = SS_BAD;
+    return s;
+}
+
+/* ---- parsing ---- */
+
+static ss_status read_device(reader *r, ss_device *d) {
+    json_t *o, *cap;
+    if (ss_json_get_object(r->ctx, r->path, r->root, "device", &o) != SS_OK) return SS_BAD;
+    int bad = get_text(r, o, "name", d->name, sizeof d->name) != SS_OK;
+    bad += get_text(r, o, "part", d->part, sizeof d->part) != SS_OK;
+    bad += get_text(r, o, "family", d->family, sizeof d->family) != SS_OK;
+    bad += get_resources(r, o, "total", &d->total) != SS_OK;
+    bad += get_i32(r, o, "slrs", 1, 64, &d->slrs) != SS_OK;
+    bad += get_positive(r, o, "clock_hz", &d->clock_hz) != SS_OK;
+    bad += get_positive(r, o, "bandwidth_bits", &d->bandwidth_bits) != SS_OK;
+    bad += ss_json_get_real(r->ctx, r->path, o, "reconfiguration_s", &d->reconfiguration_s) != SS_OK;
+    bad += get_bool(r, o, "dsp58", &d->dsp58) != SS_OK;
+    bad += get_bool(r, o, "uram_init", &d->uram_init) != SS_OK;
+    if (ss_json_get_object(r->ctx, r->path, o, "cap", &cap) != SS_OK) return SS_BAD;
+    for (int k = 0; k < SS_RES_COUNT; k++) {
+        bad += get_positive(r, cap, ss_res_names[k], &d->cap[k]) != SS_OK;
+        if (d->cap[k] > 1) bad += ss_error(r->ctx, SS_AT(r->path), again, "a cap is above 1") != SS_OK;
+    }
+    return bad ? SS_BAD : SS_OK;
+}
+
+static ss_status read_model(reader *r) {
+    json_t *o;
+    const char *hash;
+    char expected[20];
+    ss_design *d = r->d;
+    if (ss_json_get_object(r->ctx, r->path, r->root, "model", &o) != SS_OK) return SS_BAD;
+    int bad = get_text(r, o, "name", d->model_name, sizeof d->model_name) != SS_OK;
+    bad += get_text(r, o, "path", d->model_path, sizeof d->model_path) != SS_OK;
+    if (ss_json_get_str(r->ctx, r->path, o, "hash", &hash) != SS_OK) return SS_BAD;
+    snprintf(expected, sizeof expected, "%016llx", (unsigned long long)d->model);
+    if (strcmp(hash, expected) != 0)
+        return ss_error(r->ctx, SS_AT(r->path), "give the model that was explored, or explore this one",
+                        "is a design of another model (%s, hash %s); %s has %s", d->model_name, hash, r->g->name,
+                        expected);
+    return bad ? SS_BAD : SS_OK;
+}
+
+static ss_status read_profile(reader *r) {
+    json_t *o, *thresholds;
+    const json_t *zeros;
+    ss_design *d = r->d;
+    if (ss_json_get_object(r->ctx, r->path, r->root, "profile", &o) != SS_OK) return SS_BAD;
+    if (get_text(r, o, "name", d->profile_name, sizeof d->profile_name) != SS_OK) return SS_BAD;
+    zeros = json_object_get(o, "assumed_zeros");
+    d->assumed_zeros = json_is_number(zeros) ? json_number_value(zeros) : -1;
+    if (ss_json_get_object(r->ctx, r->path, r->root, "thresholds", &thresholds) != SS_OK) return SS_BAD;
+    d->thresholds = ss_arena_alloc(d->arena, json_object_size(thresholds), sizeof *d->thresholds);
+    if (!d->thresholds) return SS_BAD;
+    const char *relu;
+    json_t *t;
+    json_object_foreach(thresholds, relu, t) {
+        if (!json_is_number(t)) return ss_error(r->ctx, SS_AT(relu), again, "%s: threshold is not a number", r->path);
+        d->thresholds[d->n_thresholds].relu = ss_arena_strdup(d->arena, relu);
+        d->thresholds[d->n_thresholds++].threshold = json_number_value(t);
+    }
+    return SS_OK;
+}
+
+static ss_status read_node(reader *r, const json_t *o, int32_t node, ss_config *c) {
+    const char *name;
+    int engine = 0, memory = 0;
+    if (ss_json_get_str(r->ctx, r->path, o, "name", &name) != SS_OK) return SS_BAD;
+    if (strcmp(name, r->g->nodes[node].name) != 0)
+        return ss_error(r->ctx, SS_AT(r->path), again, "node \"%s\" stands where \"%s\" belongs", name,
+                        r->g->nodes[node].name);
+    int bad = get_name(r, o, "engine", ss_engine_kind_names, SS_ENGINE_KINDS, &engine) != SS_OK;
+    bad += get_name(r, o, "memory", ss_mem_names, SS_MEM_KINDS, &memory) != SS_OK;
+    bad += get_i32(r, o, "gr", 0, INT32_MAX, &c->gr) != SS_OK;
+    bad += get_i32(r, o, "ci", 0, INT32_MAX, &c->ci) != SS_OK;
+    bad += get_i32(r, o, "co", 0, INT32_MAX, &c->co) != SS_OK;
+    bad += get_i32(r, o, "m", 0, INT32_MAX, &c->m) != SS_OK;
+    bad += get_i32(r, o, "lanes_in", 0, INT32_MAX, &c->lanes_in) != SS_OK;
+    bad += get_i32(r, o, "lanes_out", 0, INT32_MAX, &c->lanes_out) != SS_OK;
+    bad += ss_json_get_real(r->ctx, r->path, o, "cycles", &c->cycles) != SS_OK;
+    bad += get_resources(r, o, "resources", &c->res) != SS_OK;
+    c->engine = (ss_engine_kind)engine;
+    c->memory = (ss_mem)memory;
+    return bad ? SS_BAD : SS_OK;
+}
+
+static ss_status read_binding(reader *r, const json_t *o, ss_res *out) {
+    const char *names[SS_RES_COUNT + 1];
+    int at = 0;
+    for (int k = 0; k <= SS_RES_COUNT; k++) names[k] = ss_binding_name((ss_res)k);
+    ss_status s = get_name(r, o, "binding", names, SS_RES_COUNT + 1, &at);
+    *out = (ss_res)at;
+    return s;
+}
+
+static ss_status read_partition(reader *r, const json_t *o, int32_t first, ss_partition *p) {
+    json_t *nodes;
+    const char *slowest;
+    p->first = first;
+    int bad = get_positive(r, o, "interval", &p->interval) != SS_OK;
+    bad += get_positive(r, o, "bound", &p->bound) != SS_OK;
+    bad += get_positive(r, o, "target", &p->target) != SS_OK;
+    bad += get_positive(r, o, "latency", &p->latency) != SS_OK;
+    bad += ss_json_get_int(r->ctx, r->path, o, "load_bits", 0, INT64_MAX, &p->load_bits) != SS_OK;
+    bad += get_resources(r, o, "resources", &p->res) != SS_OK;
+    bad += read_binding(r, o, &p->binding) != SS_OK;
+    if (ss_json_get_str(r->ctx, r->path, o, "slowest", &slowest) != SS_OK) return SS_BAD;
+    if (ss_json_get_array(r->ctx, r->path, o, "nodes", &nodes) != SS_OK) return SS_BAD;
+    size_t n = json_array_size(nodes);
+    if (n == 0 || n > (size_t)(r->g->n - first))
+        return ss_error(r->ctx, SS_AT(r->path), again, "a partition has %zu nodes where the model has %d left", n,
+                        (int)(r->g->n - first));
+    p->last = first + (int32_t)n - 1;
+    p->configs = ss_arena_alloc(r->d->arena, n, sizeof *p->configs);
+    if (!p->configs) return SS_BAD;
+    for (size_t i = 0; i < n; i++) {
+        bad += read_node(r, json_array_get(nodes, i), first + (int32_t)i, &p->configs[i]) != SS_OK;
+        if (strcmp(r->g->nodes[first + (int32_t)i].name, slowest) == 0) p->slowest = first + (int32_t)i;
+    }
+    return bad ? SS_BAD : SS_OK;
+}
+
+static ss_status read_partitions(reader *r, const json_t *parts) {
+    int32_t next = 0;
+    for (int32_t i = 0; i < r->d->n_partitions; i++) {
+        if (next >= r->g->n) return ss_error(r->ctx, SS_AT(r->path), again, "has more nodes than the model");
+        if (read_partition(r, json_array_get(parts, (size_t)i), next, &r->d->partitions[i]) != SS_OK) return SS_BAD;
+        next = r->d->partitions[i].last + 1;
+    }
+    if (next == r->g->n) return SS_OK;
+    return ss_error(r->ctx, SS_AT(r->path), again, "lacks node \"%s\" and all behind it", r->g->nodes[next].name);
+}
+
+static ss_status read_results(reader *r) {
+    ss_design *d = r->d;
+    int bad = get_positive(r, r->root, "throughput", &d->throughput) != SS_OK;
+    bad += get_positive(r, r->root, "throughput_steady", &d->throughput_steady) != SS_OK;
+    bad += get_positive(r, r->root, "bound", &d->bound) != SS_OK;
+    bad += ss_json_get_real(r->ctx, r->path, r->root, "gap", &d->gap) != SS_OK;
+    bad += get_positive(r, r->root, "latency_us", &d->latency_us) != SS_OK;
+    return bad ? SS_BAD : SS_OK;
+}
+
+/* ---- checking ---- */
+
+static ss_status check_node(reader *r, const ss_cost *c, int32_t node, double target, const ss_config *stored) {
+    const char *name = r->g->nodes[node].name;
+    ss_config fresh = *stored;
+    if (ss_cost_eval(r->ctx, c, node, target, &fresh) != SS_OK) return SS_BAD;
+    ss_status s = expect_resources(r, name, &stored->res, &fresh.res);
+    if (expect(r, name, "lanes_in", stored->lanes_in, fresh.lanes_in) != SS_OK) s = SS_BAD;
+    if (expect(r, name, "lanes_out", stored->lanes_out, fresh.lanes_out) != SS_OK) s = SS_BAD;
+    if (stored->engine != SS_ENGINE_CROSSBAR) return expect(r, name, "cycles", stored->cycles, fresh.cycles) | s;
+    if (stored->cycles >= 1 && stored->cycles <= fresh.cycles * (1 + SAME)) return s;
+    return ss_error(r->ctx, SS_AT(name), again, "%s: %g cycles, outside 1..%g", r->path, stored->cycles, fresh.cycles);
+}
+
+static ss_status check_partition(reader *r, const ss_cost *c, const ss_partition *p) {
+    ss_status s = SS_OK;
+    for (int32_t i = p->first; i <= p->last; i++)
+        if (check_node(r, c, i, p->target, &p->configs[i - p->first]) != SS_OK) s = SS_BAD;
+    if (s != SS_OK) return s;
+    ss_partition fresh = *p;
+    const char *where = r->g->nodes[p->first].name;
+    ss_partition_figures(c, r->g, &r->d->device, &fresh);
+    if (expect(r, where, "interval", p->interval, fresh.interval) != SS_OK) s = SS_BAD;
+    if (expect(r, where, "latency", p->latency, fresh.latency) != SS_OK) s = SS_BAD;
+    if (expect(r, where, "load_bits", (double)p->load_bits, (double)fresh.load_bits) != SS_OK) s = SS_BAD;
+    if (expect_resources(r, where, &p->res, &fresh.res) != SS_OK) s = SS_BAD;
+    if (p->slowest != fresh.slowest)
+        s = ss_error(r->ctx, SS_AT(where), again, "%s: \"slowest\" should be \"%s\"", r->path,
+                     r->g->nodes[fresh.slowest].name);
+    if (p->bound > p->interval * (1 + SAME))
+        s = ss_error(r->ctx, SS_AT(where), again, "%s: \"bound\" is above the interval", r->path);
+    return s;
+}
+
+static ss_status check_totals(reader *r, const ss_cost *c) {
+    ss_design *d = r->d, fresh = *d;
+    ss_design_figures(c, &fresh);
+    ss_status s = SS_OK;
+    if (expect(r, "design", "throughput", d->throughput, fresh.throughput) != SS_OK) s = SS_BAD;
+    if (expect(r, "design", "throughput_steady", d->throughput_steady, fresh.throughput_steady) != SS_OK) s = SS_BAD;
+    if (expect(r, "design", "latency_us", d->latency_us, fresh.latency_us) != SS_OK) s = SS_BAD;
+    if (fabs(d->gap - fresh.gap) > SAME) s = expect(r, "design", "gap", d->gap, fresh.gap);
+    return s;
+}
+
+static ss_status check(reader *r) {
+    ss_design *d = r->d;
+    ss_profile *p = NULL;
+    ss_cost *c = NULL;
+    ss_cost_opts opts = { .bits = d->bits, .engines = 1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR };
+    ss_status s = ss_profile_assume(r->ctx, r->g, 0, d->bits, &p);
+    if (s == SS_OK) s = ss_cost_new(r->ctx, r->g, p, &d->device, opts, &c);
+    for (int32_t i = 0; c && i < d->n_partitions; i++)
+        if (check_partition(r, c, &d->partitions[i]) != SS_OK) s = SS_BAD;
+    if (s == SS_OK) s = check_totals(r, c);
+    ss_cost_free(c);
+    ss_profile_free(p);
+    return s;
+}
+
+/* ---- the whole ---- */
+
+static ss_status read_all(reader *r) {
+    ss_device dev = { .slrs = 1 };
+    int64_t bits, batch;
+    json_t *parts;
+    int bad = read_device(r, &dev) != SS_OK;
+    bad += ss_json_get_int(r->ctx, r->path, r->root, "bits", 8, 16, &bits) != SS_OK;
+    bad += ss_json_get_int(r->ctx, r->path, r->root, "batch", 1, (int64_t)1 << 40, &batch) != SS_OK;
+    bad += ss_json_get_array(r->ctx, r->path, r->root, "partitions", &parts) != SS_OK;
+    if (bad) return SS_BAD;
+    size_t n = json_array_size(parts);
+    if (n == 0 || n > (size_t)r->g->n || (bits != 8 && bits != 16))
+        return ss_error(r->ctx, SS_AT(r->path), again, "%zu partitions at %d bits cannot be", n, (int)bits);
+    r->d = ss_design_new(r->ctx, r->g, NULL, &dev, (int)bits, batch, (int32_t)n);
+    if (!r->d || read_model(r) != SS_OK) return SS_BAD;
+    bad = read_profile(r) != SS_OK;
+    bad += read_results(r) != SS_OK;
+    bad += read_partitions(r, parts) != SS_OK;
+    return bad ? SS_BAD : check(r);
+}
+
+ss_status ss_design_load(ss_ctx *ctx, const ss_graph *g, const char *path, ss_design **out) {
+    reader r = { .ctx = ctx, .path = path, .g = g };
+    *out = NULL;
+    if (ss_json_load(ctx, path, "skipstream.design", 1, &r.root) != SS_OK) return SS_BAD;
+    ss_status s = read_all(&r);
+    json_decref(r.root);
+    if (s == SS_OK) *out = r.d;
+    else ss_design_free(r.d);
+    return s;
+}
+
+ss_status ss_design_model_path(ss_ctx *ctx, const char *path, char **model) {
+    json_t *root, *o;
+    const char *text;
+    *model = NULL;
+    if (ss_json_load(ctx, path, "skipstream.design", 1, &root) != SS_OK) return SS_BAD;
+    ss_status s = ss_json_get_object(ctx, path, root, "model", &o);
+    if (s == SS_OK) s = ss_json_get_str(ctx, path, o, "path", &text);
+    if (s == SS_OK && !(*model = ss_strdup(ctx, text))) s = SS_BAD;
+    json_decref(root);
+    return s;
+}

@@ -1,0 +1,94 @@
+/* The exploration from end to end, and the same hardware under other data. See explore.h. */
+#include "explore/explore.h"
+#include "explore/figures.h"
+#include "explore/plan.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static ss_status copy_configs(ss_design *d, const ss_partition *from, ss_partition *to) {
+    size_t n = (size_t)(from->last - from->first + 1);
+    *to = *from;
+    to->configs = ss_arena_alloc(d->arena, n, sizeof *to->configs);
+    if (!to->configs) return SS_BAD;
+    memcpy(to->configs, from->configs, n * sizeof *to->configs);
+    return SS_OK;
+}
+
+static ss_status design_of_plan(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_profile *p,
+                                const ss_device *dev, const ss_explore_opts *o, const ss_plan *plan,
+                                ss_design **out) {
+    ss_design *d = *out = ss_design_new(ctx, g, p, dev, o->bits, o->batch, plan->n);
+    if (!d) return SS_BAD;
+    for (int32_t i = 0; i < plan->n; i++)
+        if (copy_configs(d, plan->parts[i], &d->partitions[i]) != SS_OK) return SS_BAD;
+    d->bound = (double)o->batch / fmin(plan->bound, plan->seconds);
+    ss_design_figures(c, d);
+    return SS_OK;
+}
+
+static ss_status check_opts(ss_ctx *ctx, const ss_explore_opts *o) {
+    if (o->batch < 1) ss_error(ctx, SS_AT("batch"), "take 256", "a batch holds at least one image");
+    if (!(o->target_gap >= 0)) ss_error(ctx, SS_AT("gap"), "take 0.02", "the gap is a fraction of at least 0");
+    if (o->max_partitions < 0) ss_error(ctx, SS_AT("max-partitions"), "take 0 for any number", "is negative");
+    bool bits = o->bits == 8 || o->bits == 16;
+    if (!bits) ss_error(ctx, SS_AT("bits"), "take 16 or 8", "hardware of %d bits is not supported", o->bits);
+    return o->batch < 1 || !(o->target_gap >= 0) || o->max_partitions < 0 || !bits ? SS_BAD : SS_OK;
+}
+
+ss_status ss_explore(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_profile *p, const ss_device *dev,
+                     ss_explore_opts opts, ss_design **out) {
+    double started = now();
+    ss_space *space;
+    ss_plan plan;
+    *out = NULL;
+    if (opts.bits == 0 && p) opts.bits = p->bits;
+    if (check_opts(ctx, &opts) != SS_OK) return SS_BAD;
+    if (ss_space_new(ctx, c, g, dev, opts.target_gap, &space) != SS_OK) return SS_BAD;
+    ss_status s = ss_plan_make(space, opts.batch, opts.max_partitions, &plan);
+    if (s == SS_OK) s = design_of_plan(ctx, c, g, p, dev, &opts, &plan, out);
+    ss_space_free(space);
+    if (s != SS_OK) {
+        ss_design_free(*out);
+        *out = NULL;
+        return s;
+    }
+    (*out)->seconds = now() - started;
+    return SS_OK;
+}
+
+static ss_status feed(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_design *d, ss_design *e) {
+    memcpy(e->model_path, d->model_path, sizeof e->model_path);
+    for (int32_t i = 0; i < d->n_partitions; i++) {
+        ss_partition *to = &e->partitions[i];
+        if (copy_configs(e, &d->partitions[i], to) != SS_OK) return SS_BAD;
+        for (int32_t n = to->first; n <= to->last; n++)
+            if (ss_cost_eval(ctx, c, n, to->target, &to->configs[n - to->first]) != SS_OK) return SS_BAD;
+        ss_partition_figures(c, g, &d->device, to);
+        to->bound = to->interval; /* the hardware is given: it takes what it takes */
+    }
+    ss_design_figures(c, e);
+    e->bound = e->throughput;
+    e->gap = 0;
+    return SS_OK;
+}
+
+ss_status ss_estimate(ss_ctx *ctx, const ss_design *d, const ss_graph *g, const ss_profile *p, ss_design **out) {
+    ss_cost *c;
+    ss_cost_opts opts = { .bits = d->bits, .engines = 1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR };
+    *out = NULL;
+    if (ss_cost_new(ctx, g, p, &d->device, opts, &c) != SS_OK) return SS_BAD;
+    ss_design *e = ss_design_new(ctx, g, p, &d->device, d->bits, d->batch, d->n_partitions);
+    ss_status s = e ? feed(ctx, c, g, d, e) : SS_BAD;
+    ss_cost_free(c);
+    if (s == SS_OK) *out = e;
+    else ss_design_free(e);
+    return s;
+}

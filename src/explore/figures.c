@@ -1,0 +1,88 @@
+/* What follows from a choice of configurations. See figures.h. */
+#include "explore/figures.h"
+
+#include <math.h>
+#include <stdio.h>
+
+void ss_partition_figures(const ss_cost *c, const ss_graph *g, const ss_device *dev, ss_partition *d) {
+    (void)g;
+    double traffic = (double)ss_cost_io_bits(c, d->first, d->last) * dev->clock_hz / dev->bandwidth_bits;
+    d->interval = traffic;
+    d->slowest = d->first;
+    d->res = ss_cost_partition_overhead(c);
+    double most = -1;
+    for (int32_t i = d->first; i <= d->last; i++) {
+        const ss_config *cfg = &d->configs[i - d->first];
+        if (cfg->cycles > most) {
+            most = cfg->cycles;
+            d->slowest = i;
+        }
+        for (int k = 0; k < SS_RES_COUNT; k++) d->res.r[k] += cfg->res.r[k];
+    }
+    d->interval = fmax(traffic, most);
+    d->latency = ss_cost_latency(c, d->first, d->last, d->configs);
+    d->load_bits = ss_cost_load_bits(c, d->first, d->last, d->configs);
+}
+
+double ss_partition_seconds(const ss_cost *c, const ss_partition *d, int64_t batch, bool reconfigure) {
+    return ss_cost_partition_seconds(c, d->interval, d->latency, d->load_bits, batch, reconfigure);
+}
+
+void ss_design_figures(const ss_cost *c, ss_design *d) {
+    double seconds = 0, cycles = 0, latency = 0;
+    for (int32_t i = 0; i < d->n_partitions; i++) {
+        const ss_partition *p = &d->partitions[i];
+        seconds += ss_partition_seconds(c, p, d->batch, d->n_partitions > 1);
+        cycles += p->interval;
+        latency += p->latency;
+    }
+    d->throughput = (double)d->batch / seconds;
+    d->throughput_steady = d->device.clock_hz / cycles;
+    d->latency_us = 1e6 * latency / d->device.clock_hz;
+    d->gap = d->bound / d->throughput - 1;
+}
+
+static bool keep_thresholds(ss_design *d, const ss_profile *p) {
+    int32_t n = p ? p->n_relus : 0;
+    d->thresholds = ss_arena_alloc(d->arena, (size_t)n, sizeof *d->thresholds);
+    if (!d->thresholds) return false;
+    for (int32_t i = 0; i < n; i++) {
+        d->thresholds[i].relu = ss_arena_strdup(d->arena, p->relus[i].name);
+        d->thresholds[i].threshold = (double)p->relus[i].threshold;
+        if (!d->thresholds[i].relu) return false;
+    }
+    d->n_thresholds = n;
+    return true;
+}
+
+ss_design *ss_design_new(ss_ctx *ctx, const ss_graph *g, const ss_profile *p, const ss_device *dev, int bits,
+                         int64_t batch, int32_t n_partitions) {
+    ss_arena *arena = ss_arena_new(ctx);
+    ss_design *d = arena ? ss_arena_alloc(arena, 1, sizeof *d) : NULL;
+    if (!d) {
+        if (arena) ss_arena_free(arena);
+        return NULL;
+    }
+    d->ctx = ctx;
+    d->arena = arena;
+    d->model = ss_graph_hash(g);
+    snprintf(d->model_name, sizeof d->model_name, "%s", g->name);
+    d->bits = bits;
+    d->batch = batch;
+    d->device = *dev;
+    d->assumed_zeros = p && p->assumed ? p->assumed_zeros : -1;
+    snprintf(d->profile_name, sizeof d->profile_name, "%s", !p ? "dense" : p->assumed ? "assumed" : "measured");
+    d->n_partitions = n_partitions;
+    d->partitions = ss_arena_alloc(arena, (size_t)n_partitions, sizeof *d->partitions);
+    if (d->partitions && keep_thresholds(d, p)) return d;
+    ss_design_free(d);
+    return NULL;
+}
+
+void ss_design_free(ss_design *d) {
+    if (d) ss_arena_free(d->arena);
+}
+
+const char *ss_binding_name(ss_res binding) {
+    return (unsigned)binding < SS_RES_COUNT ? ss_res_names[binding] : "none";
+}

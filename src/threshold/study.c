@@ -1,0 +1,132 @@
+/* The protocol of a study: reference, policy, choice on the search split, one confirmation on the test split. */
+#include "threshold/trial.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+const char *const ss_policy_names[SS_POLICIES] = { "uniform" };
+const char *const ss_hardware_names[SS_HARDWARE] = { "baseline", "optimised" };
+
+static ss_status (*const policies[SS_POLICIES])(ss_trials *) = { ss_policy_uniform };
+
+/* ---- the task ---- */
+
+static ss_status check_task(ss_ctx *ctx, const ss_study_task *t) {
+    const ss_study_opts *o = &t->opts;
+    if (!(o->max_loss >= 0 && o->max_loss <= 100))
+        ss_error(ctx, SS_AT("max-loss"), "give Top-1 points, 1.0 for one", "%g is not between 0 and 100", o->max_loss);
+    if (!(o->step > 0 && o->t_max >= o->step))
+        ss_error(ctx, SS_AT("step"), "raise --t-max or lower --step", "steps of %g up to %g are no steps", o->step, o->t_max);
+    if ((o->hardware & ((1u << SS_HARDWARE) - 1)) == 0)
+        ss_error(ctx, SS_AT("hardware"), "choose baseline, optimised or both", "no hardware to study");
+    if (t->test && ss_dataset_overlaps(t->search, t->test))
+        ss_error(ctx, SS_AT(t->test_data.source), "take disjoint splits",
+                 "shares images with the search split: thresholds would be chosen on the images that judge them");
+    return ss_diag_errors(ctx) ? SS_BAD : SS_OK;
+}
+
+static ss_status copy_data(ss_study *s, const ss_study_data *from, ss_study_data *to) {
+    *to = *from;
+    to->source = ss_arena_strdup(s->arena, from->source ? from->source : "");
+    return to->source ? SS_OK : SS_BAD;
+}
+
+static ss_study *new_study(ss_ctx *ctx, const ss_study_task *t) {
+    ss_arena *arena = ss_arena_new(ctx);
+    ss_study *s = arena ? ss_arena_alloc(arena, 1, sizeof *s) : NULL;
+    if (!s) {
+        ss_arena_free(arena);
+        return NULL;
+    }
+    *s = (ss_study){ .ctx = ctx, .arena = arena, .model = ss_graph_hash(t->g), .bits = t->q->bits, .opts = t->opts,
+                     .device = *t->device, .chosen = { -1, -1 } };
+    s->model_name = ss_arena_strdup(arena, t->g->name);
+    if (s->model_name && copy_data(s, &t->calib_data, &s->calib_data) == SS_OK &&
+        copy_data(s, &t->search_data, &s->search_data) == SS_OK && copy_data(s, &t->test_data, &s->test_data) == SS_OK)
+        return s;
+    ss_study_free(s);
+    return NULL;
+}
+
+void ss_study_free(ss_study *s) {
+    if (!s) return;
+    ss_design_free(s->reference_design);
+    ss_design_free(s->optimised_design);
+    ss_arena_free(s->arena);
+}
+
+void ss_study_apply(const ss_study *s, int32_t point, ss_graph *g) {
+    for (int32_t i = 0; i < s->n_relus; i++) {
+        int32_t node = ss_graph_find_act(g, s->relus[i]);
+        if (node < 0) continue;
+        g->nodes[node].act.threshold = s->points[point].thresholds[i];
+        g->nodes[node].act.per_channel = NULL;
+    }
+}
+
+/* ---- choice and confirmation ---- */
+
+static int by_threshold(const void *a, const void *b) {
+    double x = ((const ss_study_point *)a)->t, y = ((const ss_study_point *)b)->t;
+    return (x > y) - (x < y);
+}
+
+/* The fastest within the loss allowed; of equals the one with the lowest threshold. */
+static void choose(ss_study *s) {
+    qsort(s->points, (size_t)s->n_points, sizeof *s->points, by_threshold);
+    for (int k = 0; k < SS_HARDWARE; k++) {
+        if (!(s->opts.hardware & 1u << k)) continue;
+        for (int32_t i = 0; i < s->n_points; i++)
+            if (s->points[i].loss <= s->opts.max_loss &&
+                (s->chosen[k] < 0 || s->points[i].hw[k].throughput > s->points[s->chosen[k]].hw[k].throughput))
+                s->chosen[k] = i;
+    }
+}
+
+static ss_status confirm_one(ss_trials *r, int k, const float *before, float *after) {
+    ss_study *s = r->study;
+    ss_test_result *t = &s->test[k];
+    if (ss_trial_test(r, s->chosen[k], after, t) != SS_OK) return SS_BAD;
+    ss_paired_loss(r->task->test, before, after, r->classes, &t->loss, &t->loss_lo, &t->loss_hi);
+    return SS_OK;
+}
+
+/* The only use of the test split. Both kinds of hardware may have chosen one and the same point. */
+static ss_status confirm(ss_trials *r) {
+    ss_study *s = r->study;
+    size_t images = (size_t)r->task->test->n, row = (size_t)r->classes * sizeof(float);
+    float *before = ss_alloc(r->ctx, images, row), *after = ss_alloc(r->ctx, images, row);
+    ss_status status = before && after ? ss_trial_test(r, 0, before, &s->test_reference) : SS_BAD;
+    for (int k = 0; status == SS_OK && k < SS_HARDWARE; k++) {
+        if (k > 0 && s->chosen[k] == s->chosen[0]) s->test[k] = s->test[0];
+        else if (s->chosen[k] >= 0) status = confirm_one(r, k, before, after);
+    }
+    s->tested = status == SS_OK;
+    ss_free(r->ctx, before);
+    ss_free(r->ctx, after);
+    return status;
+}
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+ss_status ss_study_run(ss_ctx *ctx, const ss_study_task *task, ss_study **out) {
+    double start = now();
+    *out = NULL;
+    if (check_task(ctx, task) != SS_OK) return SS_BAD;
+    ss_study *s = new_study(ctx, task);
+    if (!s) return SS_BAD;
+    ss_trials r;
+    ss_status status = ss_trials_open(ctx, task, s, &r);
+    if (status == SS_OK) status = policies[task->opts.policy](&r);
+    if (status == SS_OK) choose(s);
+    if (status == SS_OK && task->test) status = confirm(&r);
+    ss_trials_close(&r);
+    s->seconds = now() - start;
+    if (status == SS_OK) *out = s;
+    else ss_study_free(s);
+    return status;
+}

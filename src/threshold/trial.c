@@ -1,0 +1,232 @@
+/* One trial: thresholds in, accuracy, zeros and throughput out. See trial.h.
+ *
+ * Method: thresholds are set in graph and quantised network, one integer run over the search split gives scores and
+ * profile; the profile is priced on the reference design (ss_estimate) and by a new exploration (ss_explore). The
+ * reference design is itself a design for the new profile, so when exploration stops at its gap below it, the
+ * reference design is kept: optimised hardware is never slower than baseline hardware.
+ *
+ * Invariant: study->optimised_design belongs to the fastest point within max_loss tried so far.
+ */
+#include "threshold/trial.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- thresholds in force ---- */
+
+static ss_status put_thresholds(ss_trials *r, const float *thresholds) {
+    for (int32_t i = 0; i < r->study->n_relus; i++) r->task->g->nodes[r->nodes[i]].act.threshold = thresholds[i];
+    return ss_quant_set_thresholds(r->task->q, r->task->g);
+}
+
+static ss_status find_relus(ss_trials *r) {
+    const ss_graph *g = r->task->g;
+    ss_study *s = r->study;
+    size_t n = (size_t)g->n;
+    ss_status status = SS_OK;
+    r->nodes = ss_arena_alloc(s->arena, n, sizeof *r->nodes);
+    r->own = ss_arena_alloc(s->arena, n, sizeof *r->own);
+    s->relus = ss_arena_alloc(s->arena, n, sizeof *s->relus);
+    if (!r->nodes || !r->own || !s->relus) return SS_BAD;
+    for (int32_t i = 0; i < g->n; i++) {
+        const ss_act *a = &g->nodes[i].act;
+        if (!a->on) continue;
+        if (a->per_channel)
+            status = ss_error(r->ctx, (ss_where){ a->name, "Relu", NULL }, "start from one threshold a layer",
+                              "a study raises thresholds by layer; this one has them by channel");
+        r->nodes[s->n_relus] = i;
+        r->own[s->n_relus] = *a;
+        if (!(s->relus[s->n_relus++] = ss_arena_strdup(s->arena, a->name))) return SS_BAD;
+    }
+    if (s->n_relus == 0)
+        return ss_error(r->ctx, SS_AT(g->name), "take a network with ReLUs", "no ReLU whose threshold could be raised");
+    return status;
+}
+
+/* ---- points ---- */
+
+static ss_study_point *append(ss_study *s) {
+    if (s->n_points == s->cap_points) {
+        int32_t cap = s->cap_points ? 2 * s->cap_points : 32;
+        ss_study_point *grown = ss_arena_alloc(s->arena, (size_t)cap, sizeof *grown);
+        if (!grown) return NULL;
+        if (s->n_points) memcpy(grown, s->points, (size_t)s->n_points * sizeof *grown);
+        s->points = grown;
+        s->cap_points = cap;
+    }
+    return &s->points[s->n_points++];
+}
+
+static ss_status record_thresholds(ss_trials *r, const float *thresholds, ss_study_point *pt) {
+    ss_study *s = r->study;
+    size_t n = (size_t)s->n_relus;
+    float *real = ss_arena_alloc(s->arena, n, sizeof *real);
+    int32_t *integer = ss_arena_alloc(s->arena, n, sizeof *integer);
+    double *zeros = ss_arena_alloc(s->arena, n, sizeof *zeros), elements = 0;
+    if (!real || !integer || !zeros) return SS_BAD;
+    for (size_t i = 0; i < n; i++) {
+        double size = (double)ss_shape_size(r->task->g->nodes[r->nodes[i]].shape);
+        real[i] = thresholds[i];
+        integer[i] = r->task->q->nodes[r->nodes[i]].thr[0];
+        zeros[i] = r->profile->relus[i].zero_ratio;
+        pt->zeros += zeros[i] * size;
+        elements += size;
+    }
+    pt->zeros /= elements;
+    pt->thresholds = real;
+    pt->integers = integer;
+    pt->zero_ratio = zeros;
+    return SS_OK;
+}
+
+static void record_accuracy(ss_trials *r, ss_study_point *pt) {
+    ss_accuracy a;
+    ss_accuracy_of(r->task->search, r->scores, r->classes, &a);
+    pt->top1 = a.top1;
+    pt->top5 = a.top5;
+    ss_paired_loss(r->task->search, r->reference_scores, r->scores, r->classes, &pt->loss, &pt->loss_lo, &pt->loss_hi);
+}
+
+/* ---- price ---- */
+
+static ss_hw_result price(const ss_design *d, double reference_throughput) {
+    ss_hw_result h = { .throughput = d->throughput, .throughput_steady = d->throughput_steady, .bound = d->bound,
+                       .gap = d->gap, .partitions = d->n_partitions };
+    for (int32_t i = 0; i < d->n_partitions; i++) {
+        h.interval += d->partitions[i].interval;
+        for (int k = 0; k < SS_RES_COUNT; k++)
+            if (d->partitions[i].res.r[k] > h.res.r[k]) h.res.r[k] = d->partitions[i].res.r[k];
+    }
+    h.gain = reference_throughput > 0 ? d->throughput / reference_throughput : 1;
+    return h;
+}
+
+static ss_status explore(ss_trials *r, ss_design **out) {
+    const ss_study_task *t = r->task;
+    ss_cost_opts opts = { .bits = t->q->bits, .engines = t->opts.engines };
+    ss_cost *cost;
+    *out = NULL;
+    if (ss_cost_new(r->ctx, t->g, r->profile, t->device, opts, &cost) != SS_OK) return SS_BAD;
+    ss_status s = ss_explore(r->ctx, cost, t->g, r->profile, t->device, t->opts.explore, out);
+    ss_cost_free(cost);
+    return s;
+}
+
+/* Keep *d when it is the fastest within max_loss so far; what is not kept is freed. */
+static void keep_fastest(ss_trials *r, const ss_study_point *pt, ss_design **d) {
+    ss_study *s = r->study;
+    if (pt->loss <= s->opts.max_loss && (*d)->throughput > r->best) {
+        ss_design_free(s->optimised_design);
+        s->optimised_design = *d;
+        r->best = (*d)->throughput;
+        *d = NULL;
+    }
+    ss_design_free(*d);
+    *d = NULL;
+}
+
+static ss_status price_point(ss_trials *r, ss_study_point *pt) {
+    ss_study *s = r->study;
+    bool optimise = s->opts.hardware & 1u << SS_HW_OPTIMISED;
+    double reference = s->reference.throughput;
+    ss_design *same, *fresh = NULL;
+    if (ss_estimate(r->ctx, s->reference_design, r->task->g, r->profile, &same) != SS_OK) return SS_BAD;
+    if (optimise && explore(r, &fresh) != SS_OK) {
+        ss_design_free(same);
+        return SS_BAD;
+    }
+    if (s->opts.hardware & 1u << SS_HW_BASELINE) pt->hw[SS_HW_BASELINE] = price(same, reference);
+    if (optimise) {
+        ss_design **better = same->throughput > fresh->throughput ? &same : &fresh;
+        pt->hw[SS_HW_OPTIMISED] = price(*better, reference);
+        pt->hw[SS_HW_OPTIMISED].bound = fresh->bound;
+        pt->hw[SS_HW_OPTIMISED].gap = fresh->bound / (*better)->throughput - 1;
+        keep_fastest(r, pt, better);
+    }
+    ss_design_free(same);
+    ss_design_free(fresh);
+    return SS_OK;
+}
+
+/* ---- trials ---- */
+
+static ss_status measure(ss_trials *r, const float *thresholds, float *scores) {
+    const ss_study_task *t = r->task;
+    ss_profile_free(r->profile);
+    r->profile = NULL;
+    if (put_thresholds(r, thresholds) != SS_OK) return SS_BAD;
+    return ss_profile_measure(r->ctx, t->g, t->e, t->q, t->search, t->norm, scores, &r->profile);
+}
+
+ss_status ss_trial(ss_trials *r, double t, const float *thresholds, int32_t *index) {
+    ss_study *s = r->study;
+    float *raised = ss_alloc(r->ctx, (size_t)s->n_relus, sizeof *raised);
+    if (!raised) return SS_BAD;
+    for (int32_t i = 0; i < s->n_relus; i++) raised[i] = fmaxf(thresholds[i], r->own[i].threshold);
+    ss_study_point *pt = NULL;
+    ss_status status = measure(r, raised, r->scores);
+    if (status == SS_OK && !(pt = append(s))) status = SS_BAD;
+    if (status == SS_OK) {
+        pt->t = t;
+        status = record_thresholds(r, raised, pt);
+    }
+    if (status == SS_OK) {
+        record_accuracy(r, pt);
+        status = price_point(r, pt);
+        *index = s->n_points - 1;
+    }
+    ss_free(r->ctx, raised);
+    return status;
+}
+
+/* The reference: the model's own thresholds, and the sparse design explored for its zeros. */
+static ss_status open_reference(ss_trials *r) {
+    ss_study *s = r->study;
+    float *own = ss_alloc(r->ctx, (size_t)s->n_relus, sizeof *own);
+    if (!own) return SS_BAD;
+    for (int32_t i = 0; i < s->n_relus; i++) own[i] = r->own[i].threshold;
+    ss_status status = measure(r, own, r->reference_scores);
+    if (status == SS_OK) status = ss_profile_set_source(r->profile, s->search_data.source);
+    if (status == SS_OK) status = explore(r, &s->reference_design);
+    ss_study_point *pt = status == SS_OK ? append(s) : NULL;
+    if (pt) status = record_thresholds(r, own, pt);
+    ss_free(r->ctx, own);
+    if (!pt || status != SS_OK) return SS_BAD;
+    ss_accuracy a;
+    ss_accuracy_of(r->task->search, r->reference_scores, r->classes, &a);
+    pt->top1 = a.top1;
+    pt->top5 = a.top5;
+    s->reference = price(s->reference_design, s->reference_design->throughput);
+    for (int k = 0; k < SS_HARDWARE; k++)
+        if (s->opts.hardware & 1u << k) pt->hw[k] = s->reference;
+    r->best = s->reference.throughput;
+    return SS_OK;
+}
+
+ss_status ss_trials_open(ss_ctx *ctx, const ss_study_task *task, ss_study *study, ss_trials *r) {
+    *r = (ss_trials){ .ctx = ctx, .task = task, .study = study };
+    r->classes = (int32_t)ss_shape_size(task->g->nodes[task->g->output].shape);
+    if (find_relus(r) != SS_OK) return SS_BAD;
+    size_t images = (size_t)task->search->n, row = (size_t)r->classes * sizeof(float);
+    r->scores = ss_alloc(ctx, images, row);
+    r->reference_scores = ss_alloc(ctx, images, row);
+    return r->scores && r->reference_scores ? open_reference(r) : SS_BAD;
+}
+
+void ss_trials_close(ss_trials *r) {
+    for (int32_t i = 0; r->own && i < r->study->n_relus; i++) r->task->g->nodes[r->nodes[i]].act = r->own[i];
+    if (r->own) ss_quant_set_thresholds(r->task->q, r->task->g);
+    ss_profile_free(r->profile);
+    ss_free(r->ctx, r->scores);
+    ss_free(r->ctx, r->reference_scores);
+}
+
+ss_status ss_trial_test(ss_trials *r, int32_t point, float *scores, ss_test_result *out) {
+    const ss_study_task *t = r->task;
+    ss_accuracy a;
+    if (put_thresholds(r, r->study->points[point].thresholds) != SS_OK) return SS_BAD;
+    if (ss_engine_run(r->ctx, t->e, t->test, t->norm, NULL, scores) != SS_OK) return SS_BAD;
+    ss_accuracy_of(t->test, scores, r->classes, &a);
+    *out = (ss_test_result){ .top1 = a.top1, .top5 = a.top5 };
+    return SS_OK;
+}
