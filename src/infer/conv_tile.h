@@ -160,6 +160,33 @@ KERNEL tile_float(const ss_conv *c, const ss_conv_tile *t, float *sum, const int
 #define TILE8(c, t, s, P, N)
 #endif
 
+#ifdef HAS_U8
+static void to_bytes(const int16_t *x, int32_t n, int32_t offset, uint8_t *y) {
+    for (int32_t i = 0; i < n; i++) y[i] = (uint8_t)(x[i] + offset);
+}
+#endif
+
+/* Sum of squares / 32, rounded up, of at most SS_CONV_CHUNK values: at most 2^30 + 32. */
+static inline __attribute__((always_inline)) int32_t square_sum(const int16_t *x, int32_t n) {
+    int32_t sum = n;
+    for (int32_t i = 0; i < n; i++) sum += (x[i] * x[i]) >> 5;
+    return sum;
+}
+
+static void row_squares(const int16_t *row, int32_t pixels, int32_t cs, int32_t *max) {
+    const int32_t chunks = (cs + SS_CONV_CHUNK - 1) / SS_CONV_CHUNK;
+    memset(max, 0, (size_t)chunks * sizeof *max);
+    for (int32_t p = 0; p < pixels; p++, row += cs)
+        for (int32_t i = 0; i < chunks; i++) {
+            const int16_t *x = row + i * SS_CONV_CHUNK;
+            const int32_t left = cs - i * SS_CONV_CHUNK;
+            const int32_t s = left >= SS_CONV_CHUNK ? square_sum(x, SS_CONV_CHUNK) /* constant: unrolled */
+                              : left == 16          ? square_sum(x, 16)
+                                                    : square_sum(x, left);
+            if (s > max[i]) max[i] = s;
+        }
+}
+
 static void depth_int(int64_t *acc, const int16_t *x, const int16_t *w, int32_t groups, int32_t per_group) {
     if (per_group == 1) {
         for (int32_t f = 0; f < groups; f++) acc[f] += x[f] * w[f];
