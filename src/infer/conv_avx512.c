@@ -81,7 +81,8 @@ static void finish_int(const ss_conv *c, const ss_conv_tile *t, const int32_t *l
     for (int n = 0; n < t->vectors; n++) {
         const scale s = scale_of(c, t->filter + n * LANES);
         const vi thr = vi_load((const int32_t *)t->thr + n * LANES);
-        for (int p = 0; p < t->pixels; p++) {
+        char *y = t->y + n * LANES * 2;
+        for (int p = 0; p < t->pixels; p++, y += t->y_step) {
             const int at = (n * tile + p) * LANES;
             vi a = vi_load(lo + at);
             if (c->wide) {
@@ -92,7 +93,7 @@ static void finish_int(const ss_conv *c, const ss_conv_tile *t, const int32_t *l
             }
             vi v = _mm512_max_epi32(_mm512_min_epi32(requantise(a, &s), q_hi), q_lo);
             if (c->qn->n_thr) v = _mm512_maskz_min_epi32(_mm512_cmpgt_epi32_mask(v, thr), v, ceiling);
-            store16(t->y + p * t->y_step + n * LANES * 2, v, t->stored[n]);
+            store16(y, v, t->stored[n]);
         }
     }
 }

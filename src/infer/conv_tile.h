@@ -167,9 +167,19 @@ static void to_bytes(const int16_t *x, int32_t n, int32_t offset, uint8_t *y) {
 #endif
 
 /* Sum of squares / 32, rounded up, of at most SS_CONV_CHUNK values: at most 2^30 + 32. */
-static inline __attribute__((always_inline)) int32_t square_sum(const int16_t *x, int32_t n) {
-    int32_t sum = n;
-    for (int32_t i = 0; i < n; i++) sum += (x[i] * x[i]) >> 5;
+static inline int32_t square_sum(const int16_t *x, int32_t n) {
+    int32_t sum = n, i = 0;
+#ifdef __AVX2__
+    __m256i v = _mm256_setzero_si256();
+    for (; i + 16 <= n; i += 16) {
+        const __m256i a = _mm256_loadu_si256((const void *)(x + i));
+        v = _mm256_add_epi32(v, _mm256_srli_epi32(_mm256_madd_epi16(a, a), 5)); /* pairs: at most 2^31, unsigned */
+    }
+    __m128i h = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    h = _mm_add_epi32(h, _mm_shuffle_epi32(h, 0x4e));
+    sum += _mm_cvtsi128_si32(_mm_add_epi32(h, _mm_shuffle_epi32(h, 0xb1)));
+#endif
+    for (; i < n; i++) sum += (x[i] * x[i]) >> 5;
     return sum;
 }
 
@@ -180,9 +190,7 @@ static void row_squares(const int16_t *row, int32_t pixels, int32_t cs, int32_t 
         for (int32_t i = 0; i < chunks; i++) {
             const int16_t *x = row + i * SS_CONV_CHUNK;
             const int32_t left = cs - i * SS_CONV_CHUNK;
-            const int32_t s = left >= SS_CONV_CHUNK ? square_sum(x, SS_CONV_CHUNK) /* constant: unrolled */
-                              : left == 16          ? square_sum(x, 16)
-                                                    : square_sum(x, left);
+            const int32_t s = square_sum(x, left < SS_CONV_CHUNK ? left : SS_CONV_CHUNK);
             if (s > max[i]) max[i] = s;
         }
 }
