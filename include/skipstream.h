@@ -59,4 +59,71 @@ size_t ss_diag_errors(const ss_ctx *ctx);                 /* how many of them ar
 const ss_diag *ss_diag_at(const ss_ctx *ctx, size_t i);
 void ss_diag_clear(ss_ctx *ctx);
 
+/* ---- a network, from file to accelerator design ----
+ *
+ * The usual order: open, read images, prepare (fix the arithmetic), then predict, profile, explore.
+ * A network with its arithmetic, profiles and designs are independent of the images that they came from; profiles and
+ * designs refer to the network and must be freed before it.
+ */
+
+typedef struct ss_network ss_network;
+typedef struct ss_dataset ss_dataset;
+typedef struct ss_profile ss_profile;
+typedef struct ss_design ss_design;
+
+typedef struct ss_network_info {
+    int channels, height, width; /* of an input image */
+    int classes;
+    int nodes, relus;            /* after the passes */
+    int64_t macs, weights;       /* multiplications an image; biases not counted */
+    uint64_t id;                 /* structure and weights, not thresholds */
+} ss_network_info;
+
+/* Import an ONNX file and bring it to canonical form. */
+ss_status ss_network_open(ss_ctx *ctx, const char *onnx_path, ss_network **out);
+void ss_network_free(ss_network *n);
+void ss_network_get_info(const ss_network *n, ss_network_info *info);
+/* Input normalisation, one value per channel: (pixel/255 - mean) / std. Without this call: MODEL.input.json. */
+ss_status ss_network_set_norm(ss_ctx *ctx, ss_network *n, const float *mean, const float *std);
+
+/* CIFAR-10-style records, a file or a folder; limit 0: all. */
+ss_status ss_images_open(ss_ctx *ctx, const ss_network *n, const char *path, int64_t limit, ss_dataset **out);
+void ss_images_free(ss_dataset *images);
+int64_t ss_images_count(const ss_dataset *images);
+int ss_images_label(const ss_dataset *images, int64_t i);
+
+/* Fix the arithmetic: bits 0 (float), 8 or 16; the integer networks take their ranges from `calibration`. Replaces
+ * what was prepared before. */
+ss_status ss_network_prepare(ss_ctx *ctx, ss_network *n, int bits, const ss_dataset *calibration);
+/* scores[image][class], real numbers. */
+ss_status ss_network_predict(ss_ctx *ctx, ss_network *n, const ss_dataset *images, float *scores);
+/* y = x > t ? x : 0 for the ReLU of that ONNX node name, or for all (relu NULL). t >= 0, a real number. */
+ss_status ss_network_set_threshold(ss_ctx *ctx, ss_network *n, const char *relu, float t);
+
+/* Zeros that the convolutions see: measured on images (after prepare with 8 or 16 bits), or assumed. */
+ss_status ss_network_profile(ss_ctx *ctx, ss_network *n, const ss_dataset *images, ss_profile **out);
+ss_status ss_network_assume(ss_ctx *ctx, const ss_network *n, double zeros, int bits, ss_profile **out);
+ss_status ss_profile_save(const ss_profile *p, const char *path);
+void ss_profile_free(ss_profile *p);
+
+typedef struct ss_design_info {
+    int partitions;
+    double interval;          /* cycles an image, summed over partitions */
+    double throughput;        /* images/s at the batch, fill and reconfiguration included */
+    double throughput_steady; /* images/s, endless batch */
+    double bound, gap;        /* no design in the space exceeds bound; gap = bound / throughput - 1 */
+    double latency_us;        /* of a single image */
+    int64_t lut, ff, dsp, bram18, uram; /* of the largest partition, each */
+} ss_design_info;
+
+/* device: a name ("u250") or a path to a device file. batch: images between reconfigurations, >= 1. */
+ss_status ss_network_explore(ss_ctx *ctx, const ss_network *n, const ss_profile *p, const char *device, int64_t batch,
+                             ss_design **out);
+/* The same hardware fed with another profile. */
+ss_status ss_network_estimate(ss_ctx *ctx, const ss_network *n, const ss_design *d, const ss_profile *p,
+                              ss_design **out);
+void ss_design_get_info(const ss_design *d, ss_design_info *info);
+ss_status ss_network_save_design(const ss_network *n, const ss_design *d, const char *path);
+void ss_design_free(ss_design *d);
+
 #endif

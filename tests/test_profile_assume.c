@@ -151,7 +151,7 @@ static void monte_carlo(void **state) {
         bool live[C][H][W];
         for (int c = 0; c < C; c++)
             for (int i = 0; i < H * W; i++)
-                live[c][i / W][i % W] = c > 0 && c < C - 1 && util_rand_real(&f->rng) >= 0.4;
+                live[c][i / W][i % W] = c > 0 && c < C - 1 && util_rng_float(&f->rng, 0, 1) >= 0.4f;
         for (int y = 0; y < out.h; y++)
             for (int x = 0; x < out.w; x++)
                 for (int c = 0, largest = 0; c < C; c++) {

@@ -71,7 +71,7 @@ static void compare(const shape_case *t, util_rng *rng) {
     size_t elements = (size_t)t->in.h * (size_t)t->in.w * (size_t)stride;
     int16_t *x = ss_arena_alloc(a, elements, sizeof *x);
     for (int image = 0; image < t->images; image++) {
-        for (size_t i = 0; i < elements; i++) x[i] = (int16_t)(util_rand(rng) % 3 ? 0 : (int)(util_rand(rng) % 2000) - 1000);
+        for (size_t i = 0; i < elements; i++) x[i] = (int16_t)(util_rng_int(rng, 0, 2) ? 0 : util_rng_int(rng, -1000, 1000));
         ss_count_map(&map, x, stride, &zeros);
         ss_count_windows(&w, &map);
         count_plainly(t, oh, ow, x, stride, &n);

@@ -48,7 +48,7 @@ static int setup(void **state) {
     f->ctx = ss_ctx_new();
     f->g = network(f->ctx, &rng);
     f->norm = util_norm(3);
-    f->d = util_images(f->ctx, &rng, f->g->nodes[0].shape, IMAGES, 4);
+    f->d = util_dataset(f->ctx, f->g->nodes[0].shape, 4, IMAGES, 9);
     ss_status s = ss_graph_verify(f->g, "test");
     if (s == SS_OK) s = ss_calibrate(f->ctx, f->g, f->d, &f->norm, &calib);
     if (s == SS_OK) s = ss_quantise(f->ctx, f->g, calib, 16, &f->q);

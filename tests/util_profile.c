@@ -2,17 +2,6 @@
 #include "util_profile.h"
 
 #include <math.h>
-#include <stdio.h>
-
-uint32_t util_rand(util_rng *r) {
-    r->state += 0x9E3779B97F4A7C15u;
-    uint64_t z = r->state;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return (uint32_t)((z ^ (z >> 31)) >> 32);
-}
-
-double util_rand_real(util_rng *r) { return util_rand(r) / 4294967296.0; }
 
 static ss_act act(const char *relu) {
     return (ss_act){ .on = relu != NULL, .name = relu, .ceiling = INFINITY };
@@ -39,8 +28,8 @@ int32_t util_conv(ss_graph *g, util_rng *r, const char *name, int32_t in, int32_
     size_t count = (size_t)filters * (size_t)fan_in;
     float *weights = ss_arena_alloc(g->arena, count, sizeof *weights);
     float *bias = ss_arena_alloc(g->arena, (size_t)filters, sizeof *bias);
-    for (size_t i = 0; i < count; i++) weights[i] = (float)((util_rand_real(r) - 0.5) * sqrt(24.0 / fan_in));
-    for (int32_t f = 0; f < filters; f++) bias[f] = (float)(0.2 * (util_rand_real(r) - 0.5));
+    for (size_t i = 0; i < count; i++) weights[i] = util_rng_float(r, -1, 1) * sqrtf(6.0f / (float)fan_in);
+    for (int32_t f = 0; f < filters; f++) bias[f] = util_rng_float(r, -0.1f, 0.1f);
     ss_node n = { .op = SS_OP_CONV, .name = name, .onnx_op = "Conv", .n_in = 1, .in = { in }, .shape = s, .win = win,
                   .groups = groups, .weights = weights, .bias = bias, .act = act(relu) };
     return g->output = ss_graph_add(g, &n);
@@ -75,33 +64,6 @@ int32_t util_chanpad(ss_graph *g, const char *name, int32_t in, int32_t before, 
     ss_node n = { .op = SS_OP_CHANPAD, .name = name, .onnx_op = "Pad", .n_in = 1, .in = { in }, .shape = s, .groups = 1,
                   .pad_before = before, .pad_after = after };
     return g->output = ss_graph_add(g, &n);
-}
-
-ss_dataset *util_images(ss_ctx *ctx, util_rng *r, ss_shape shape, int64_t n, int32_t classes) {
-    ss_dataset *d;
-    if (ss_dataset_new(ctx, shape, n, &d) != SS_OK) return NULL;
-    for (int64_t i = 0; i < n; i++) {
-        uint8_t *label, *pixels;
-        ss_dataset_record(d, i, &label, &pixels);
-        uint32_t quarter = util_rand(r) % 4;
-        *label = (uint8_t)(quarter % (uint32_t)classes);
-        for (int32_t c = 0; c < shape.c; c++)
-            for (int32_t y = 0; y < shape.h; y++)
-                for (int32_t x = 0; x < shape.w; x++) {
-                    uint32_t at = (uint32_t)(2 * (2 * y >= shape.h) + (2 * x >= shape.w));
-                    *pixels++ = (uint8_t)(util_rand(r) % 120 + (at == quarter ? 120 : 0));
-                }
-    }
-    return d;
-}
-
-int util_write_images(const ss_dataset *d, const char *path) {
-    FILE *f = fopen(path, "wb");
-    size_t size = (size_t)ss_shape_size(d->shape);
-    int bad = f == NULL;
-    for (int64_t i = 0; !bad && i < d->n; i++)
-        bad = fwrite(d->labels + i, 1, 1, f) != 1 || fwrite(d->pixels + (size_t)i * size, 1, size, f) != size;
-    return f && fclose(f) == 0 ? bad : 1;
 }
 
 ss_norm util_norm(int32_t channels) {

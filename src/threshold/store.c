@@ -1,7 +1,7 @@
 /* Studies on disk: "skipstream.study" version 1.
  *
  *   model, model_name, bits, policy, hardware[], max_loss, step, t_max, device, batch, cap{}, seconds
- *   data          {calibration, search, test}: each {source, hash, images}; test null when there was none
+ *   data          {calibration: {source}, search, test: {source, hash, images}}; test null when there was none
  *   relus[]       names; every list per ReLU below is in this order
  *   reference     the threshold-0 sparse design: {interval, throughput, throughput_steady, gain, bound, gap,
  *                 partitions, resources}
@@ -73,11 +73,11 @@ static json_t *settings_json(const ss_study *s) {
     for (int k = 0; k < SS_HARDWARE; k++)
         if (s->opts.hardware & 1u << k) json_array_append_new(hardware, json_string(ss_hardware_names[k]));
     for (int i = 0; i < SS_RES_COUNT; i++) json_object_set_new(cap, ss_res_names[i], json_real(s->device.cap[i]));
-    return json_pack("{s:o,s:s,s:i,s:s,s:o,s:f,s:f,s:f,s:s,s:I,s:o,s:f,s:{s:o,s:o,s:o}}", "model", ss_json_hash(s->model),
+    return json_pack("{s:o,s:s,s:i,s:s,s:o,s:f,s:f,s:f,s:s,s:I,s:o,s:f,s:{s:{s:s},s:o,s:o}}", "model", ss_json_hash(s->model),
                      "model_name", s->model_name, "bits", s->bits, "policy", ss_policy_names[s->opts.policy], "hardware",
                      hardware, "max_loss", s->opts.max_loss, "step", s->opts.step, "t_max", s->opts.t_max, "device",
                      s->device.name, "batch", (json_int_t)s->opts.explore.batch, "cap", cap, "seconds", s->seconds, "data",
-                     "calibration", data_json(&s->calib_data), "search", data_json(&s->search_data), "test",
+                     "calibration", "source", s->calib_source, "search", data_json(&s->search_data), "test",
                      data_json(&s->test_data));
 }
 

@@ -2,6 +2,7 @@
 #include "threshold/trial.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 const char *const ss_policy_names[SS_POLICIES] = { "uniform" };
@@ -40,9 +41,11 @@ static ss_study *new_study(ss_ctx *ctx, const ss_study_task *t) {
     }
     *s = (ss_study){ .ctx = ctx, .arena = arena, .model = ss_graph_hash(t->g), .bits = t->q->bits, .opts = t->opts,
                      .device = *t->device, .chosen = { -1, -1 } };
-    s->model_name = ss_arena_strdup(arena, t->g->name);
-    if (s->model_name && copy_data(s, &t->calib_data, &s->calib_data) == SS_OK &&
-        copy_data(s, &t->search_data, &s->search_data) == SS_OK && copy_data(s, &t->test_data, &s->test_data) == SS_OK)
+    const char *slash = strrchr(t->g->name, '/');
+    s->model_name = ss_arena_strdup(arena, slash ? slash + 1 : t->g->name);
+    s->calib_source = ss_arena_strdup(arena, t->calib_source ? t->calib_source : "");
+    if (s->model_name && s->calib_source && copy_data(s, &t->search_data, &s->search_data) == SS_OK &&
+        copy_data(s, &t->test_data, &s->test_data) == SS_OK)
         return s;
     ss_study_free(s);
     return NULL;

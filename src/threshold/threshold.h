@@ -75,7 +75,8 @@ typedef struct ss_study_task {
     const ss_dataset *search, *test; /* test NULL: no confirmation */
     const ss_norm *norm;
     const ss_device *device;
-    ss_study_data calib_data, search_data, test_data; /* for the record */
+    const char *calib_source;  /* for the record, as the next two */
+    ss_study_data search_data, test_data;
     ss_study_opts opts;
 } ss_study_task;
 
@@ -87,7 +88,8 @@ typedef struct ss_study {
     int bits;
     ss_study_opts opts;
     ss_device device;
-    ss_study_data calib_data, search_data, test_data;
+    const char *calib_source;
+    ss_study_data search_data, test_data;
     const char **relus;       /* [n_relus], graph order */
     int32_t n_relus;
     ss_hw_result reference;

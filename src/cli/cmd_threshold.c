@@ -1,0 +1,134 @@
+/* threshold: raise ReLU thresholds, see what it costs and what it buys. */
+#include "cli/commands.h"
+#include "cli/job.h"
+#include "cli/study_text.h"
+
+#include <string.h>
+
+static const ss_opt opts[] = {
+    { "search", "D1", "images on which thresholds are chosen", true },
+    { "test", "D2", "other images, run once at the end", true },
+    { "device", "NAME", "FPGA board, or a file that describes one", true },
+    { "out", "FILE", "the study to write", true },
+    { "policy", "NAME", "uniform: one threshold for all ReLUs (default)", false },
+    { "hardware", "KIND", "baseline, optimised or both (default)", false },
+    { "max-loss", "POINTS", "Top-1 points that may be lost on the search split (default 1.0)", false },
+    { "step", "T", "how much thresholds rise at a time (default 0.05)", false },
+    { "t-max", "T", "where to stop at the latest (default 1.0)", false },
+    { "refine", "N", "bisections around the limit (default 2)", false },
+    SS_JOB_OPTS,
+    SS_DEVICE_OPTS,
+    { "limit", "N", "only the first N images of --search", false },
+    { "test-limit", "N", "only the first N images of --test", false },
+    { "save", "DIR", "write the chosen thresholds and designs into this folder", false },
+    { 0 },
+};
+
+static ss_status parse_hardware(ss_cli *cli, unsigned *out) {
+    const char *text = ss_arg(cli, "hardware");
+    *out = 1u << SS_HW_BASELINE | 1u << SS_HW_OPTIMISED;
+    if (!text || strcmp(text, "both") == 0) return SS_OK;
+    for (int k = 0; k < SS_HARDWARE; k++)
+        if (strcmp(text, ss_hardware_names[k]) == 0) {
+            *out = 1u << k;
+            return SS_OK;
+        }
+    return ss_error(ss_cli_ctx(cli), (ss_where){ "hardware", NULL, text }, "see --help",
+                    "--hardware takes baseline, optimised or both");
+}
+
+static ss_status parse_policy(ss_cli *cli, ss_policy *out) {
+    const char *text = ss_arg(cli, "policy");
+    *out = SS_POLICY_UNIFORM;
+    for (int k = 0; text && k < SS_POLICIES; k++)
+        if (strcmp(text, ss_policy_names[k]) == 0) {
+            *out = (ss_policy)k;
+            return SS_OK;
+        }
+    if (!text) return SS_OK;
+    return ss_error(ss_cli_ctx(cli), (ss_where){ "policy", NULL, text }, "see --help", "--policy takes uniform");
+}
+
+typedef struct limits {
+    int64_t search, test;
+} limits;
+
+/* Everything that can be refused before any file is read. */
+static ss_status parse(ss_cli *cli, ss_study_opts *o, limits *l) {
+    int64_t refine;
+    ss_status s = parse_policy(cli, &o->policy);
+    if (parse_hardware(cli, &o->hardware) != SS_OK) s = SS_BAD;
+    if (ss_arg_real(cli, "max-loss", 0, 100, 1.0, &o->max_loss) != SS_OK) s = SS_BAD;
+    if (ss_arg_real(cli, "step", 1e-6, 1e6, 0.05, &o->step) != SS_OK) s = SS_BAD;
+    if (ss_arg_real(cli, "t-max", 1e-6, 1e6, 1.0, &o->t_max) != SS_OK) s = SS_BAD;
+    if (ss_arg_int(cli, "refine", 0, 20, 2, &refine) != SS_OK) s = SS_BAD;
+    if (ss_arg_int(cli, "limit", 1, INT64_MAX, 0, &l->search) != SS_OK) s = SS_BAD;
+    if (ss_arg_int(cli, "test-limit", 1, INT64_MAX, 0, &l->test) != SS_OK) s = SS_BAD;
+    if (ss_job_explore_opts(cli, &o->explore) != SS_OK) s = SS_BAD;
+    if (ss_cli_check_writable(cli, ss_arg(cli, "out")) != SS_OK) s = SS_BAD;
+    o->refine = (int32_t)refine;
+    o->engines = SS_JOB_ENGINES;
+    return s;
+}
+
+static ss_study_data describe(const char *path, const ss_dataset *d) {
+    return (ss_study_data){ .source = path, .hash = ss_dataset_hash(d), .images = d->n };
+}
+
+static ss_status study(ss_job *j, ss_study_task *task, const ss_dataset *search, const ss_dataset *test) {
+    ss_cli *cli = j->cli;
+    const char *calib = ss_arg(cli, "calib"), *dir = ss_arg(cli, "save");
+    if (ss_job_quantise(j, calib, search) != SS_OK) return SS_BAD;
+    task->g = j->g;
+    task->q = j->q;
+    task->e = j->e;
+    task->norm = &j->norm;
+    task->search = search;
+    task->test = test;
+    task->calib_source = calib ? calib : ss_arg(cli, "search");
+    task->search_data = describe(ss_arg(cli, "search"), search);
+    task->test_data = describe(ss_arg(cli, "test"), test);
+    ss_study *st;
+    if (ss_study_run(j->ctx, task, &st) != SS_OK) return SS_BAD;
+    ss_status s = ss_study_save(st, ss_arg(cli, "out"));
+    if (s == SS_OK && dir) s = ss_study_save_chosen(st, j->g, ss_operand(cli, 0), dir);
+    if (s == SS_OK) {
+        ss_study_say(cli, st);
+        ss_say(cli, "\nwritten: %s\n", ss_arg(cli, "out"));
+        ss_cli_result(cli, ss_study_json(st));
+    }
+    ss_study_free(st);
+    return s;
+}
+
+static ss_status cmd_threshold(ss_cli *cli) {
+    ss_study_task task = { 0 };
+    ss_device device;
+    limits limit;
+    if (parse(cli, &task.opts, &limit) != SS_OK) return SS_BAD;
+    ss_job j;
+    ss_dataset *search = NULL, *test = NULL;
+    ss_status s = ss_job_open(cli, &j);
+    if (ss_job_device(cli, &device) != SS_OK) s = SS_BAD;
+    task.device = &device;
+    if (s == SS_OK) s = ss_job_images(&j, ss_arg(cli, "search"), limit.search, &search);
+    if (j.g && ss_job_images(&j, ss_arg(cli, "test"), limit.test, &test) != SS_OK) s = SS_BAD;
+    if (s == SS_OK) s = study(&j, &task, search, test);
+    ss_dataset_free(search);
+    ss_dataset_free(test);
+    ss_job_close(&j);
+    return s;
+}
+
+const ss_command ss_cmd_threshold = {
+    .name = "threshold",
+    .operands = "MODEL",
+    .summary = "Raise ReLU thresholds without retraining: accuracy against throughput",
+    .details =
+        "The reference is the sparse design explored for the network as it is. Each threshold is one integer run over\n"
+        "the search images, priced on that design (baseline hardware) and on a design explored anew (optimised\n"
+        "hardware). The fastest point of each kind that loses at most --max-loss is run once on the test images.\n"
+        "Losses are paired, in Top-1 points, with 95 % intervals. Search and test images must differ.",
+    .opts = opts,
+    .run = cmd_threshold,
+};

@@ -1,0 +1,69 @@
+/* See job.h. Problems that do not depend on each other are all reported before giving up. */
+#include "cli/job.h"
+
+#include "onnx/onnx.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static void model_name(const char *path, char *out, size_t size) {
+    const char *slash = strrchr(path, '/');
+    snprintf(out, size, "%s", slash ? slash + 1 : path);
+    char *dot = strrchr(out, '.');
+    if (dot && dot != out) *dot = '\0';
+}
+
+ss_status ss_job_open(ss_cli *cli, ss_job *j) {
+    *j = (ss_job){ .cli = cli, .ctx = ss_cli_ctx(cli) };
+    model_name(ss_operand(cli, 0), j->name, sizeof j->name);
+    ss_status s = ss_arg_bits(cli, false, 16, &j->bits);
+    if (s != SS_OK || ss_model_load(j->ctx, ss_operand(cli, 0), &j->g) != SS_OK) return SS_BAD;
+    int64_t classes = ss_shape_size(j->g->nodes[j->g->output].shape);
+    if (classes < 1 || classes > 65536)
+        return ss_error(j->ctx, SS_AT(j->g->name), "take a classifier", "%lld outputs are not the scores of classes",
+                        (long long)classes);
+    j->classes = (int32_t)classes;
+    return ss_norm_load(j->ctx, ss_operand(cli, 0), ss_arg(cli, "mean"), ss_arg(cli, "std"), j->g->nodes[0].shape.c,
+                        &j->norm);
+}
+
+void ss_job_close(ss_job *j) {
+    ss_engine_free(j->e);
+    ss_quant_free(j->q);
+    ss_calib_free(j->calib);
+    ss_graph_free(j->g);
+    *j = (ss_job){ 0 };
+}
+
+ss_status ss_job_images(ss_job *j, const char *path, int64_t limit, ss_dataset **out) {
+    return ss_dataset_load(j->ctx, path, j->g->nodes[0].shape, j->classes, limit, out);
+}
+
+ss_status ss_job_quantise(ss_job *j, const char *spec, const ss_dataset *d) {
+    if (ss_calib_obtain(j->ctx, j->g, spec, d, &j->norm, &j->calib) != SS_OK) return SS_BAD;
+    if (ss_quantise(j->ctx, j->g, j->calib, j->bits, &j->q) != SS_OK) return SS_BAD;
+    return ss_engine_new(j->ctx, j->g, j->q, SS_ISA_AUTO, &j->e);
+}
+
+ss_status ss_job_thresholds(ss_job *j, const char *path) {
+    if (ss_thresholds_load(j->g, path) != SS_OK) return SS_BAD;
+    return ss_quant_set_thresholds(j->q, j->g);
+}
+
+ss_status ss_job_explore_opts(ss_cli *cli, ss_explore_opts *out) {
+    *out = (ss_explore_opts){ .target_gap = 0.02 };
+    return ss_arg_int(cli, "batch", 1, 1 << 30, 256, &out->batch);
+}
+
+ss_status ss_job_device(ss_cli *cli, ss_device *out) {
+    const char *cap = ss_arg(cli, "cap");
+    if (ss_device_load(ss_cli_ctx(cli), ss_arg(cli, "device"), out) != SS_OK) return SS_BAD;
+    return cap ? ss_device_set_caps(ss_cli_ctx(cli), out, cap) : SS_OK;
+}
+
+double ss_job_seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}

@@ -1,0 +1,49 @@
+/* job: what every command on images begins with: a model, its normalisation, images, the integer network. */
+#ifndef SS_JOB_H
+#define SS_JOB_H
+
+#include "cli/cli.h"
+#include "infer/infer.h"
+#include "threshold/threshold.h"
+
+/* Rows for a command's option table. */
+#define SS_JOB_OPTS                                                                                          \
+    { "bits", "16|8", "arithmetic (default 16)", false },                                                    \
+    { "calib", "C", "images for value ranges, or a saved calibration (.json)", false },                      \
+    { "mean", "A,B,C", "input normalisation: mean per channel, of pixels in 0..1", false },                  \
+    { "std", "A,B,C", "and standard deviation", false }
+#define SS_DEVICE_OPTS                                                                                       \
+    { "batch", "N", "images between reconfigurations (default 256)", false },                                \
+    { "cap", "LUT=0.8,...", "usable fraction of each resource", false }
+
+typedef struct ss_job {
+    ss_cli *cli;
+    ss_ctx *ctx;
+    ss_graph *g;
+    ss_norm norm;
+    int32_t classes;
+    int bits;
+    ss_calib *calib;
+    ss_quant *q;
+    ss_engine *e;      /* integers */
+    char name[128];    /* of the model's file, without folder and .onnx */
+} ss_job;
+
+/* Model (operand 0), --bits and normalisation. Every job that was opened, even in vain, is closed. */
+ss_status ss_job_open(ss_cli *cli, ss_job *j);
+void ss_job_close(ss_job *j);
+/* Images of the model's shape and classes; limit 0: all. */
+ss_status ss_job_images(ss_job *j, const char *path, int64_t limit, ss_dataset **out);
+/* Calibrate (spec as --calib; NULL: on the first of d), quantise, and build the engine. */
+ss_status ss_job_quantise(ss_job *j, const char *spec, const ss_dataset *d);
+/* Thresholds file over the quantised network. */
+ss_status ss_job_thresholds(ss_job *j, const char *path);
+/* --batch, with the exploration's other defaults. */
+ss_status ss_job_explore_opts(ss_cli *cli, ss_explore_opts *out);
+/* --device and --cap. */
+ss_status ss_job_device(ss_cli *cli, ss_device *out);
+#define SS_JOB_ENGINES (1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR)
+
+double ss_job_seconds(void); /* a clock for rates */
+
+#endif
