@@ -4,6 +4,7 @@
 #include "report/html.h"
 #include "report/report.h"
 #include "report/svg.h"
+#include "threshold/threshold.h"
 #include "util_graph.h"
 
 #include <setjmp.h>
@@ -112,6 +113,17 @@ static void expect_whole(const char *page) {
     }
 }
 
+/* The text with the first occurrence of `from` replaced; free it. */
+static char *edit(const char *text, const char *from, const char *to) {
+    const char *at = strstr(text, from);
+    assert_non_null(at);
+    size_t n = strlen(text) + strlen(to) + 1;
+    char *out = malloc(n);
+    assert_non_null(out);
+    snprintf(out, n, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+    return out;
+}
+
 static void design_page(void **state) {
     fixture *f = *state;
     char *page = page_of(f, (const char *[]){ put(f, 0, design) }, 1);
@@ -150,12 +162,12 @@ static void study_page(void **state) {
     expect(page, "5,000 images of <code>test.bin</code>");
     expect(page, "0.75 points lost to thresholds");
     expect(page, "0.30 (0.10 to 0.90)");
-    expect(page, "1.00 points below threshold 0");
+    expect(page, "1 point below threshold 0");
     assert_int_equal(count(page, "<polyline"), 2);
     assert_int_equal(count(page, "<circle class=\"s0\""), 4);
     assert_int_equal(count(page, "<circle class=\"ring\""), 2);
     assert_int_equal(count(page, "<section>"), 2);
-    assert_true(strstr(page, "Thresholds") < strstr(page, "Design")); /* in the order of the files */
+    assert_true(strstr(page, "<h2>Thresholds") < strstr(page, "<h2>Sparse design")); /* in the order of the files */
     ss_free(f->ctx, page);
 }
 
@@ -180,6 +192,39 @@ static void profile_page(void **state) {
     ss_graph_free(g);
 }
 
+static void designs_compared(void **state) {
+    fixture *f = *state;
+    char *page, *raised = edit(design, "\"thresholds\":{}", "\"thresholds\":{\"relu\":0.125}");
+    char *faster = edit(raised, "12345.6", "24691.2");
+    page = page_of(f, (const char *[]){ put(f, 0, design), put(f, 1, faster) }, 2);
+    expect_whole(page);
+    expect(page, "<span>Sparse design, 0.json</span><span class=\"bar\"><i style=\"width:50.00%\"></i></span>");
+    expect(page, "<span>Design for raised thresholds, 1.json</span><span class=\"bar\"><i style=\"width:100.00%\"></i>");
+    expect(page, "<b>12,346</b>"); /* the first file leads */
+    assert_int_equal(count(page, "<details open>"), 1);
+    ss_free(f->ctx, page);
+    free(faster);
+    free(raised);
+}
+
+static void run_pages(void **state) {
+    static const char eval[] =
+        "{\"format\":\"skipstream.eval\",\"version\":1,\"model\":\"net.onnx\",\"bits\":8,\"data\":{\"source\":\"d.bin\","
+        "\"images\":5000},\"float\":{\"top1\":91.5,\"top1_interval\":[91.1,91.9],\"top5\":100,\"images_per_second\":900},"
+        "\"integer\":{\"top1\":91.25,\"top1_interval\":[90.8,91.6],\"top5\":99.5,\"images_per_second\":1800}}";
+    static const char record[] =
+        "{\"format\":\"skipstream.run\",\"version\":1,\"stages\":[{\"name\":\"explore\",\"key\":\"0\",\"seconds\":1.5,"
+        "\"files\":[{\"name\":\"a.json\",\"hash\":\"0\"},{\"name\":\"b.json\",\"hash\":\"1\"}]}]}";
+    fixture *f = *state;
+    char *page = page_of(f, (const char *[]){ put(f, 0, eval), put(f, 1, record) }, 2);
+    expect_whole(page);
+    expect(page, "<h1>net.onnx</h1>");
+    expect(page, "<b>91.25\xc2\xa0%</b>");
+    expect(page, "<td>8-bit integers</td><td class=\"n\">91.25</td><td class=\"n\">90.80 to 91.60</td>");
+    expect(page, "<td>explore</td><td class=\"n\">1.50\xc2\xa0s</td><td>a.json, b.json</td>");
+    ss_free(f->ctx, page);
+}
+
 /* The design that `explore` writes, of a network on a real device. */
 static void explored_design_page(void **state) {
     fixture *f = *state;
@@ -197,6 +242,7 @@ static void explored_design_page(void **state) {
     assert_int_equal(ss_design_save(d, g, f->files[0]), SS_OK);
     char *page = page_of(f, (const char *[]){ f->files[0] }, 1);
     expect_whole(page);
+    expect(page, "<h2>Dense design");
     expect(page, "no zeros skipped");
     expect(page, html_count(d->partitions[0].interval).text);
     assert_int_equal(count(page, "<td>dense</td>"), 7); /* six convolutions and "fc" */
@@ -205,6 +251,35 @@ static void explored_design_page(void **state) {
     ss_design_free(d);
     ss_cost_free(c);
     ss_graph_free(g);
+}
+
+/* A study as the threshold stage saves it: two settings, one kind of hardware, no test split. */
+static void saved_study_page(void **state) {
+    fixture *f = *state;
+    const float t[] = { 0, 0.125F };
+    const int32_t q[] = { 0, 32 };
+    const double zeros[] = { 0.5, 0.75 };
+    const char *relus[] = { "relu" };
+    ss_study_point points[2];
+    for (int i = 0; i < 2; i++)
+        points[i] = (ss_study_point){ .t = (double)t[i], .thresholds = &t[i], .integers = &q[i], .zero_ratio = &zeros[i],
+                                      .zeros = zeros[i], .top1 = 90 - i, .top5 = 100, .loss = i,
+                                      .hw[SS_HW_OPTIMISED] = { .interval = 1000 - 200 * i, .throughput = 8000 + 2000 * i,
+                                                               .gain = 1 + 0.25 * i, .partitions = 1 } };
+    ss_study study_of = { .ctx = f->ctx, .model_name = "toy.onnx", .bits = 16, .device = { .name = "toy" },
+                          .opts = { .hardware = 1u << SS_HW_OPTIMISED, .max_loss = 1.5, .step = 0.125, .t_max = 1 },
+                          .calib_source = "calib.bin", .search_data = { "val.bin", 2, 200 },
+                          .relus = relus, .n_relus = 1, .points = points, .n_points = 2, .chosen = { -1, 1 } };
+    snprintf(f->files[0], sizeof f->files[0], "%s/study.json", f->dir);
+    assert_int_equal(ss_study_save(&study_of, f->files[0]), SS_OK);
+    char *page = page_of(f, (const char *[]){ f->files[0] }, 1);
+    expect_whole(page);
+    expect(page, "<h1>toy.onnx</h1>");
+    expect(page, "200 images of <code>val.bin</code>");
+    expect(page, "No test split was given");
+    expect(page, "<b>+25.0\xc2\xa0%</b>");
+    assert_int_equal(count(page, "<polyline"), 1);
+    ss_free(f->ctx, page);
 }
 
 static void same_files_same_page(void **state) {
@@ -225,17 +300,6 @@ static void expect_refusal(fixture *f, const char *text, const char *message) {
     assert_true(util_has_error(f->ctx, message));
     FILE *page = fopen(f->out, "rb");
     assert_null(page);
-}
-
-/* The text with the first occurrence of `from` replaced; free it. */
-static char *edit(const char *text, const char *from, const char *to) {
-    const char *at = strstr(text, from);
-    assert_non_null(at);
-    size_t n = strlen(text) + strlen(to) + 1;
-    char *out = malloc(n);
-    assert_non_null(out);
-    snprintf(out, n, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
-    return out;
 }
 
 static void expect_refused_edit(fixture *f, const char *text, const char *from, const char *to, const char *message) {
@@ -314,6 +378,7 @@ static void figures_as_people_write_them(void **state) {
     assert_string_equal(html_figure(1.234).text, "1.23");
     assert_string_equal(html_figure(12.34).text, "12.3");
     assert_string_equal(html_figure(12345.6).text, "12,346");
+    assert_string_equal(html_setting(0.1375).text, "0.1375");
     assert_string_equal(html_percent(0.1234).text, "12.3\xc2\xa0%");
     assert_string_equal(html_signed_percent(0.29).text, "+29.0\xc2\xa0%");
     assert_string_equal(html_signed_percent(-0.05).text, "-5.0\xc2\xa0%");
@@ -357,7 +422,10 @@ int main(void) {
         PAGE(text_is_escaped_and_nothing_is_fetched),
         PAGE(study_page),
         PAGE(profile_page),
+        PAGE(designs_compared),
+        PAGE(run_pages),
         PAGE(explored_design_page),
+        PAGE(saved_study_page),
         PAGE(same_files_same_page),
         PAGE(unusable_artefacts),
         PAGE(all_bad_files_are_named),

@@ -42,7 +42,7 @@ typedef struct ss_cost_opts {
 } ss_cost_opts;
 
 typedef struct ss_cost ss_cost;
-/* Precomputes expected cycles per step for every (ci, m). profile NULL: dense engines only. All must outlive it. */
+/* Precomputes expected cycles per step for every (ci, m). profile NULL: dense engines only. The graph must outlive it. */
 ss_status ss_cost_new(ss_ctx *ctx, const ss_graph *g, const ss_profile *p, const ss_device *dev, ss_cost_opts opts,
                       ss_cost **out);
 void ss_cost_free(ss_cost *c);

@@ -23,7 +23,8 @@ typedef struct partition {
 } partition;
 
 typedef struct design {
-    const char *model, *device;
+    const char *model, *device, *profile;
+    bool raised; /* some threshold is above 0 */
     int64_t bits, batch, total[SS_RES_COUNT];
     double clock_hz, cap[SS_RES_COUNT];
     bool capped; /* any cap below 1 */
@@ -65,6 +66,11 @@ static design read_design(report_section *s) {
                  .bound = report_real(s, s->j, "bound"), .gap = report_real(s, s->j, "gap"),
                  .latency_us = report_real(s, s->j, "latency_us"), .partitions = report_array(s, s->j, "partitions") };
     read_resources(s, report_object(s, device, "total"), d.total);
+    d.profile = report_str(s, report_object(s, s->j, "profile"), "name");
+    const char *relu;
+    const json_t *t;
+    json_object_foreach((json_t *)report_object(s, s->j, "thresholds"), relu, t)
+        d.raised = d.raised || json_number_value(t) > 0;
     const json_t *cap = report_object(s, device, "cap");
     for (int r = 0; r < SS_RES_COUNT && !s->bad; r++) {
         d.cap[r] = report_real(s, cap, ss_res_names[r]);
@@ -75,24 +81,26 @@ static design read_design(report_section *s) {
 
 /* ---- writing ---- */
 
+static bool is_dense(const design *d) { return strcmp(d->profile, "dense") == 0; }
+
+static const char *title_of(const design *d) {
+    return is_dense(d) ? "Dense design" : d->raised ? "Design for raised thresholds" : "Sparse design";
+}
+
 /* "for the zeros of P.json, with raised thresholds" */
-static void write_zeros(report_section *s) {
-    const json_t *profile = report_object(s, s->j, "profile"), *assumed = json_object_get(profile, "assumed_zeros"), *t;
-    const char *relu, *name = report_str(s, profile, "name");
-    bool raised = false;
-    json_object_foreach((json_t *)report_object(s, s->j, "thresholds"), relu, t)
-        raised = raised || json_number_value(t) > 0;
+static void write_zeros(report_section *s, const design *d) {
+    const json_t *assumed = json_object_get(report_object(s, s->j, "profile"), "assumed_zeros");
     if (json_is_number(assumed)) {
         ss_buf_printf(s->b, "for %s of zeros, assumed", html_percent(json_number_value(assumed)).text);
-    } else if (strcmp(name, "dense") == 0) {
+    } else if (is_dense(d)) {
         ss_buf_printf(s->b, "no zeros skipped");
-    } else if (strcmp(name, "measured") == 0) {
+    } else if (strcmp(d->profile, "measured") == 0) {
         ss_buf_printf(s->b, "for measured zeros");
     } else {
         ss_buf_printf(s->b, "for the zeros of ");
-        html_text(s->b, report_base_name(name));
+        html_text(s->b, report_base_name(d->profile));
     }
-    ss_buf_printf(s->b, raised ? ", with raised thresholds" : "");
+    ss_buf_printf(s->b, d->raised ? ", with raised thresholds" : "");
 }
 
 static void write_intro(report_section *s, const design *d) {
@@ -101,7 +109,7 @@ static void write_intro(report_section *s, const design *d) {
     html_text(s->b, d->device);
     ss_buf_printf(s->b, " at %s MHz with a batch of %s in %s-bit integers, ", html_figure(d->clock_hz / 1e6).text,
                   html_count((double)d->batch).text, html_count((double)d->bits).text);
-    write_zeros(s);
+    write_zeros(s, d);
     ss_buf_printf(s->b, "; %s steady. One image takes %s. %s. ", html_figure(d->steady).text,
                   html_seconds(1e-6 * d->latency_us).text,
                   n == 1 ? "The whole network is on the device" : "The device is reconfigured between partitions");
@@ -197,7 +205,8 @@ static void write_folding(report_section *s, const design *d) {
     ss_buf_printf(s->b, "</details>\n");
 }
 
-static void write_partitions(report_section *s, const design *d) {
+/* open: nodes and resources are shown; else the reader unfolds them. */
+static void write_partitions(report_section *s, const design *d, bool open) {
     static const html_column columns[] = {
         { "partition", NULL, true },
         { "nodes", NULL, true },
@@ -216,17 +225,21 @@ static void write_partitions(report_section *s, const design *d) {
         write_partition_row(&t, d, &p);
     }
     html_table_end(&t);
+    ss_buf_printf(s->b, "<details%s><summary>Nodes and resources of every partition</summary>\n", open ? " open" : "");
     for (size_t i = 0; i < n && !s->bad; i++) {
         partition p = read_partition(s, json_array_get(d->partitions, i), (int)i + 1);
         write_partition(s, d, &p);
     }
+    ss_buf_printf(s->b, "</details>\n");
 }
 
-static void summarise(report_summary *sum, const design *d) {
+static void summarise(report_section *s, const design *d) {
+    report_summary *sum = s->sum;
+    sum->lines[sum->n_lines++] = (report_line){ title_of(d), s->path, d->throughput };
     if (sum->device) return;
     sum->model = d->model;
     sum->device = d->device;
-    sum->bits = (int)d->bits;
+    sum->bits = (int)(d->bits < 64 ? d->bits : 64);
     sum->batch = (int)(d->batch < INT32_MAX ? d->batch : INT32_MAX);
     sum->throughput = d->throughput;
     sum->steady = d->steady;
@@ -235,11 +248,11 @@ static void summarise(report_summary *sum, const design *d) {
 }
 
 void report_design(report_section *s) {
-    report_heading(s, "Design");
     design d = read_design(s);
     if (s->bad) return;
+    report_heading(s, title_of(&d));
     write_intro(s, &d);
-    write_partitions(s, &d);
+    write_partitions(s, &d, s->sum->n_lines == 0);
     write_folding(s, &d);
-    summarise(s->sum, &d);
+    summarise(s, &d);
 }

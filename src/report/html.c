@@ -66,6 +66,12 @@ html_num html_figure(double v) {
     return out;
 }
 
+html_num html_setting(double v) {
+    html_num out;
+    snprintf(out.text, sizeof out.text, "%.6g", v);
+    return out;
+}
+
 static html_num with_unit(html_num n, const char *sign, const char *unit) {
     html_num out;
     snprintf(out.text, sizeof out.text, "%s%.30s%s", sign, n.text, unit);
@@ -111,7 +117,7 @@ static const char style[] =
     "th{color:var(--muted);font-weight:500;vertical-align:bottom;white-space:normal}"
     "th[title]{text-decoration:underline dotted;text-underline-offset:.2em}"
     ".n{text-align:right}tr.on td{font-weight:650}"
-    ".bars{display:grid;grid-template-columns:fit-content(17rem) minmax(7rem,1fr) fit-content(16rem);gap:.3rem .75rem;"
+    ".bars{display:grid;grid-template-columns:fit-content(20rem) minmax(7rem,1fr) fit-content(16rem);gap:.3rem .75rem;"
     "align-items:center;font-size:.875rem;margin:.75rem 0;font-variant-numeric:tabular-nums}"
     ".bars>span{overflow-wrap:anywhere;line-height:1.25}.bars>span:nth-child(3n){text-align:right}"
     ".bar{position:relative;height:.9rem;background:var(--track);border-radius:2px}"
@@ -127,7 +133,8 @@ static const char style[] =
     "svg text{paint-order:stroke;stroke:var(--bg);stroke-width:4px;font:13px system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif;fill:var(--muted)}"
     "svg .grid{stroke:var(--line);stroke-width:1}svg .limit{stroke:var(--fg);stroke-width:1.5;stroke-dasharray:6 4}"
     "svg .limit-text{fill:var(--fg)}svg polyline{fill:none;stroke-width:2;stroke-linejoin:round}"
-    "svg .s0{stroke:var(--plain)}svg .s1{stroke:var(--hot)}svg .s2{stroke:var(--cool)}"
+    "svg .s0{stroke:var(--plain)}svg .s1{stroke:var(--hot)}svg .s2{stroke:var(--cool)}svg polyline.s1{stroke-width:5}"
+    "svg polyline.s2{stroke-width:8}"
     "svg circle.s0{fill:var(--plain)}svg circle.s1{fill:var(--hot)}svg circle.s2{fill:var(--cool)}"
     "svg circle.ring{fill:none;stroke:var(--fg);stroke-width:1.5}"
     ".i0{background:var(--plain)}.i1{background:var(--hot)}.i2{background:var(--cool)}"

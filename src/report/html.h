@@ -17,6 +17,7 @@ typedef struct html_num {
 } html_num;
 html_num html_count(double v);    /* nearest whole number with separators: 12,345,678 */
 html_num html_figure(double v);   /* at least three significant digits, separators: 0.0123, 4.56, 12,346 */
+html_num html_setting(double v);  /* as it was set, six significant digits: 0.1375 */
 html_num html_percent(double v);  /* of a fraction: 0.1234 -> 12.3 % */
 html_num html_signed_percent(double v); /* +12.3 % */
 html_num html_points(double v);   /* a percentage that is one already, two decimals: 91.73 */

@@ -19,6 +19,8 @@ static const kind kinds[] = {
     { "skipstream.design", 1, report_design },
     { "skipstream.profile", 1, report_profile },
     { "skipstream.study", 1, report_study },
+    { "skipstream.eval", 1, report_eval },
+    { "skipstream.run", 1, report_run },
 };
 enum { KINDS = (int)(sizeof kinds / sizeof kinds[0]) };
 
@@ -80,7 +82,7 @@ static ss_status write_section(report_section *s) {
         kinds[i].write(s);
         return s->bad ? SS_BAD : SS_OK;
     }
-    return ss_error(s->ctx, SS_AT(s->path), "name a design, a profile, a study or the record of a run",
+    return ss_error(s->ctx, SS_AT(s->path), "name a design, a profile, a study, an eval.json or a run.json",
                     "the report has no section for a \"%s\"", format);
 }
 
@@ -110,6 +112,22 @@ static void card_accuracy(ss_buf *b, const report_summary *sum) {
     }
 }
 
+/* Designs side by side, when there are several. */
+static void write_designs(ss_buf *b, const report_summary *sum) {
+    double most = 0;
+    char label[200];
+    for (int i = 0; i < sum->n_lines; i++) most = fmax(most, sum->lines[i].throughput);
+    if (sum->n_lines < 2) return;
+    ss_buf_printf(b, "<h3>Designs compared, images per second</h3>\n");
+    html_bars_begin(b);
+    for (int i = 0; i < sum->n_lines; i++) {
+        const report_line *l = &sum->lines[i];
+        snprintf(label, sizeof label, "%s, %.120s", l->title, report_base_name(l->path));
+        html_bar(b, label, most > 0 ? l->throughput / most : 0, -1, HTML_PLAIN, html_figure(l->throughput).text);
+    }
+    html_bars_end(b);
+}
+
 static void write_head(ss_buf *b, const report_summary *sum) {
     const char *title = sum->model ? report_base_name(sum->model) : "Report";
     html_page_begin(b, title);
@@ -126,6 +144,7 @@ static void write_head(ss_buf *b, const report_summary *sum) {
         html_card(b, "device", sum->device, detail);
     }
     html_cards_end(b);
+    write_designs(b, sum);
     ss_buf_printf(b, "</header>\n");
 }
 
@@ -154,8 +173,9 @@ static ss_status write_page(ss_ctx *ctx, const char *const *files, int n, const 
     return s;
 }
 
-static ss_status write_all(ss_ctx *ctx, const char *const *files, int n, const char *out, json_t **loaded) {
-    report_summary sum = { .throughput = NAN, .steady = NAN, .latency_us = NAN, .zeros = NAN,
+static ss_status write_all(ss_ctx *ctx, const char *const *files, int n, const char *out, json_t **loaded,
+                           report_line *lines) {
+    report_summary sum = { .lines = lines, .throughput = NAN, .steady = NAN, .latency_us = NAN, .zeros = NAN,
                            .top1 = NAN, .loss = NAN, .gain = NAN, .raised_throughput = NAN };
     ss_buf body;
     ss_buf_init(&body, ctx);
@@ -177,9 +197,10 @@ static ss_status write_all(ss_ctx *ctx, const char *const *files, int n, const c
 
 ss_status ss_report_write(ss_ctx *ctx, const char *const *files, int n, const char *out) {
     json_t **loaded = ss_alloc(ctx, (size_t)n, sizeof *loaded);
-    if (!loaded) return SS_BAD;
-    ss_status s = write_all(ctx, files, n, out, loaded);
-    for (int i = 0; i < n; i++) json_decref(loaded[i]);
+    report_line *lines = ss_alloc(ctx, (size_t)n, sizeof *lines);
+    ss_status s = loaded && lines ? write_all(ctx, files, n, out, loaded, lines) : SS_BAD;
+    for (int i = 0; loaded && i < n; i++) json_decref(loaded[i]);
+    ss_free(ctx, lines);
     ss_free(ctx, loaded);
     return s;
 }

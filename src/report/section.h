@@ -6,6 +6,12 @@
 #include "base/json.h"
 #include "report/html.h"
 
+/* One design, for the comparison at the head of the page. */
+typedef struct report_line {
+    const char *title, *path;
+    double throughput;
+} report_line;
+
 /* Strings are borrowed from the artefacts, which live until the page is written. Absent: NULL, or NAN. */
 typedef struct report_summary {
     const char *model, *device;
@@ -16,6 +22,8 @@ typedef struct report_summary {
     double top1, loss, gain;   /* percent, points, throughput ratio to threshold 0 */
     double raised_throughput;  /* images/s with raised thresholds, on */
     const char *gain_hardware; /* "optimised" or "baseline" */
+    report_line *lines;        /* room for one a file */
+    int n_lines;
 } report_summary;
 
 typedef struct report_section {
@@ -30,6 +38,8 @@ typedef struct report_section {
 void report_design(report_section *s);  /* design_section.c */
 void report_profile(report_section *s); /* profile_section.c */
 void report_study(report_section *s);   /* study_section.c */
+void report_eval(report_section *s);    /* run_section.c */
+void report_run(report_section *s);     /* run_section.c */
 
 const char *report_base_name(const char *path); /* what stands behind the last slash */
 /* A heading with the file's name in small type beside it. */

@@ -92,6 +92,8 @@ static void read_study(report_section *s, study *st) {
 
 /* ---- writing ---- */
 
+static const char *plural(double v) { return fabs(v - 1) < 1e-9 ? "" : "s"; }
+
 static void text_loss(char out[140], const loss *l) {
     html_num points = html_points(l->points), lo = html_points(l->lo);
     snprintf(out, 140, "%s (%s to %s)", points.text, lo.text, html_points(l->hi).text);
@@ -110,7 +112,8 @@ static void write_intro(report_section *s, const study *st) {
     html_text(s->b, st->policy);
     ss_buf_printf(s->b, "</b> policy, chosen on the search split (");
     write_split(s, report_object(s, data, "search"));
-    ss_buf_printf(s->b, ") so that at most %s points of Top-1 are lost. ", html_figure(st->max_loss).text);
+    ss_buf_printf(s->b, ") so that Top-1 falls by at most %s point%s. ", html_setting(st->max_loss).text,
+                  plural(st->max_loss));
     if (st->tested) {
         ss_buf_printf(s->b, "The test split (");
         write_split(s, report_object(s, data, "test"));
@@ -128,7 +131,7 @@ static void write_result_row(html_table *t, const study *st, const char *title, 
     char text[140];
     html_row(t, index > 0);
     html_cell(t, title);
-    html_cell(t, html_figure(p->t).text);
+    html_cell(t, html_setting(p->t).text);
     html_cell(t, html_figure(hw->throughput).text);
     html_cell(t, html_signed_percent(hw->gain - 1).text);
     html_cell(t, html_points(p->loss.top1).text);
@@ -166,7 +169,7 @@ static void write_chart(report_section *s, const study *st) {
         return;
     }
     char label[80];
-    snprintf(label, sizeof label, "%s points below threshold 0", html_figure(st->max_loss).text);
+    snprintf(label, sizeof label, "%s point%s below threshold 0", html_setting(st->max_loss).text, plural(st->max_loss));
     svg_chart c = { .x_label = "throughput, relative to threshold 0", .y_label = "Top-1 on the search split, %",
                     .has_limit = true, .limit = st->points[0].loss.top1 - st->max_loss, .limit_label = label };
     for (int h = 0; h < HARDWARE; h++) {
@@ -206,7 +209,7 @@ static void write_curve(report_section *s, const study *st) {
         const point *p = &st->points[i];
         char text[140];
         html_row(&t, (int)i == st->chosen[BASELINE] || (int)i == st->chosen[OPTIMISED]);
-        html_cell(&t, html_figure(p->t).text);
+        html_cell(&t, html_setting(p->t).text);
         html_cell(&t, html_percent(p->zeros).text);
         html_cell(&t, html_points(p->loss.top1).text);
         text_loss(text, &p->loss);
@@ -225,7 +228,7 @@ static void write_curve(report_section *s, const study *st) {
 static void summarise(report_summary *sum, const study *st) {
     if (!sum->model) sum->model = st->model;
     if (isfinite(sum->gain)) return;
-    sum->top1 = st->tested ? st->test_reference.top1 : NAN;
+    if (st->tested) sum->top1 = st->test_reference.top1;
     for (int h = 0; h < HARDWARE; h++) {
         if (st->chosen[h] < 0) continue;
         double gain = st->points[st->chosen[h]].hw[h].gain;

@@ -1,5 +1,6 @@
 /* Line charts. See svg.h. Method: the range of the data is widened to round ticks (1, 2 or 5 times a power of ten,
- * four to nine of them), then everything is placed by one linear map per axis. */
+ * four to nine of them), then everything is placed by one linear map per axis. The first series is drawn last and is the
+ * thinnest, so that series which coincide are both seen. */
 #include "report/svg.h"
 
 #include "report/html.h"
@@ -90,10 +91,10 @@ static void write_series(ss_buf *b, const svg_series *s, int index, const axis *
     for (int i = 0; i < s->n; i++) ss_buf_printf(b, "%.1f,%.1f ", place(x, s->x[i]), place(y, s->y[i]));
     ss_buf_printf(b, "\"/>\n");
     for (int i = 0; i < s->n; i++)
-        ss_buf_printf(b, "<circle class=\"s%d\" r=\"3\" cx=\"%.1f\" cy=\"%.1f\"/>", index, place(x, s->x[i]),
-                      place(y, s->y[i]));
+        ss_buf_printf(b, "<circle class=\"s%d\" r=\"%d\" cx=\"%.1f\" cy=\"%.1f\"/>", index, 3 + 2 * index,
+                      place(x, s->x[i]), place(y, s->y[i]));
     if (s->marked >= 0 && s->marked < s->n)
-        ss_buf_printf(b, "<circle class=\"ring\" r=\"8\" cx=\"%.1f\" cy=\"%.1f\"/>", place(x, s->x[s->marked]),
+        ss_buf_printf(b, "<circle class=\"ring\" r=\"9\" cx=\"%.1f\" cy=\"%.1f\"/>", place(x, s->x[s->marked]),
                       place(y, s->y[s->marked]));
     ss_buf_printf(b, "\n");
 }
@@ -140,6 +141,6 @@ void svg_chart_write(ss_buf *b, const svg_chart *c) {
     write_grid(b, &x, &y);
     write_labels(b, c);
     if (c->has_limit) write_limit(b, c, &y);
-    for (int i = 0; i < c->n_series; i++) write_series(b, &c->series[i], i, &x, &y);
+    for (int i = c->n_series - 1; i >= 0; i--) write_series(b, &c->series[i], i, &x, &y);
     ss_buf_printf(b, "</svg></div></figure>\n");
 }

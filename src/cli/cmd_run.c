@@ -1,0 +1,315 @@
+/* run: the whole flow, from a model and images to designs, thresholds and a report, in one folder.
+ *
+ * Every stage reads what stages before it wrote and writes its own artefacts; a stage whose artefacts are there and
+ * still follow from the same model, options and images is kept (record.h). flow() is the whole of it. */
+#include "cli/commands.h"
+#include "cli/record.h"
+#include "cli/run_summary.h"
+#include "cli/splits.h"
+#include "cli/study_text.h"
+#include "report/report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static const ss_opt opts[] = {
+    { "data", "D", "images: a folder with calib_batch.bin, val_batch.bin, test_batch.bin, or a file to divide", true },
+    { "device", "NAME", "FPGA board, or a file that describes one", true },
+    { "out", "DIR", "the folder for all results", true },
+    { "search", "D1", "images on which thresholds are chosen, instead of those of --data", false },
+    { "test", "D2", "images on which accuracy is reported, instead of those of --data", false },
+    { "max-loss", "POINTS", "Top-1 points that thresholds may cost on the search split (default 1.0)", false },
+    { "step", "T", "how much thresholds rise at a time (default 0.05)", false },
+    { "t-max", "T", "where to stop at the latest (default 1.0)", false },
+    { "limit", "N", "only the first N images of search and of test", false },
+    SS_JOB_OPTS,
+    SS_DEVICE_OPTS,
+    { 0 },
+};
+
+typedef struct run {
+    ss_cli *cli;
+    ss_ctx *ctx;
+    const char *dir;
+    ss_job job;
+    ss_splits splits;
+    ss_device device;
+    ss_study_opts study;
+    int64_t limit;
+    ss_record record;
+    int step;
+} run;
+
+enum { STEPS = 7 };
+
+/* A path in the run's folder, good until the next call with the same buffer. */
+typedef struct path {
+    char text[4096];
+} path;
+static const char *in_dir(const run *r, const char *name, path *p) {
+    snprintf(p->text, sizeof p->text, "%s/%s", r->dir, name);
+    return p->text;
+}
+
+/* ---- stages ---- */
+
+static const char *const calibrate_files[] = { "calibration.json", NULL };
+static const char *const eval_files[] = { "eval.json", NULL };
+static const char *const profile_files[] = { "profile.json", NULL };
+static const char *const explore_files[] = { "design_dense.json", "design_sparse.json", NULL };
+static const char *const threshold_files[] = { "study.json", "thresholds_baseline.json", "thresholds_optimised.json",
+                                               "design_optimised.json", NULL };
+static const char *const report_files[] = { "report.html", NULL };
+
+static ss_status check(run *r) {
+    const ss_graph *g = r->job.g;
+    int64_t macs = 0, weights = 0, convs = 0;
+    char shape[40];
+    for (int32_t i = 0; i < g->n; i++) {
+        macs += ss_node_macs(g, &g->nodes[i]);
+        weights += ss_node_weight_count(g, &g->nodes[i]);
+        convs += g->nodes[i].op == SS_OP_CONV;
+    }
+    ss_shape_text(g->nodes[0].shape, shape);
+    ss_say(r->cli, "[1/%d] check: %s, input %s, %" PRId64 " convolutions, %.1f M MACs, %.2f M weights, %d classes\n", STEPS,
+           r->job.name, shape, convs, 1e-6 * (double)macs, 1e-6 * (double)weights, r->job.classes);
+    r->step = 1;
+    return SS_OK;
+}
+
+static ss_status calibrate(run *r) {
+    path p;
+    ss_calib *c;
+    ss_dataset first = r->splits.part[SS_SPLIT_CALIB];
+    if (first.n > SS_CALIB_IMAGES) first.n = SS_CALIB_IMAGES;
+    if (ss_calibrate(r->ctx, r->job.g, &first, &r->job.norm, &c) != SS_OK) return SS_BAD;
+    ss_status s = ss_calib_save(c, in_dir(r, "calibration.json", &p));
+    ss_calib_free(c);
+    return s;
+}
+
+/* The integer network, made when a stage first needs it. */
+static ss_status integers(run *r) {
+    path p;
+    return r->job.e ? SS_OK : ss_job_quantise(&r->job, in_dir(r, "calibration.json", &p), NULL);
+}
+
+static ss_status accuracy(run *r, ss_engine *e, json_t **out) {
+    const ss_dataset *d = &r->splits.part[SS_SPLIT_TEST];
+    ss_accuracy a;
+    float *scores = ss_alloc(r->ctx, (size_t)d->n, (size_t)r->job.classes * sizeof *scores);
+    double start = ss_job_seconds();
+    ss_status s = scores ? ss_engine_run(r->ctx, e, d, &r->job.norm, NULL, scores) : SS_BAD;
+    if (s == SS_OK) {
+        ss_accuracy_of(d, scores, r->job.classes, &a);
+        *out = json_pack("{s:f,s:[f,f],s:f,s:f}", "top1", a.top1, "top1_interval", a.top1_lo, a.top1_hi, "top5", a.top5,
+                         "images_per_second", (double)d->n / (ss_job_seconds() - start));
+    }
+    ss_free(r->ctx, scores);
+    return s;
+}
+
+static ss_status save_eval(run *r, json_t *in_float, json_t *in_integers) {
+    path p;
+    const ss_study_data *d = &r->splits.data[SS_SPLIT_TEST];
+    json_t *j = ss_json_new("skipstream.eval", 1);
+    json_t *body = json_pack("{s:s,s:i,s:{s:s,s:I,s:o},s:O,s:O}", "model", r->job.name, "bits", r->job.bits, "data",
+                             "source", d->source, "images", (json_int_t)d->images, "hash", ss_json_hash(d->hash), "float",
+                             in_float, "integer", in_integers);
+    ss_status s = SS_BAD;
+    if (j && body && json_object_update(j, body) == 0) s = ss_json_save(r->ctx, in_dir(r, "eval.json", &p), j);
+    else ss_error(r->ctx, SS_AT("eval.json"), "free some memory", "out of memory");
+    json_decref(body);
+    json_decref(j);
+    return s;
+}
+
+static ss_status eval(run *r) {
+    ss_engine *floats;
+    json_t *in_float = NULL, *in_integers = NULL;
+    if (integers(r) != SS_OK) return SS_BAD;
+    if (ss_engine_new(r->ctx, r->job.g, NULL, SS_ISA_AUTO, &floats) != SS_OK) return SS_BAD;
+    ss_status s = accuracy(r, floats, &in_float);
+    if (s == SS_OK) s = accuracy(r, r->job.e, &in_integers);
+    if (s == SS_OK) s = save_eval(r, in_float, in_integers);
+    json_decref(in_float);
+    json_decref(in_integers);
+    ss_engine_free(floats);
+    return s;
+}
+
+static ss_status profile(run *r) {
+    path file;
+    ss_profile *p;
+    const ss_job *j = &r->job;
+    if (integers(r) != SS_OK) return SS_BAD;
+    if (ss_profile_measure(r->ctx, j->g, j->e, j->q, &r->splits.part[SS_SPLIT_SEARCH], &j->norm, NULL, &p) != SS_OK)
+        return SS_BAD;
+    ss_status s = ss_profile_set_source(p, r->splits.data[SS_SPLIT_SEARCH].source);
+    if (s == SS_OK) s = ss_profile_save(p, in_dir(r, "profile.json", &file));
+    ss_profile_free(p);
+    return s;
+}
+
+/* p NULL: dense engines only. */
+static ss_status explore_one(run *r, const ss_profile *p, const char *name) {
+    path file;
+    ss_cost *cost;
+    ss_design *d;
+    ss_cost_opts how = { .bits = r->job.bits, .engines = p ? SS_JOB_ENGINES : 1u << SS_ENGINE_DENSE };
+    ss_explore_opts search = r->study.explore;
+    search.bits = r->job.bits;
+    if (ss_cost_new(r->ctx, r->job.g, p, &r->device, how, &cost) != SS_OK) return SS_BAD;
+    ss_status s = ss_explore(r->ctx, cost, r->job.g, p, &r->device, search, &d);
+    ss_cost_free(cost);
+    if (s != SS_OK) return s;
+    snprintf(d->model_path, sizeof d->model_path, "%s", ss_operand(r->cli, 0));
+    if (p) snprintf(d->profile_name, sizeof d->profile_name, "%.240s", p->source);
+    s = ss_design_save(d, r->job.g, in_dir(r, name, &file));
+    ss_design_free(d);
+    return s;
+}
+
+static ss_status explore(run *r) {
+    path file;
+    ss_profile *p;
+    if (ss_profile_load(r->ctx, r->job.g, in_dir(r, "profile.json", &file), &p) != SS_OK) return SS_BAD;
+    ss_status s = explore_one(r, NULL, "design_dense.json");
+    if (s == SS_OK) s = explore_one(r, p, "design_sparse.json");
+    ss_profile_free(p);
+    return s;
+}
+
+static ss_status threshold(run *r) {
+    path file;
+    ss_study *st;
+    const ss_splits *x = &r->splits;
+    if (integers(r) != SS_OK) return SS_BAD;
+    ss_study_task task = { .g = r->job.g, .q = r->job.q, .e = r->job.e, .search = &x->part[SS_SPLIT_SEARCH],
+                           .test = &x->part[SS_SPLIT_TEST], .norm = &r->job.norm, .device = &r->device,
+                           .calib_source = x->data[SS_SPLIT_CALIB].source, .search_data = x->data[SS_SPLIT_SEARCH],
+                           .test_data = x->data[SS_SPLIT_TEST], .opts = r->study };
+    if (ss_study_run(r->ctx, &task, &st) != SS_OK) return SS_BAD;
+    ss_status s = ss_study_save(st, in_dir(r, "study.json", &file));
+    if (s == SS_OK) s = ss_study_save_chosen(st, r->job.g, ss_operand(r->cli, 0), r->dir);
+    if (s == SS_OK) ss_study_say(r->cli, st);
+    ss_study_free(st);
+    return s;
+}
+
+static ss_status report(run *r) {
+    static const char *const names[] = { "design_sparse.json", "study.json", "design_optimised.json", "design_dense.json",
+                                         "profile.json" };
+    enum { FILES = sizeof names / sizeof *names };
+    path files[FILES], page;
+    const char *list[FILES];
+    for (int i = 0; i < FILES; i++) list[i] = in_dir(r, names[i], &files[i]);
+    return ss_report_write(r->ctx, list, FILES, in_dir(r, "report.html", &page));
+}
+
+/* ---- keys: what each stage's result follows from ---- */
+
+static uint64_t mix(uint64_t h, const void *data, size_t n) { return ss_hash(data, n, h); }
+static uint64_t mix_word(uint64_t h, uint64_t v) { return mix(h, &v, sizeof v); }
+static uint64_t mix_real(uint64_t h, double v) { return mix(h, &v, sizeof v); }
+
+static uint64_t model_key(const run *r) {
+    const ss_graph *g = r->job.g;
+    const ss_norm *n = &r->job.norm;
+    uint64_t h = mix(ss_graph_hash(g), SS_VERSION, sizeof SS_VERSION);
+    for (int32_t i = 0; i < g->n; i++) h = mix(h, &g->nodes[i].act.threshold, sizeof g->nodes[i].act.threshold);
+    h = mix(h, n->mean, (size_t)n->channels * sizeof *n->mean);
+    return mix(h, n->std, (size_t)n->channels * sizeof *n->std);
+}
+
+static uint64_t device_key(uint64_t h, const run *r) {
+    const ss_device *d = &r->device;
+    h = mix(h, d->name, strlen(d->name));
+    for (int i = 0; i < SS_RES_COUNT; i++) h = mix_word(h, (uint64_t)ss_device_budget(d, (ss_res)i));
+    const double figures[] = { d->clock_hz, d->bandwidth_bits, d->reconfiguration_s, d->slrs, d->dsp58, d->uram_init };
+    return mix_word(mix(h, figures, sizeof figures), (uint64_t)r->study.explore.batch);
+}
+
+static uint64_t study_key(uint64_t h, const ss_study_opts *o) {
+    return mix_word(mix_real(mix_real(mix_real(h, o->max_loss), o->step), o->t_max), (uint64_t)o->refine);
+}
+
+/* ---- the flow ---- */
+
+static ss_status stage(run *r, const char *name, const char *const *files, uint64_t key, ss_status (*work)(run *)) {
+    ss_say(r->cli, "[%d/%d] %s: ", ++r->step, STEPS, name);
+    if (ss_record_kept(&r->record, name, key, files)) {
+        ss_say(r->cli, "kept\n");
+        return SS_OK;
+    }
+    ss_say(r->cli, "...\n");
+    double start = ss_job_seconds();
+    if (work(r) != SS_OK) return SS_BAD;
+    double seconds = ss_job_seconds() - start;
+    ss_say(r->cli, "      %s done in %.1f s\n", name, seconds);
+    return ss_record_done(&r->record, name, key, seconds, files);
+}
+
+static ss_status flow(run *r) {
+    const ss_study_data *images = r->splits.data;
+    uint64_t calibrated = mix_word(model_key(r), images[SS_SPLIT_CALIB].hash);
+    uint64_t quantised = mix_word(calibrated, (uint64_t)r->job.bits);
+    uint64_t evaluated = mix_word(quantised, images[SS_SPLIT_TEST].hash);
+    uint64_t profiled = mix_word(quantised, images[SS_SPLIT_SEARCH].hash);
+    uint64_t explored = device_key(profiled, r);
+    uint64_t studied = study_key(mix_word(explored, evaluated), &r->study);
+    ss_status s = check(r);
+    if (s == SS_OK) s = stage(r, "calibrate", calibrate_files, calibrated, calibrate);
+    if (s == SS_OK) s = stage(r, "eval", eval_files, evaluated, eval);
+    if (s == SS_OK) s = stage(r, "profile", profile_files, profiled, profile);
+    if (s == SS_OK) s = stage(r, "explore", explore_files, explored, explore);
+    if (s == SS_OK) s = stage(r, "threshold", threshold_files, studied, threshold);
+    if (s == SS_OK) s = stage(r, "report", report_files, mix_word(studied, ss_record_hash(&r->record, "report")), report);
+    return s == SS_OK ? ss_run_summary(&r->job, r->dir) : s;
+}
+
+/* ---- the command ---- */
+
+static ss_status parse(run *r) {
+    ss_study_opts *o = &r->study;
+    *o = (ss_study_opts){ .hardware = 1u << SS_HW_BASELINE | 1u << SS_HW_OPTIMISED, .refine = 2, .engines = SS_JOB_ENGINES };
+    ss_status s = ss_arg_real(r->cli, "max-loss", 0, 100, 1.0, &o->max_loss);
+    if (ss_arg_real(r->cli, "step", 1e-6, 1e6, 0.05, &o->step) != SS_OK) s = SS_BAD;
+    if (ss_arg_real(r->cli, "t-max", 1e-6, 1e6, 1.0, &o->t_max) != SS_OK) s = SS_BAD;
+    if (ss_arg_int(r->cli, "limit", 1, INT64_MAX, 0, &r->limit) != SS_OK) s = SS_BAD;
+    if (ss_job_explore_opts(r->cli, &o->explore) != SS_OK) s = SS_BAD;
+    if (ss_job_device(r->cli, &r->device) != SS_OK) s = SS_BAD;
+    if (s == SS_OK && o->t_max < o->step)
+        s = ss_error(r->ctx, SS_AT("t-max"), "raise --t-max or lower --step", "steps of %g up to %g are no steps", o->step,
+                     o->t_max);
+    return s;
+}
+
+static ss_status cmd_run(ss_cli *cli) {
+    run r = { .cli = cli, .ctx = ss_cli_ctx(cli), .dir = ss_arg(cli, "out") };
+    if (parse(&r) != SS_OK) return SS_BAD;
+    ss_status s = ss_job_open(cli, &r.job);
+    if (s == SS_OK) s = ss_splits_load(&r.job, r.limit, &r.splits);
+    if (s == SS_OK) s = ss_mkdirs(r.ctx, r.dir);
+    if (s == SS_OK) s = ss_record_open(r.ctx, r.dir, &r.record);
+    if (s == SS_OK) s = flow(&r);
+    if (s == SS_OK) ss_say(cli, "\nreport: %s/report.html\n", r.dir);
+    if (r.record.ctx) ss_record_close(&r.record);
+    ss_splits_free(&r.splits);
+    ss_job_close(&r.job);
+    return s;
+}
+
+const ss_command ss_cmd_run = {
+    .name = "run",
+    .operands = "MODEL",
+    .summary = "All of the above in order, into one folder",
+    .details =
+        "Checks, calibrates, evaluates, profiles, explores (dense for comparison, and sparse), raises thresholds and\n"
+        "writes a report. Run again, it keeps every stage whose result still follows from the same model, options and\n"
+        "images, and does the others again. Profile and thresholds come from the search split, accuracy from the test\n"
+        "split. A --data file is divided into calibration, search and test by ranges of its records, 1 : 4 : 5.",
+    .opts = opts,
+    .run = cmd_run,
+};
