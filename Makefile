@@ -62,6 +62,13 @@ $(BUILD)/tests/%.o: tests/%.c | $(BUILD)/gen/onnx.pb-c.h
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_HELPERS) $(BUILD)/libskipstream.a
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS_ALL)
 
+$(BUILD)/bench/%: bench/%.c $(TEST_HELPERS) $(BUILD)/libskipstream.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LDLIBS_ALL)
+
+bench-conv: $(BUILD)/bench/conv_bench
+	$<
+
 .SECONDARY:
 
 tests: all $(TESTS)
