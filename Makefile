@@ -91,7 +91,6 @@ include examples/jets/jets.mk
 demo: deps
 	$(MAKE) all jets-data
 	$(BUILD)/skipstream run examples/jets/jets.onnx --data $(BUILD)/jets --device zcu104 --out $(BUILD)/demo
-	@echo "report: $(CURDIR)/$(BUILD)/demo/report.html"
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-clang $(BUILD)-asan
