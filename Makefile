@@ -69,6 +69,10 @@ $(BUILD)/bench/%: bench/%.c $(TEST_HELPERS) $(BUILD)/libskipstream.a
 bench-conv: $(BUILD)/bench/conv_bench
 	$<
 
+# Needs node, npm and the data folder; see bench/eval.sh.
+bench: all bench-conv
+	BUILD=$(BUILD) bench/eval.sh
+
 .SECONDARY:
 
 tests: all $(TESTS)
@@ -97,4 +101,4 @@ clean:
 
 -include $(wildcard $(BUILD)/*/*.d)
 
-.PHONY: all tests test deps demo clean
+.PHONY: all tests test deps demo bench bench-conv clean
