@@ -1,5 +1,6 @@
-/* Bad models: truncated, damaged and hostile files, broken ONNX rules, external data outside the model's folder, and lack
- * of memory. Each must end in SS_BAD or SS_NO with an error that says what is wrong, without a graph, a leak or a crash. */
+/* Bad models: truncated, damaged and hostile files, broken ONNX rules, external data outside the model's
+ * folder, and lack of memory. Each must end in SS_BAD or SS_NO with an error that says what is wrong, without
+ * a graph, a leak or a crash. */
 #include "graph/graph.h"
 #include "util_graph.h"
 #include "util_onnx.h"
@@ -16,7 +17,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define INTS(...) (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), (int64_t[]){ __VA_ARGS__ }
+#define INTS(...)                                                                                            \
+    (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), (int64_t[]) {                               \
+        __VA_ARGS__                                                                                          \
+    }
 
 /* A model with most kinds of content: conv 3x3 with bias, BatchNorm, ReLU, shape arithmetic, Gemm. */
 static util_onnx *small_model(void) {
@@ -128,8 +132,8 @@ static void flipped_bytes(void **state) {
         outcomes[import_checked(ctx, copy, len)]++;
         ss_ctx_free(ctx);
     }
-    printf("# 4000 damaged models: %d accepted, %d unsupported, %d refused\n", outcomes[SS_OK], outcomes[SS_NO],
-           outcomes[SS_BAD]);
+    printf("# 4000 damaged models: %d accepted, %d unsupported, %d refused\n", outcomes[SS_OK],
+           outcomes[SS_NO], outcomes[SS_BAD]);
     assert_true(outcomes[SS_OK] > 0 && outcomes[SS_BAD] > 0);
     free(copy);
     util_onnx_free(u);
@@ -171,7 +175,8 @@ static void too_many_messages(void **state) {
     size_t n = 3 << 20;
     uint8_t *b = malloc(n + 16), *p = b;
     *p++ = 0x3a; /* Model.graph */
-    for (size_t len = n; len || p == b + 1; len >>= 7) *p++ = (uint8_t)((len & 0x7f) | (len > 0x7f ? 0x80 : 0));
+    for (size_t len = n; len || p == b + 1; len >>= 7)
+        *p++ = (uint8_t)((len & 0x7f) | (len > 0x7f ? 0x80 : 0));
     for (size_t k = 0; k < n; k += 2) *p++ = 0x0a, *p++ = 0x00; /* Graph.node, empty */
     ss_ctx *ctx = ss_ctx_new_with(small_alloc, NULL);
     assert_int_equal(import_checked(ctx, b, (size_t)(p - b)), SS_BAD);
@@ -205,7 +210,9 @@ static void real_file_truncated(void **state) {
 
 /* ---- broken rules ---- */
 
-static Onnx__GraphProto *graph_of(util_onnx *u) { return util_onnx_model(u)->graph; }
+static Onnx__GraphProto *graph_of(util_onnx *u) {
+    return util_onnx_model(u)->graph;
+}
 static Onnx__TensorProto *initialiser(util_onnx *u, const char *name) {
     for (size_t k = 0; k < graph_of(u)->n_initializer; k++)
         if (strcmp(graph_of(u)->initializer[k]->name, name) == 0) return graph_of(u)->initializer[k];
@@ -400,7 +407,8 @@ static void every_allocation_may_fail(void **state) {
 
 /* ---- external data ---- */
 
-static void set_external(util_onnx *u, Onnx__TensorProto *t, const char *location, const char *offset, const char *length) {
+static void set_external(util_onnx *u, Onnx__TensorProto *t, const char *location, const char *offset,
+                         const char *length) {
     const char *const pairs[3][2] = { { "location", location }, { "offset", offset }, { "length", length } };
     t->has_raw_data = 0;
     t->has_data_location = 1;
@@ -419,7 +427,8 @@ static void set_external(util_onnx *u, Onnx__TensorProto *t, const char *locatio
     }
 }
 
-/* The weights of small_model, 288 bytes behind 10 others, in data.bin, in sub/data.bin and outside; links to them. */
+/* The weights of small_model, 288 bytes behind 10 others, in data.bin, in sub/data.bin and outside; links to
+ * them. */
 static void make_files(const char *dir, util_onnx *u) {
     uint8_t bytes[298] = { 0 };
     char path[400], target[400];
@@ -441,8 +450,15 @@ static void make_files(const char *dir, util_onnx *u) {
 }
 
 static void remove_files(const char *dir) {
-    static const char *const all[] = { "model/data.bin", "model/sub/data.bin", "outside.bin", "model/link.bin", "model/up",
-                                       "model/m.onnx",   "model/sub",          "model",       "" };
+    static const char *const all[] = { "model/data.bin",
+                                       "model/sub/data.bin",
+                                       "outside.bin",
+                                       "model/link.bin",
+                                       "model/up",
+                                       "model/m.onnx",
+                                       "model/sub",
+                                       "model",
+                                       "" };
     char path[400];
     for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) {
         snprintf(path, sizeof path, "%s/%s", dir, all[k]);
@@ -490,7 +506,8 @@ static void external_data(void **state) {
         ss_status s = ss_onnx_import(ctx, path, &g, NULL);
         if (s == SS_OK && !cases[k].says) assert_float_equal(g->nodes[1].weights[0], first, 0);
         else if (!cases[k].says || !util_onnx_says(ctx, cases[k].says))
-            fail_msg("case %zu: status %d, %s", k, (int)s, ss_diag_count(ctx) ? ss_diag_at(ctx, 0)->cause : "silent");
+            fail_msg("case %zu: status %d, %s", k, (int)s,
+                     ss_diag_count(ctx) ? ss_diag_at(ctx, 0)->cause : "silent");
         if (cases[k].says) assert_int_equal(s, SS_BAD);
         ss_graph_free(g);
         ss_ctx_free(ctx);

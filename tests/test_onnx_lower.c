@@ -1,5 +1,6 @@
-/* The importer's translation of single operators and of their combinations: what numbers the network gives, what becomes
- * of each node, and what is refused. Images are small whole numbers, so that expected values can be read off. */
+/* The importer's translation of single operators and of their combinations: what numbers the network gives,
+ * what becomes of each node, and what is refused. Images are small whole numbers, so that expected values can
+ * be read off. */
 #include "util_onnx.h"
 
 #include <setjmp.h>
@@ -12,7 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INTS(...) (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), (int64_t[]){ __VA_ARGS__ }
+#define INTS(...)                                                                                            \
+    (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), (int64_t[]) {                               \
+        __VA_ARGS__                                                                                          \
+    }
 
 /* One test's model, context and result. */
 typedef struct fixture {
@@ -40,14 +44,16 @@ static void end(fixture *f) {
 
 static ss_status import(fixture *f) {
     ss_status s = util_onnx_import(f->u, f->ctx, &f->g, &f->report);
-    for (size_t k = 0; s == SS_BAD && k < ss_diag_count(f->ctx); k++) printf("# %s\n", ss_diag_at(f->ctx, k)->cause);
+    for (size_t k = 0; s == SS_BAD && k < ss_diag_count(f->ctx); k++)
+        printf("# %s\n", ss_diag_at(f->ctx, k)->cause);
     return s;
 }
 
 static void run(fixture *f, const float *image) {
     assert_int_equal(import(f), SS_OK);
     f->y = util_onnx_run(f->ctx, f->g, image);
-    for (size_t k = 0; !f->y && k < ss_diag_count(f->ctx); k++) printf("# %s\n", ss_diag_at(f->ctx, k)->cause);
+    for (size_t k = 0; !f->y && k < ss_diag_count(f->ctx); k++)
+        printf("# %s\n", ss_diag_at(f->ctx, k)->cause);
     assert_non_null(f->y);
 }
 
@@ -59,7 +65,7 @@ static void expect(fixture *f, float shift, size_t n, const float *want) {
     assert_int_equal(ss_shape_size(f->g->nodes[f->g->output].shape), n);
     for (size_t k = 0; k < n; k++) assert_float_equal(f->y[k], want[k], 1e-4f * fmaxf(1, fabsf(want[k])));
 }
-#define EXPECT(f, shift, ...) \
+#define EXPECT(f, shift, ...)                                                                                \
     expect(f, shift, sizeof((float[]){ __VA_ARGS__ }) / sizeof(float), (float[]){ __VA_ARGS__ })
 
 static void expect_refused(fixture *f, const char *says) {
@@ -299,6 +305,19 @@ static void ceil_mode_drops_windows_in_the_padding(void **state) {
     end(&f);
 }
 
+/* nn.AvgPool2d(2, ceil_mode=True): count_include_pad is set, but there is no padding to count. */
+static void ceil_mode_of_averages(void **state) {
+    (void)state;
+    fixture f = begin(13, "1x1x1x5");
+    util_onnx_node *n = util_onnx_add(f.u, "AveragePool", "x", "y");
+    util_onnx_attr_ints(f.u, n, "kernel_shape", INTS(1, 2));
+    util_onnx_attr_ints(f.u, n, "strides", INTS(1, 2));
+    util_onnx_attr_int(f.u, n, "ceil_mode", 1);
+    util_onnx_attr_int(f.u, n, "count_include_pad", 1);
+    EXPECT(&f, 0, 0.5f, 2.5f, 4);
+    end(&f);
+}
+
 static void ceil_mode_with_counted_padding_is_refused(void **state) {
     (void)state;
     fixture f = begin(13, "1x1x4x4");
@@ -469,12 +488,12 @@ static void all_unsupported_at_once(void **state) {
     fixture f = begin(13, "1x2x8x8");
     util_onnx_floats(f.u, "w", "2x2x3x3", NULL);
     util_onnx_floats(f.u, "slope", "2x1x1", NULL);
-    util_onnx_add(f.u, "Tanh", "x", "a");             /* same shape behind it */
-    util_onnx_add(f.u, "PRelu", "a slope", "b");      /* so this is seen */
+    util_onnx_add(f.u, "Tanh", "x", "a");                       /* same shape behind it */
+    util_onnx_add(f.u, "PRelu", "a slope", "b");                /* so this is seen */
     util_onnx_node *c = util_onnx_add(f.u, "Conv", "b w", "c"); /* and this */
     util_onnx_attr_ints(f.u, c, "dilations", INTS(2, 2));
-    util_onnx_add(f.u, "Relu", "c", "d");             /* unknown shape: silent */
-    util_onnx_add(f.u, "Frobnicate", "d", "e");       /* no such operator, whatever the shape */
+    util_onnx_add(f.u, "Relu", "c", "d");       /* unknown shape: silent */
+    util_onnx_add(f.u, "Frobnicate", "d", "e"); /* no such operator, whatever the shape */
     util_onnx_add(f.u, "Relu", "e", "y");
     assert_int_equal(import(&f), SS_NO);
     assert_int_equal(ss_diag_errors(f.ctx), 4);
@@ -519,6 +538,7 @@ int main(void) {
         cmocka_unit_test(global_pools),
         cmocka_unit_test(concat_of_many),
         cmocka_unit_test(ceil_mode_drops_windows_in_the_padding),
+        cmocka_unit_test(ceil_mode_of_averages),
         cmocka_unit_test(ceil_mode_with_counted_padding_is_refused),
         cmocka_unit_test(clip_forms),
         cmocka_unit_test(threshold_is_strict),

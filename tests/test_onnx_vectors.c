@@ -1,13 +1,15 @@
-/* The public ONNX operator test vectors (Debian's libonnx-testdata) through importer, passes and float engine.
+/* The public ONNX operator test vectors (Debian's libonnx-testdata) through importer, passes and float
+ * engine.
  *
- * Every vector is tried in two ways. As an image: its first input is the image, all others become initialisers. As
- * constants: all inputs become initialisers, so that the constant folder must compute the output, which leaves as the
- * bias of an addition to an image of zeros. In each way a vector must either be refused with an error or give the
- * expected numbers (1e-4 relative); the counts of those that are right may not shrink.
+ * Every vector is tried in two ways. As an image: its first input is the image, all others become
+ * initialisers. As constants: all inputs become initialisers, so that the constant folder must compute the
+ * output, which leaves as the bias of an addition to an image of zeros. In each way a vector must either be
+ * refused with an error or give the expected numbers (1e-4 relative); the counts of those that are right may
+ * not shrink.
  *
- * Adaptations, none of which changes what an operator computes: vectors of opset 1 to 8 are read as opset 9; images of
- * 1 or 3 dimensions of purely elementwise models get a leading batch of 1. A final Softmax, LogSoftmax or Sigmoid is
- * dropped by the importer, so there only the order of the scores is compared. */
+ * Adaptations, none of which changes what an operator computes: vectors of opset 1 to 8 are read as opset 9;
+ * images of 1 or 3 dimensions of purely elementwise models get a leading batch of 1. A final Softmax,
+ * LogSoftmax or Sigmoid is dropped by the importer, so there only the order of the scores is compared. */
 #include "infer/infer.h"
 #include "util_onnx.h"
 
@@ -86,7 +88,8 @@ static void unload(vector *v) {
 /* Elements of t; 0 when the file holds something else than a tensor (a sequence, say). */
 static size_t elements(const Onnx__TensorProto *t) {
     size_t n = 1, typed = t->n_float_data + t->n_double_data + t->n_int64_data + t->n_int32_data;
-    for (size_t d = 0; d < t->n_dims; d++) n = t->dims[d] < 0 || t->dims[d] > 1 << 20 ? 0 : n * (size_t)t->dims[d];
+    for (size_t d = 0; d < t->n_dims; d++)
+        n = t->dims[d] < 0 || t->dims[d] > 1 << 20 ? 0 : n * (size_t)t->dims[d];
     return n <= (t->has_raw_data ? t->raw_data.len : typed) ? n : 0;
 }
 
@@ -116,8 +119,12 @@ static numbers read_numbers(const Onnx__TensorProto *t) {
             if (raw) memcpy(&i32, raw + 4 * k, 4);
             r.x[k] = raw ? i32 : t->int32_data[k];
             break;
-        case ONNX__TENSOR_PROTO__DATA_TYPE__BOOL: r.x[k] = raw ? raw[k] : t->int32_data[k]; break;
-        default: r.n = 0; return r;
+        case ONNX__TENSOR_PROTO__DATA_TYPE__BOOL:
+            r.x[k] = raw ? raw[k] : t->int32_data[k];
+            break;
+        default:
+            r.n = 0;
+            return r;
         }
     }
     return r;
@@ -152,15 +159,17 @@ static void bind_from(vector *v, size_t from) {
 
 static void raise_opset(Onnx__ModelProto *m) {
     for (size_t k = 0; k < m->n_opset_import; k++)
-        if (m->opset_import[k]->version >= 1 && m->opset_import[k]->version < 9) m->opset_import[k]->version = 9;
+        if (m->opset_import[k]->version >= 1 && m->opset_import[k]->version < 9)
+            m->opset_import[k]->version = 9;
 }
 
 static bool elementwise(const Onnx__GraphProto *g) {
-    static const char *const ops[] = { "Relu", "ThresholdedRelu", "Clip", "Add",     "Sub",    "Mul",
+    static const char *const ops[] = { "Relu", "ThresholdedRelu", "Clip", "Add",     "Sub",     "Mul",
                                        "Div",  "Identity",        "Sum",  "Dropout", "Constant" };
     for (size_t n = 0; n < g->n_node; n++) {
         bool known = false;
-        for (size_t k = 0; k < sizeof ops / sizeof ops[0]; k++) known |= strcmp(g->node[n]->op_type, ops[k]) == 0;
+        for (size_t k = 0; k < sizeof ops / sizeof ops[0]; k++)
+            known |= strcmp(g->node[n]->op_type, ops[k]) == 0;
         if (!known) return false;
     }
     return true;
@@ -168,7 +177,9 @@ static bool elementwise(const Onnx__GraphProto *g) {
 
 static void lead_with_batch(Onnx__GraphProto *g) {
     Onnx__TypeProto *t = g->n_input ? g->input[0]->type : NULL;
-    if (!elementwise(g) || !t || t->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE || !t->tensor_type->shape) return;
+    if (!elementwise(g) || !t || t->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE ||
+        !t->tensor_type->shape)
+        return;
     Onnx__TensorShapeProto *s = t->tensor_type->shape;
     if (s->n_dim != 1 && s->n_dim != 3) return;
     Onnx__TensorShapeProto__Dimension *one = malloc(sizeof *one);
@@ -183,7 +194,9 @@ static void lead_with_batch(Onnx__GraphProto *g) {
 
 /* ---- comparing ---- */
 
-static bool close_to(double got, double want) { return fabs(got - want) <= 1e-4 * fmax(1, fabs(want)) || got == want; }
+static bool close_to(double got, double want) {
+    return fabs(got - want) <= 1e-4 * fmax(1, fabs(want)) || got == want;
+}
 
 /* order: the larger of any two expected scores is also the larger one here. */
 static bool agree(const float *got, const double *want, size_t n, bool order) {
@@ -207,7 +220,8 @@ static outcome run_images(ss_ctx *ctx, ss_graph *g, numbers image, numbers want,
     float *x = calloc(in, sizeof *x);
     outcome o = image.n % in == 0 && images && want.n % images == 0 ? RIGHT : WRONG;
     ss_engine *e = NULL;
-    if (o == RIGHT && (ss_passes_run(g, NULL, NULL) != SS_OK || ss_engine_new(ctx, g, NULL, SS_ISA_AUTO, &e) != SS_OK))
+    if (o == RIGHT &&
+        (ss_passes_run(g, NULL, NULL) != SS_OK || ss_engine_new(ctx, g, NULL, SS_ISA_AUTO, &e) != SS_OK))
         o = WRONG;
     if (o == RIGHT) out = (size_t)ss_shape_size(g->nodes[g->output].shape);
     float *y = calloc(out + 1, sizeof *y);
@@ -280,7 +294,8 @@ static outcome as_constants(vector *v, char why[256]) {
     util_onnx_output(u, "skipstream_sum");
     util_onnx_ints(u, "skipstream_shape", 2, (const int64_t[]){ 1, (int64_t)want.n });
     for (size_t k = 0; k < g->n_node; k++) tail->node[tail->n_node++] = g->node[k];
-    for (size_t k = 0; k < g->n_initializer; k++) tail->initializer[tail->n_initializer++] = g->initializer[k];
+    for (size_t k = 0; k < g->n_initializer; k++)
+        tail->initializer[tail->n_initializer++] = g->initializer[k];
     util_onnx_attr_int(u, util_onnx_add(u, "Cast", name, "skipstream_cast"), "to", 1);
     util_onnx_add(u, "Reshape", "skipstream_cast skipstream_shape", "skipstream_flat");
     util_onnx_add(u, "Add", "skipstream_zeros skipstream_flat", "skipstream_sum");
@@ -293,11 +308,16 @@ static outcome as_constants(vector *v, char why[256]) {
     return o;
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
-static int is_test(const struct dirent *d) { return strncmp(d->d_name, "test_", 5) == 0; }
+static int by_name(const struct dirent **a, const struct dirent **b) {
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+static int is_test(const struct dirent *d) {
+    return strncmp(d->d_name, "test_", 5) == 0;
+}
 
 /* Run one folder; right ones are counted, wrong ones named. */
-static void run_folder(const char *folder, outcome (*way)(vector *, char *), int *right, int *wrong, int *tried) {
+static void run_folder(const char *folder, outcome (*way)(vector *, char *), int *right, int *wrong,
+                       int *tried) {
     struct dirent **list;
     char path[256];
     snprintf(path, sizeof path, "%s/%s", ROOT, folder);
@@ -311,7 +331,11 @@ static void run_folder(const char *folder, outcome (*way)(vector *, char *), int
         *wrong += o == WRONG;
         (*tried)++;
         if (o == WRONG || getenv("SKIPSTREAM_VERBOSE"))
-            printf("# %s %s/%s: %s\n", o == RIGHT ? "right" : o == WRONG ? "WRONG" : "refused", folder, list[k]->d_name, why);
+            printf("# %s %s/%s: %s\n",
+                   o == RIGHT   ? "right"
+                   : o == WRONG ? "WRONG"
+                                : "refused",
+                   folder, list[k]->d_name, why);
         unload(&v);
         free(list[k]);
     }
@@ -321,7 +345,8 @@ static void run_folder(const char *folder, outcome (*way)(vector *, char *), int
 static void run_all(outcome (*way)(vector *, char *), const char *what, int at_least) {
     static const char *const folders[] = { "node", "pytorch-converted", "pytorch-operator", "simple" };
     int right = 0, wrong = 0, tried = 0;
-    for (size_t k = 0; k < sizeof folders / sizeof folders[0]; k++) run_folder(folders[k], way, &right, &wrong, &tried);
+    for (size_t k = 0; k < sizeof folders / sizeof folders[0]; k++)
+        run_folder(folders[k], way, &right, &wrong, &tried);
     printf("# %s: %d of %d vectors apply and are right, %d wrong\n", what, right, tried, wrong);
     if (tried == 0) skip(); /* libonnx-testdata is not installed */
     assert_int_equal(wrong, 0);

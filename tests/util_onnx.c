@@ -63,7 +63,9 @@ void util_onnx_free(util_onnx *u) {
     free(u);
 }
 
-Onnx__ModelProto *util_onnx_model(util_onnx *u) { return &u->model; }
+Onnx__ModelProto *util_onnx_model(util_onnx *u) {
+    return &u->model;
+}
 
 static void *grow(void **list, size_t *n, void *item) {
     if (*n == MANY) abort();
@@ -124,8 +126,8 @@ void util_onnx_output(util_onnx *u, const char *name) {
     grow((void **)u->graph.output, &u->graph.n_output, value_info(u, name, ""));
 }
 
-static Onnx__TensorProto *tensor(util_onnx *u, const char *name, size_t rank, const int64_t *dims, int32_t type,
-                                 size_t bytes) {
+static Onnx__TensorProto *tensor(util_onnx *u, const char *name, size_t rank, const int64_t *dims,
+                                 int32_t type, size_t bytes) {
     Onnx__TensorProto *t = util_onnx_keep(u, sizeof *t);
     onnx__tensor_proto__init(t);
     t->name = text_copy(u, name);
@@ -144,7 +146,8 @@ Onnx__TensorProto *util_onnx_floats(util_onnx *u, const char *name, const char *
     int64_t dims[8];
     size_t rank = parse_dims(text, dims), n = 1;
     for (size_t d = 0; d < rank; d++) n *= (size_t)dims[d];
-    Onnx__TensorProto *t = tensor(u, name, rank, dims, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, n * sizeof *data);
+    Onnx__TensorProto *t =
+        tensor(u, name, rank, dims, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, n * sizeof *data);
     for (size_t k = 0; k < n; k++) {
         float v = data ? data[k] : (float)((k * 7 + (unsigned char)name[0]) % 17) / 8.0f - 1.0f;
         memcpy(t->raw_data.data + k * sizeof v, &v, sizeof v);
@@ -154,7 +157,8 @@ Onnx__TensorProto *util_onnx_floats(util_onnx *u, const char *name, const char *
 
 Onnx__TensorProto *util_onnx_ints(util_onnx *u, const char *name, int n, const int64_t *data) {
     int64_t dims = n;
-    Onnx__TensorProto *t = tensor(u, name, 1, &dims, ONNX__TENSOR_PROTO__DATA_TYPE__INT64, (size_t)n * sizeof *data);
+    Onnx__TensorProto *t =
+        tensor(u, name, 1, &dims, ONNX__TENSOR_PROTO__DATA_TYPE__INT64, (size_t)n * sizeof *data);
     if (n) memcpy(t->raw_data.data, data, (size_t)n * sizeof *data);
     return t;
 }
@@ -232,7 +236,8 @@ ss_status util_onnx_import(util_onnx *u, ss_ctx *ctx, ss_graph **out, ss_onnx_re
 
 float *util_onnx_run(ss_ctx *ctx, ss_graph *g, const float *image) {
     ss_engine *e = NULL;
-    if (ss_passes_run(g, NULL, NULL) != SS_OK || ss_engine_new(ctx, g, NULL, SS_ISA_PORTABLE, &e) != SS_OK) return NULL;
+    if (ss_passes_run(g, NULL, NULL) != SS_OK || ss_engine_new(ctx, g, NULL, SS_ISA_PORTABLE, &e) != SS_OK)
+        return NULL;
     int64_t n = ss_shape_size(g->nodes[g->output].shape);
     float *out = calloc((size_t)n, sizeof *out);
     if (out && ss_engine_run_raw(ctx, e, image, out) != SS_OK) {

@@ -1,5 +1,5 @@
-/* Test helpers: ONNX models built in memory, node by node, and files made of them. Everything of a builder is freed with
- * it. Capacities are fixed and generous; running over one aborts the test program. */
+/* Test helpers: ONNX models built in memory, node by node, and files made of them. Everything of a builder is
+ * freed with it. Capacities are fixed and generous; running over one aborts the test program. */
 #ifndef UTIL_ONNX_H
 #define UTIL_ONNX_H
 
@@ -12,7 +12,7 @@ typedef Onnx__NodeProto util_onnx_node;
 
 util_onnx *util_onnx_new(int64_t opset);
 void util_onnx_free(util_onnx *u);
-Onnx__ModelProto *util_onnx_model(util_onnx *u); /* to damage it */
+Onnx__ModelProto *util_onnx_model(util_onnx *u);  /* to damage it */
 void *util_onnx_keep(util_onnx *u, size_t bytes); /* zeroed memory that lives as long as u */
 
 /* dims: a text such as "1x3x8x8"; "Nx3x8x8" has a dynamic batch. */

@@ -1,5 +1,5 @@
-/* skipstream check: what the importer makes of a model. One row a node of the file with its fate, totals, and all that
- * is not supported at once, each with the remedy. Exit 1 when something is not supported. */
+/* skipstream check: what the importer makes of a model. One row a node of the file with its fate, totals, and
+ * all that is not supported at once, each with the remedy. Exit 1 when something is not supported. */
 #include "cli/commands.h"
 #include "onnx/onnx.h"
 
@@ -72,7 +72,9 @@ static ss_status print_dump(check *c, const char *pass) {
 
 /* ---- figures ---- */
 
-static bool is(const ss_onnx_row *r, const char *status) { return strcmp(r->status, status) == 0; }
+static bool is(const ss_onnx_row *r, const char *status) {
+    return strcmp(r->status, status) == 0;
+}
 
 static ss_status take_figures(check *c) {
     const ss_graph *g = c->g;
@@ -113,14 +115,15 @@ static void print_rows(const check *c) {
         size_t n = strlen(c->report.rows[k].name);
         if (n > (size_t)wide) wide = n > 48 ? 48 : (int)n;
     }
-    ss_say(c->cli, "%-*s  %-18s %-12s %13s %10s  %s\n", wide, "node", "operator", "output", "MACs", "weights", "status");
+    ss_say(c->cli, "%-*s  %-18s %-12s %13s %10s  %s\n", wide, "node", "operator", "output", "MACs", "weights",
+           "status");
     for (size_t k = 0; k < c->report.n; k++) {
         const ss_onnx_row *r = &c->report.rows[k];
         char macs[24] = "", weights[24] = "";
         if (c->rows[k].macs) snprintf(macs, sizeof macs, "%" PRId64, c->rows[k].macs);
         if (c->rows[k].macs) snprintf(weights, sizeof weights, "%" PRId64, c->rows[k].weights);
-        ss_say(c->cli, "%-*s  %-18s %-12s %13s %10s  %s%s%s\n", wide, r->name, r->op, c->rows[k].shape, macs, weights,
-               r->status, *r->note ? ": " : "", r->note);
+        ss_say(c->cli, "%-*s  %-18s %-12s %13s %10s  %s%s%s\n", wide, r->name, r->op, c->rows[k].shape, macs,
+               weights, r->status, *r->note ? ": " : "", r->note);
     }
 }
 
@@ -130,15 +133,17 @@ static void print_problems(const check *c) {
     for (size_t k = 0; k < ss_diag_count(ctx); k++) {
         const ss_diag *d = ss_diag_at(ctx, k);
         if (d->severity == SS_ERROR)
-            ss_say(c->cli, "  %s [%s %s]: %s\n    remedy: %s\n", d->where, d->op, d->shape, d->cause, d->remedy);
+            ss_say(c->cli, "  %s [%s %s]: %s\n    remedy: %s\n", d->where, d->op, d->shape, d->cause,
+                   d->remedy);
     }
 }
 
 static void print_totals(const check *c) {
     ss_say(c->cli, "\ninput %s, output %s, opset %" PRId64 "%s%s\n", c->in, *c->out ? c->out : "unknown",
            c->report.opset, *c->report.producer ? ", from " : "", c->report.producer);
-    ss_say(c->cli, "%zu nodes, %.2f M MACs an image, %.3f M weights: %s\n", c->report.n, 1e-6 * (double)c->total.macs,
-           1e-6 * (double)c->total.weights, c->problems ? "not supported as it is" : "all supported");
+    ss_say(c->cli, "%zu nodes, %.2f M MACs an image, %.3f M weights: %s\n", c->report.n,
+           1e-6 * (double)c->total.macs, 1e-6 * (double)c->total.weights,
+           c->problems ? "not supported as it is" : "all supported");
 }
 
 /* ---- as JSON ---- */
@@ -147,9 +152,10 @@ static json_t *rows_json(const check *c) {
     json_t *rows = json_array();
     for (size_t k = 0; k < c->report.n; k++) {
         const ss_onnx_row *r = &c->report.rows[k];
-        json_array_append_new(rows, json_pack("{s:s,s:s,s:s,s:I,s:I,s:s,s:s}", "name", r->name, "op", r->op, "shape",
-                                              c->rows[k].shape, "macs", (json_int_t)c->rows[k].macs, "weights",
-                                              (json_int_t)c->rows[k].weights, "status", r->status, "note", r->note));
+        json_array_append_new(rows, json_pack("{s:s,s:s,s:s,s:I,s:I,s:s,s:s}", "name", r->name, "op", r->op,
+                                              "shape", c->rows[k].shape, "macs", (json_int_t)c->rows[k].macs,
+                                              "weights", (json_int_t)c->rows[k].weights, "status", r->status,
+                                              "note", r->note));
     }
     return rows;
 }
@@ -159,8 +165,8 @@ static json_t *problems_json(const check *c) {
     for (size_t k = 0; k < ss_diag_count(c->g->ctx); k++) {
         const ss_diag *d = ss_diag_at(c->g->ctx, k);
         if (d->severity == SS_ERROR)
-            json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s,s:s}", "name", d->where, "op", d->op, "shape",
-                                                  d->shape, "cause", d->cause, "remedy", d->remedy));
+            json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s,s:s}", "name", d->where, "op", d->op,
+                                                  "shape", d->shape, "cause", d->cause, "remedy", d->remedy));
     }
     return list;
 }
@@ -168,10 +174,11 @@ static json_t *problems_json(const check *c) {
 static ss_status give_json(const check *c) {
     json_t *nodes = rows_json(c), *problems = problems_json(c);
     bool whole = json_array_size(nodes) == c->report.n && json_array_size(problems) == c->problems;
-    json_t *j = json_pack("{s:s,s:b,s:s,s:s,s:I,s:s,s:I,s:I,s:o,s:o}", "model", ss_operand(c->cli, 0), "supported",
-                          c->problems == 0, "input", c->in, "output", c->out, "opset", (json_int_t)c->report.opset,
-                          "producer", c->report.producer, "macs", (json_int_t)c->total.macs, "weights",
-                          (json_int_t)c->total.weights, "unsupported", problems, "nodes", nodes);
+    json_t *j =
+        json_pack("{s:s,s:b,s:s,s:s,s:I,s:s,s:I,s:I,s:o,s:o}", "model", ss_operand(c->cli, 0), "supported",
+                  c->problems == 0, "input", c->in, "output", c->out, "opset", (json_int_t)c->report.opset,
+                  "producer", c->report.producer, "macs", (json_int_t)c->total.macs, "weights",
+                  (json_int_t)c->total.weights, "unsupported", problems, "nodes", nodes);
     if (j && whole) {
         ss_cli_result(c->cli, j);
         return SS_OK;
@@ -211,7 +218,8 @@ const ss_command ss_cmd_check = {
     .name = "check",
     .operands = "MODEL",
     .summary = "what of a network is supported: every node, shape, MACs, weights, and the remedies",
-    .details = "Reads an ONNX file (opset 9 to 18) and shows what becomes of each node. What is not supported is listed\n"
+    .details = "Reads an ONNX file (opset 9 to 18) and shows what becomes of each node. What is not "
+               "supported is listed\n"
                "all at once, with what to do about it; the exit status is then 1.",
     .opts = opts,
     .run = run,

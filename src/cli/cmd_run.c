@@ -199,8 +199,8 @@ static ss_status threshold(run *r) {
 }
 
 static ss_status report(run *r) {
-    static const char *const names[] = { "design_sparse.json", "study.json", "design_optimised.json", "design_dense.json",
-                                         "profile.json" };
+    static const char *const names[] = { "design_sparse.json",    "study.json",        "eval.json",
+                                         "design_optimised.json", "design_dense.json", "profile.json" };
     enum { FILES = sizeof names / sizeof *names };
     path files[FILES], page;
     const char *list[FILES];

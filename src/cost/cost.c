@@ -9,8 +9,8 @@
 
 /* ---- precomputation ---- */
 
-/* lag: the part of an image that a path has swallowed before its end says anything, summed over its nodes: the rows
- * and columns that line buffers hold. A rough measure, on the safe side for padded windows (they start earlier). */
+/* lag: the part of an image that a path has swallowed before its first pixel comes out, summed over its nodes: what
+ * must arrive for the first window (padding counts for nothing), and one pixel in the engine. */
 static void set_lag(ss_cost *c, ss_cost_node *n) {
     const ss_node *v = n->node;
     n->lag = 0;
@@ -18,8 +18,8 @@ static void set_lag(ss_cost *c, ss_cost_node *n) {
         if (c->nodes[v->in[k]].lag > n->lag) n->lag = c->nodes[v->in[k]].lag;
     if (v->op != SS_OP_CONV && v->op != SS_OP_MAXPOOL && v->op != SS_OP_AVGPOOL) return;
     ss_shape in = ss_graph_in_shape(c->g, v);
-    double held = ((double)(v->win.kh - 1) * in.w + v->win.kw) / ((double)in.h * in.w);
-    n->lag += held < 1 ? held : 1;
+    double held = ((double)(v->win.kh - 1 - v->win.pt) * in.w + v->win.kw - v->win.pl + 1) / ((double)in.h * in.w);
+    n->lag += held < 0 ? 0 : held < 1 ? held : 1;
 }
 
 static void set_shape(ss_cost *c, int32_t i) {
@@ -131,7 +131,8 @@ static ss_status set_steps(ss_cost *c, ss_cost_node *n) {
     for (int i = 0; i < n->n_fixed; i++) steps[count++] = n->fixed[i].cycles;
     qsort(steps, (size_t)count, sizeof *steps, by_value);
     for (int i = 0; i < count; i++)
-        if (steps[i] >= least && (n->n_steps == 0 || steps[i] > steps[n->n_steps - 1])) steps[n->n_steps++] = steps[i];
+        if (steps[i] >= least && (n->n_steps == 0 || steps[i] > steps[n->n_steps - 1]))
+            steps[n->n_steps++] = steps[i];
     return SS_OK;
 }
 
@@ -157,7 +158,9 @@ ss_status ss_cost_new(ss_ctx *ctx, const ss_graph *g, const ss_profile *p, const
     ss_cost *c = ss_arena_alloc(arena, 1, sizeof *c);
     ss_cost_node *nodes = ss_arena_alloc(arena, (size_t)g->n, sizeof *nodes);
     ss_status s = c && nodes ? SS_OK : SS_BAD;
-    if (s == SS_OK) *c = (ss_cost){ ctx, arena, g, p, dev, opts, nodes };
+    if (s == SS_OK)
+        *c = (ss_cost){ .ctx = ctx, .arena = arena, .g = g, .p = p, .device = *dev, .dev = &c->device, .opts = opts,
+                        .nodes = nodes };
     for (int32_t i = 0; nodes && c && i < g->n; i++)
         if (set_node(c, i) != SS_OK) s = SS_BAD;
     if (s == SS_OK) *out = c;

@@ -1,10 +1,9 @@
-/* Foldings of a convolution: which are legal, what they take in cycles, memories and logic. cost.h has the formulas. */
+/* Foldings of a convolution: which are legal, what they take in cycles, memories, logic (formulas: cost.h). */
 #include "cost/node.h"
 
 #define LUT_ROM_DEPTH 512  /* deeper weight memories are never built of LUTs */
 #define EVERY_M 64         /* larger kernels: crossbars with ever wider steps of m only */
-#define RESULT_BITS 27     /* of an accumulator after the requantiser's `pre` shift (quant.h) */
-#define FIFO_DEPTH 2
+#define FIFO_DEPTH 2       /* the least that lets a producer and a consumer overlap */
 
 /* With m = k every position has its multiplier: nothing to choose, and the crossbar is the dense engine. */
 static bool is_crossbar(const ss_cost_node *n, const ss_config *cfg) {
@@ -55,7 +54,7 @@ static void add_engines(const ss_cost_node *n, const ss_config *cfg, int bits, s
 }
 
 ss_resources ss_fold_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
-    int bits = c->opts.bits, result = n->acc_bits < RESULT_BITS ? n->acc_bits : RESULT_BITS;
+    int bits = c->opts.bits, result = ss_result_bits(n);
     int64_t streams = (int64_t)cfg->gr * cfg->ci, lanes = (int64_t)cfg->gr * cfg->co, folds = n->fg / cfg->co;
     const ss_window *w = &n->node->win;
     ss_resources res = ss_part_window(c->dev, w->kh, w->kw, c->g->nodes[n->node->in[0]].shape.w, n->c / streams,

@@ -1,13 +1,16 @@
 /* Latency of a partition, and what it moves.
  *
- * First and last output are followed along the graph as two times per node: `first`, when its first pixel is out, and
- * `last`, when its last is. A producer's pixels come evenly between the two. With T the node's own cycles an image, P
+ * Three times are followed along the graph: `first`, when a node's first pixel is out, `last`, when its last is, and
+ * `step`, from one pixel to the next: arrival(p) = min(last, first + p * step). The pixels that padding completes
+ * follow the last input in a burst, so step is not (last - first)/(P - 1). With T the node's own cycles an image, P
  * its output pixels, `lead` the index of the input pixel that completes the first window, `tail` the number of output
  * pixels that wait for the last input pixel, and D the pipeline's depth:
  *   convolution  first = arrival(lead) + T/P + D          last = max(first + T*(P-1)/P, arrival(end) + T*tail/P + D)
  *   streaming    first = max(arrival(lead), T*(lead+1)/pixels after the first arrival) + D
  *                last  = max(arrival(end), first arrival + T) + D
- * Nothing is counted twice: a fully connected layer is a convolution of one pixel, first = last = arrival(end) + T + D. */
+ *   both         step  = max(T/P, the input's step * input pixels / P)
+ * Nothing is counted twice: a fully connected layer is a convolution of one pixel, so first = last = arrival(end) +
+ * T + D. */
 #include "cost/node.h"
 
 #include <math.h>
@@ -20,13 +23,10 @@
 #define LOAD_STREAM_BITS 64
 
 typedef struct span {
-    double first, last;
+    double first, step, last;
 } span;
 
-/* When pixel `at` of `pixels` arrives. */
-static double arrival(span s, double at, double pixels) {
-    return pixels > 1 ? s.first + (s.last - s.first) * at / (pixels - 1) : s.last;
-}
+static double arrival(span s, double pixel) { return fmin(s.last, s.first + pixel * s.step); }
 
 static int32_t clamp(int32_t v, int32_t hi) { return v < 0 ? 0 : v < hi ? v : hi; }
 
@@ -55,14 +55,16 @@ static span conv_span(const ss_cost_node *n, const ss_config *cfg, ss_shape in, 
     int32_t tx = reaching(v->win.kw, v->win.sw, v->win.pl, in.w, v->shape.w);
     double tail = outputs - ((double)ty * v->shape.w + tx), pixel = cfg->cycles / outputs;
     span s;
-    s.first = arrival(from, (double)y * in.w + x, pixels) + pixel + depth;
+    s.first = arrival(from, (double)y * in.w + x) + pixel + depth;
+    s.step = fmax(pixel, from.step * pixels / outputs);
     s.last = fmax(s.first + pixel * (outputs - 1), from.last + pixel * tail + depth);
     return s;
 }
 
 static span plain_span(const ss_cost_node *n, const ss_config *cfg, ss_shape in, span from) {
     const ss_node *v = n->node;
-    double pixels = (double)in.h * in.w, depth = depth_of(n, cfg), lead = 0;
+    double pixels = (double)in.h * in.w, outputs = (double)v->shape.h * v->shape.w;
+    double depth = depth_of(n, cfg), lead = 0;
     if (windowed(v)) {
         int32_t y = clamp(v->win.kh - 1 - v->win.pt, in.h - 1), x = clamp(v->win.kw - 1 - v->win.pl, in.w - 1);
         lead = (double)y * in.w + x;
@@ -70,25 +72,29 @@ static span plain_span(const ss_cost_node *n, const ss_config *cfg, ss_shape in,
     /* `from.first` is the end of the first pixel: its own share of the work has passed by then at the latest. */
     double work = cfg->cycles / pixels;
     span s;
-    s.first = fmax(arrival(from, lead, pixels), from.first + work * lead) + depth;
+    s.first = fmax(arrival(from, lead), from.first + work * lead) + depth;
+    s.step = fmax(cfg->cycles, from.step * pixels) / outputs;
     s.last = fmax(fmax(from.last, from.first + work * (pixels - 1)) + depth, s.first);
     return s;
 }
 
 /* A tensor that comes from outside the partition streams in as fast as its reader takes it. */
 static span outside(double cycles, ss_shape shape) {
-    return (span){ cycles / ((double)shape.h * shape.w), cycles };
+    double step = cycles / ((double)shape.h * shape.w);
+    return (span){ step, step, cycles };
 }
 
 static span node_span(const ss_cost *c, int32_t i, int32_t first, const ss_config *cfg, const span *spans) {
     const ss_cost_node *n = &c->nodes[i];
     const ss_node *v = n->node;
     if (v->op == SS_OP_INPUT) return outside(cfg->cycles, v->shape);
-    span from = { 0, 0 };
+    span from = { 0, 0, 0 };
     for (int32_t k = 0; k < v->n_in; k++) {
         ss_shape shape = c->g->nodes[v->in[k]].shape;
-        span s = v->in[k] >= first ? spans[v->in[k] - first] : outside((double)(n->in_elems[k] / cfg->lanes_in), shape);
+        span s = v->in[k] >= first ? spans[v->in[k] - first]
+                                   : outside((double)(n->in_elems[k] / cfg->lanes_in), shape);
         from.first = fmax(from.first, s.first);
+        from.step = fmax(from.step, s.step);
         from.last = fmax(from.last, s.last);
     }
     ss_shape in = ss_graph_in_shape(c->g, v);

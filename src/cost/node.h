@@ -13,7 +13,7 @@ typedef struct ss_cost_node {
     int32_t in_c[SS_MAX_INPUTS];
     int32_t n_in;            /* INPUT counts as reading its own tensor */
     int64_t readers;
-    double lag;              /* longest path from the network's input, in images (see add_lag) */
+    double lag;              /* longest path from the network's input, in images (see set_lag) */
     /* CONV: */
     int64_t c, f, groups, cg, fg, k; /* channels, filters, groups, channels and filters a group, kernel positions */
     int acc_bits;
@@ -30,11 +30,15 @@ struct ss_cost {
     ss_ctx *ctx;
     ss_arena *arena;
     const ss_graph *g;
-    const ss_profile *p;
-    const ss_device *dev;
+    const ss_profile *p;     /* looked at in ss_cost_new only; afterwards: is there one? */
+    ss_device device;        /* a copy */
+    const ss_device *dev;    /* &device */
     ss_cost_opts opts;
     ss_cost_node *nodes; /* [g->n] */
 };
+
+/* Bits of a finished sum after the requantiser's `pre` shift (quant.h). */
+static inline int ss_result_bits(const ss_cost_node *n) { return n->acc_bits < 27 ? n->acc_bits : 27; }
 
 typedef struct ss_streams {
     int32_t lanes[SS_MAX_INPUTS], out;

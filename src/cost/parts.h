@@ -42,6 +42,7 @@ ss_resources ss_part_window(const ss_device *dev, int64_t kh, int64_t kw, int64_
                             int bits);
 /* Front end of one input stream, shared by its co engines. */
 ss_resources ss_part_dense_front(int64_t k, int64_t m, int bits);
+int64_t ss_part_crossbar_select(int64_t k, int64_t m, int bits); /* LUTs of zero check, prefix, index, value mux */
 ss_resources ss_part_crossbar_front(int64_t k, int64_t m, int bits); /* 1 <= m < k */
 /* What each engine of the stream adds: the weights' side of the crossbar. */
 ss_resources ss_part_crossbar_weights(int64_t k, int64_t m, int bits);

@@ -58,11 +58,14 @@ ss_resources ss_part_dense_front(int64_t k, int64_t m, int bits) {
  * the sum over i of (k-1-i). */
 static double choices(int64_t k, int64_t m) { return (double)(m * (k - 1)) - (double)(m * (m - 1)) / 2; }
 
+int64_t ss_part_crossbar_select(int64_t k, int64_t m, int bits) {
+    return up(choices(k, m) * (m == 1 ? k_.single_select + k_.single_mux * bits : k_.select + k_.mux * bits));
+}
+
 ss_resources ss_part_crossbar_front(int64_t k, int64_t m, int bits) {
-    double n = choices(k, m), gates = k_.gate * (double)(m * bits);
-    double per_input = m == 1 ? k_.single_select + k_.single_mux * bits : k_.select + k_.mux * bits;
+    double luts = (double)ss_part_crossbar_select(k, m, bits) + k_.gate * (double)(m * bits);
     double operands = (double)(k * bits + 2 * m * bits); /* window stage, selected values */
-    return logic(k_.stream_control + n * per_input + gates, k_.stream_ff + operands);
+    return logic(k_.stream_control + luts, k_.stream_ff + operands);
 }
 
 /* With one multiplier the weight memory is addressed by position: no word of k weights, nothing to choose. */

@@ -2,7 +2,7 @@
  * the whole of the nodes that have no engine of their own. */
 #include "cost/node.h"
 
-#define RESULT_BITS 27 /* of an accumulator after the requantiser's `pre` shift (quant.h) */
+#define FIFO_DEPTH 2
 
 static bool is_pool(const ss_node *n) { return n->op == SS_OP_MAXPOOL || n->op == SS_OP_AVGPOOL; }
 
@@ -40,15 +40,21 @@ static void add_pool(const ss_cost *c, const ss_cost_node *n, const ss_streams *
     ss_res_add(res, ss_part_control(3), 1);
 }
 
-/* Branches that meet differ in how much of an image they hold: a branch's windows hold rows back, and the FIFO of the
- * other branch must hold as much of its own tensor, or the fork before them stops for ever. */
+/* Branches that meet differ in how much of an image they hold (lag), and the FIFO of the branch that holds less must
+ * hold that much of its own tensor, or the fork before them stops for ever; one row more lets them run unevenly. */
+static int64_t skip_depth(const ss_cost *c, const ss_cost_node *n, int32_t k, int64_t words, double longest) {
+    int32_t from = n->node->in[k];
+    double ahead = longest - c->nodes[from].lag;
+    if (!(ahead > 0)) return FIFO_DEPTH;
+    return (int64_t)(ahead * (double)words) + words / c->g->nodes[from].shape.h + FIFO_DEPTH;
+}
+
 static void add_join(const ss_cost *c, const ss_cost_node *n, const ss_streams *s, ss_resources *res) {
     int bits = c->opts.bits;
     double longest = 0;
     for (int32_t k = 0; k < n->n_in; k++) longest = slower(longest, c->nodes[n->node->in[k]].lag);
     for (int32_t k = 0; k < n->n_in; k++) {
-        double ahead = longest - c->nodes[n->node->in[k]].lag;
-        int64_t words = n->in_elems[k] / s->lanes[k], depth = (int64_t)(ahead * (double)words) + 2;
+        int64_t depth = skip_depth(c, n, k, n->in_elems[k] / s->lanes[k], longest);
         ss_res_add(res, ss_memory_buffer(c->dev, (int64_t)s->lanes[k] * bits, depth), 1);
         ss_res_add(res, ss_part_converter(s->lanes[k], s->out, bits), 1);
     }
@@ -59,7 +65,7 @@ static void add_join(const ss_cost *c, const ss_cost_node *n, const ss_streams *
 
 static void add_conv(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg, const ss_streams *s,
                      ss_resources *res) {
-    int bits = c->opts.bits, result = n->acc_bits < RESULT_BITS ? n->acc_bits : RESULT_BITS;
+    int bits = c->opts.bits, result = ss_result_bits(n);
     ss_res_add(res, ss_part_converter(s->lanes[0], (int64_t)cfg->gr * cfg->ci, bits), 1);
     ss_res_add(res, ss_part_converter((int64_t)cfg->gr * cfg->co, s->out, result), 1);
     ss_res_add(res, ss_part_requantise(c->dev, s->out, n->f, bits, true), 1);

@@ -51,7 +51,7 @@ ss_status ss_explore(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_
     *out = NULL;
     if (opts.bits == 0 && p) opts.bits = p->bits;
     if (check_opts(ctx, &opts) != SS_OK) return SS_BAD;
-    if (ss_space_new(ctx, c, g, dev, opts.target_gap, &space) != SS_OK) return SS_BAD;
+    if (ss_space_new(ctx, c, g, dev, opts, &space) != SS_OK) return SS_BAD;
     ss_status s = ss_plan_make(space, opts.batch, opts.max_partitions, &plan);
     if (s == SS_OK) s = design_of_plan(ctx, c, g, p, dev, &opts, &plan, out);
     ss_space_free(space);

@@ -186,11 +186,11 @@ static ss_status load_nodes(ss_space *s) {
     return s->configs ? SS_OK : SS_BAD;
 }
 
-ss_status ss_space_new(ss_ctx *ctx, const ss_cost *cost, const ss_graph *g, const ss_device *dev, double target_gap,
+ss_status ss_space_new(ss_ctx *ctx, const ss_cost *cost, const ss_graph *g, const ss_device *dev, ss_explore_opts opts,
                        ss_space **out) {
     ss_space *s = *out = ss_alloc(ctx, 1, sizeof *s);
     if (!s) return SS_BAD;
-    *s = (ss_space){ .ctx = ctx, .cost = cost, .graph = g, .device = dev, .target_gap = target_gap };
+    *s = (ss_space){ ctx, cost, g, dev, .target_gap = opts.target_gap, .bits = opts.bits };
     size_t n = (size_t)g->n;
     bool ok = (s->arena = ss_arena_new(ctx)) && (s->nodes = ss_arena_alloc(s->arena, n, sizeof *s->nodes)) &&
               (s->groups = ss_arena_alloc(s->arena, n, sizeof *s->groups)) &&

@@ -1,8 +1,10 @@
 /* External data: a tensor's bytes in a file of their own.
  *
- * A model may come from anywhere, so it may name nothing but plain files below its own folder: no absolute path, no
- * "..", and no symbolic link on the way (each step is opened relative to the one before with O_NOFOLLOW, so that
- * nothing can be swapped in between either). Offset and length are checked against the file before reading. */
+ * A model may come from anywhere, so it may name nothing but plain files below its own folder: no absolute
+ * path, no
+ * "..", and no symbolic link on the way (each step is opened relative to the one before with O_NOFOLLOW, so
+ * that nothing can be swapped in between either). Offset and length are checked against the file before
+ * reading. */
 #include "onnx/import.h"
 
 #include <errno.h>
@@ -66,7 +68,8 @@ static int open_inside(ss_importer *im, ss_where at, const char *location) {
     while (dir >= 0) {
         if (!component(&left, name)) {
             close(dir);
-            ss_error(im->ctx, at, beside, "external data at \"%.100s\" lies outside the model's folder", location);
+            ss_error(im->ctx, at, beside, "external data at \"%.100s\" lies outside the model's folder",
+                     location);
             return -1;
         }
         int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (*left ? O_DIRECTORY : 0);
@@ -78,9 +81,10 @@ static int open_inside(ss_importer *im, ss_where at, const char *location) {
         dir = next;
     }
     if (errno == ELOOP || errno == ENOTDIR)
-        ss_error(im->ctx, at, beside, "external data at \"%.100s\" is reached through what is not a plain file or folder", location);
-    else
-        ss_error(im->ctx, at, beside, "cannot open external data \"%.100s\": %s", location, strerror(errno));
+        ss_error(im->ctx, at, beside,
+                 "external data at \"%.100s\" is reached through what is not a plain file or folder",
+                 location);
+    else ss_error(im->ctx, at, beside, "cannot open external data \"%.100s\": %s", location, strerror(errno));
     return -1;
 }
 
@@ -125,6 +129,7 @@ bool ss_external_read(ss_importer *im, const char *name, int fd, void *data, siz
         done += (size_t)n;
     }
     close(fd);
-    if (done < need) ss_error(im->ctx, SS_AT(name), "check the disk and the file", "cannot read its external data");
+    if (done < need)
+        ss_error(im->ctx, SS_AT(name), "check the disk and the file", "cannot read its external data");
     return done == need;
 }

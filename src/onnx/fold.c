@@ -1,8 +1,10 @@
-/* Constant folding, part one: operators that make, move and reshape tensors without computing on their elements. They
- * do not care what the elements are, so each is written once over "copy element from to" (struct mover). Shape and Size
- * also take activations: their shapes are constants, the batch counting as im->batch.
+/* Constant folding, part one: operators that make, move and reshape tensors without computing on their
+ * elements. They do not care what the elements are, so each is written once over "copy element from to"
+ * (struct mover). Shape and Size also take activations: their shapes are constants, the batch counting as
+ * im->batch.
  *
- * Dimension rules (ss_dims_*, ss_slice_ranges) are shared with the lowering of the same operators on activations. */
+ * Dimension rules (ss_dims_*, ss_slice_ranges) are shared with the lowering of the same operators on
+ * activations. */
 #include "onnx/import.h"
 
 #include <string.h>
@@ -17,21 +19,9 @@ typedef struct mover {
     int64_t *i;
 } mover;
 
-static ss_where at_site(const ss_site *s) { return (ss_where){ s->row->name, s->row->op, NULL }; }
-
-static bool fresh(ss_site *s, bool is_float, int rank, const int64_t *dims, float **f, int64_t **i) {
-    s->out = (ss_value){ .kind = SS_VALUE_CONST };
-    if (rank > SS_MAX_RANK) return ss_refuse(s, "export the network again", "a tensor of %d dimensions", rank);
-    if (ss_tensor_new(s->im, at_site(s), is_float, rank, dims, &s->out.t, f, i)) return true;
-    s->im->n_unsupported++; /* reported by ss_tensor_new */
-    s->row->status = "unsupported";
-    s->row->note = "the constant is too large";
-    return false;
-}
-
 static bool fresh_like(ss_site *s, const ss_tensor *t, int rank, const int64_t *dims, mover *m) {
     m->from = t;
-    return fresh(s, t->is_float, rank, dims, &m->f, &m->i);
+    return ss_site_constant(s, t->is_float, rank, dims, &m->f, &m->i);
 }
 
 static void move(mover *m, int64_t to, int64_t from) {
@@ -60,7 +50,7 @@ static bool list_of(ss_site *s, const Onnx__AttributeProto *a, bool is_float, bo
     float *f = NULL;
     int64_t *i = NULL;
     int64_t n = (int64_t)(scalar ? 1 : is_float ? a->n_floats : a->n_ints);
-    if (!fresh(s, is_float, scalar ? 0 : 1, &n, &f, &i)) return false;
+    if (!ss_site_constant(s, is_float, scalar ? 0 : 1, &n, &f, &i)) return false;
     for (int64_t k = 0; k < n; k++) {
         if (is_float) f[k] = scalar ? a->f : a->floats[k];
         else i[k] = scalar ? a->i : a->ints[k];
@@ -98,7 +88,7 @@ bool ss_fold_constant_of_shape(ss_site *s) {
     if (a && a->t && !from_tensor(s, a->t, &value)) return false;
     if (a && value.n != 1) return ss_invalid(s, "the value is not one number");
     bool is_float = !a || value.is_float;
-    if (!fresh(s, is_float, (int)(shape->n > 64 ? 64 : shape->n), shape->i, &f, &i)) return false;
+    if (!ss_site_constant(s, is_float, (int)(shape->n > 64 ? 64 : shape->n), shape->i, &f, &i)) return false;
     for (int64_t k = 0; a && k < s->out.t.n; k++) {
         if (is_float) f[k] = value.f[0];
         else i[k] = value.i[0];
@@ -126,7 +116,7 @@ bool ss_fold_shape(ss_site *s) {
     if (!ss_attr_int(s, "start", 0, &start) || !ss_attr_int(s, "end", rank, &end)) return false;
     int from = clamp_axis(start, rank), to = clamp_axis(end, rank);
     int64_t n = to > from ? to - from : 0;
-    if (!fresh(s, false, 1, &n, &f, &i)) return false;
+    if (!ss_site_constant(s, false, 1, &n, &f, &i)) return false;
     for (int64_t k = 0; k < n; k++) i[k] = dims[from + k];
     return true;
 }
@@ -137,23 +127,25 @@ bool ss_fold_size(ss_site *s) {
     int64_t *i = NULL;
     float *f;
     dims_of(s, &rank, &dims);
-    if (!fresh(s, false, 0, NULL, &f, &i)) return false;
+    if (!ss_site_constant(s, false, 0, NULL, &f, &i)) return false;
     i[0] = product(dims, 0, rank);
     return true;
 }
 
 bool ss_fold_range(ss_site *s) {
     const ss_tensor *start = ss_site_const(s, 0), *limit = ss_site_const(s, 1), *delta = ss_site_const(s, 2);
-    if (start->is_float || limit->is_float || delta->is_float || start->n != 1 || limit->n != 1 || delta->n != 1)
+    if (start->is_float || limit->is_float || delta->is_float || start->n != 1 || limit->n != 1 ||
+        delta->n != 1)
         return ss_refuse(s, "export with constant sizes", "only ranges of integers are supported");
     const int64_t bound = (int64_t)1 << 40;
     int64_t a = start->i[0], b = limit->i[0], d = delta->i[0];
     if (d == 0 || a > bound || a < -bound || b > bound || b < -bound || d > bound || d < -bound)
-        return ss_invalid(s, "a range from %lld to %lld in steps of %lld", (long long)a, (long long)b, (long long)d);
+        return ss_invalid(s, "a range from %lld to %lld in steps of %lld", (long long)a, (long long)b,
+                          (long long)d);
     int64_t n = d > 0 ? ss_ceil_div(b - a, d) : ss_ceil_div(a - b, -d), *i = NULL;
     float *f;
     if ((d > 0 && b <= a) || (d < 0 && b >= a)) n = 0;
-    if (!fresh(s, false, 1, &n, &f, &i)) return false;
+    if (!ss_site_constant(s, false, 1, &n, &f, &i)) return false;
     for (int64_t k = 0; k < n; k++) i[k] = a + k * d;
     return true;
 }
@@ -169,7 +161,8 @@ static bool axes_mask(ss_site *s, int rank, bool mask[SS_MAX_RANK], bool *given,
     *given = n >= 0;
     *count = n < 0 ? 0 : n;
     if (rank < 0) rank = -rank + *count; /* Unsqueeze: axes count in the result */
-    if (rank > SS_MAX_RANK) return ss_refuse(s, "export the network again", "a tensor of %d dimensions", rank);
+    if (rank > SS_MAX_RANK)
+        return ss_refuse(s, "export the network again", "a tensor of %d dimensions", rank);
     for (int k = 0; k < n; k++) {
         if (!ss_axis(s, axes[k], rank, &axis)) return false;
         if (mask[axis]) return ss_invalid(s, "axis %d given twice", axis);
@@ -185,7 +178,8 @@ bool ss_dims_squeeze(ss_site *s, int rank, const int64_t *dims, int *out_rank, i
     *out_rank = 0;
     for (int d = 0; d < rank; d++) {
         bool drop = given ? mask[d] : dims[d] == 1;
-        if (drop && dims[d] != 1) return ss_invalid(s, "axis %d has %lld entries, not 1", d, (long long)dims[d]);
+        if (drop && dims[d] != 1)
+            return ss_invalid(s, "axis %d has %lld entries, not 1", d, (long long)dims[d]);
         if (!drop) out[(*out_rank)++] = dims[d];
     }
     return true;
@@ -232,7 +226,8 @@ bool ss_dims_reshape(ss_site *s, int rank, const int64_t *dims, int *out_rank, i
 bool ss_dims_flatten(ss_site *s, int rank, const int64_t *dims, int *out_rank, int64_t *out) {
     int64_t axis;
     if (!ss_attr_int(s, "axis", 1, &axis)) return false;
-    if (axis < -rank || axis > rank) return ss_invalid(s, "axis %lld of %d dimensions", (long long)axis, rank);
+    if (axis < -rank || axis > rank)
+        return ss_invalid(s, "axis %lld of %d dimensions", (long long)axis, rank);
     int at = (int)(axis < 0 ? axis + rank : axis);
     *out_rank = 2;
     out[0] = product(dims, 0, at);
@@ -249,10 +244,18 @@ static bool fold_dims(ss_site *s, dims_fn fn) {
     return fn(s, t->rank, t->dims, &rank, dims) && reshaped(s, t, rank, dims);
 }
 
-bool ss_fold_squeeze(ss_site *s) { return fold_dims(s, ss_dims_squeeze); }
-bool ss_fold_unsqueeze(ss_site *s) { return fold_dims(s, ss_dims_unsqueeze); }
-bool ss_fold_reshape(ss_site *s) { return fold_dims(s, ss_dims_reshape); }
-bool ss_fold_flatten(ss_site *s) { return fold_dims(s, ss_dims_flatten); }
+bool ss_fold_squeeze(ss_site *s) {
+    return fold_dims(s, ss_dims_squeeze);
+}
+bool ss_fold_unsqueeze(ss_site *s) {
+    return fold_dims(s, ss_dims_unsqueeze);
+}
+bool ss_fold_reshape(ss_site *s) {
+    return fold_dims(s, ss_dims_reshape);
+}
+bool ss_fold_flatten(ss_site *s) {
+    return fold_dims(s, ss_dims_flatten);
+}
 
 /* ---- moving elements ---- */
 
@@ -267,11 +270,13 @@ bool ss_fold_gather(ss_site *s) {
     for (int d = 0; d < index->rank; d++) dims[rank++] = index->dims[d];
     for (int d = axis + 1; d < t->rank; d++) dims[rank++] = t->dims[d];
     if (!fresh_like(s, t, rank, dims, &m)) return false;
-    int64_t outer = product(t->dims, 0, axis), inner = product(t->dims, axis + 1, t->rank), size = t->dims[axis], to = 0;
+    int64_t outer = product(t->dims, 0, axis), inner = product(t->dims, axis + 1, t->rank),
+            size = t->dims[axis], to = 0;
     for (int64_t o = 0; o < outer && s->out.t.n; o++)
         for (int64_t k = 0; k < index->n; k++) {
             int64_t at = index->i[k] < 0 ? index->i[k] + size : index->i[k];
-            if (at < 0 || at >= size) return ss_invalid(s, "index %lld of %lld", (long long)index->i[k], (long long)size);
+            if (at < 0 || at >= size)
+                return ss_invalid(s, "index %lld of %lld", (long long)index->i[k], (long long)size);
             for (int64_t j = 0; j < inner; j++) move(&m, to++, (o * size + at) * inner + j);
         }
     return true;
@@ -290,7 +295,8 @@ bool ss_fold_concat(ss_site *s) {
         if (!t || t->rank != first->rank || t->is_float != first->is_float)
             return ss_invalid(s, "input %d does not fit input 1", k + 1);
         for (int d = 0; d < t->rank; d++)
-            if (d != axis && t->dims[d] != first->dims[d]) return ss_invalid(s, "input %d does not fit input 1", k + 1);
+            if (d != axis && t->dims[d] != first->dims[d])
+                return ss_invalid(s, "input %d does not fit input 1", k + 1);
         dims[axis] += t->dims[axis];
     }
     if (!fresh_like(s, first, first->rank, dims, &m)) return false;
@@ -323,19 +329,23 @@ static bool one_range(ss_site *s, int64_t size, int64_t start, int64_t end, int6
 bool ss_slice_ranges(ss_site *s, int rank, const int64_t *dims, ss_range *out) {
     const int64_t *starts, *ends, *axes, *steps;
     int n, n_ends, n_axes, n_steps, axis;
-    if (!ss_site_ints(s, 1, "starts", &starts, &n) || !ss_site_ints(s, 2, "ends", &ends, &n_ends)) return false;
-    if (!ss_site_ints(s, 3, "axes", &axes, &n_axes) || !ss_site_ints(s, 4, NULL, &steps, &n_steps)) return false;
+    if (!ss_site_ints(s, 1, "starts", &starts, &n) || !ss_site_ints(s, 2, "ends", &ends, &n_ends))
+        return false;
+    if (!ss_site_ints(s, 3, "axes", &axes, &n_axes) || !ss_site_ints(s, 4, NULL, &steps, &n_steps))
+        return false;
     if (n < 0 || n_ends != n || (n_axes >= 0 && n_axes != n) || (n_steps >= 0 && n_steps != n) || n > rank)
         return ss_invalid(s, "starts, ends, axes and steps do not belong together");
     for (int d = 0; d < rank; d++) out[d] = (ss_range){ 0, 1, dims[d] };
     for (int k = 0; k < n; k++) {
         if (!ss_axis(s, n_axes < 0 ? k : axes[k], rank, &axis)) return false;
-        if (!one_range(s, dims[axis], starts[k], ends[k], n_steps < 0 ? 1 : steps[k], &out[axis])) return false;
+        if (!one_range(s, dims[axis], starts[k], ends[k], n_steps < 0 ? 1 : steps[k], &out[axis]))
+            return false;
     }
     return true;
 }
 
-/* Visit the elements of a result of the given dims, the source index moving by stride[d] along dimension d. */
+/* Visit the elements of a result of the given dims, the source index moving by stride[d] along dimension d.
+ */
 static void gather_strided(mover *m, int rank, const int64_t *dims, const int64_t *stride, int64_t from) {
     int64_t index[SS_MAX_RANK] = { 0 }, n = product(dims, 0, rank);
     for (int64_t to = 0; to < n; to++) {
@@ -395,11 +405,13 @@ bool ss_fold_expand(ss_site *s) {
     mover m = { 0 };
     if (!ss_site_ints(s, 1, NULL, &want, &n)) return false;
     int rank = n > t->rank ? n : t->rank;
-    if (rank > SS_MAX_RANK) return ss_refuse(s, "export the network again", "a tensor of %d dimensions", rank);
+    if (rank > SS_MAX_RANK)
+        return ss_refuse(s, "export the network again", "a tensor of %d dimensions", rank);
     for (int d = 0; d < rank; d++) {
         int own = d - (rank - t->rank), other = d - (rank - n);
         int64_t a = own >= 0 ? t->dims[own] : 1, b = other >= 0 ? want[other] : 1;
-        if (a != b && a != 1 && b != 1) return ss_invalid(s, "%lld and %lld do not broadcast", (long long)a, (long long)b);
+        if (a != b && a != 1 && b != 1)
+            return ss_invalid(s, "%lld and %lld do not broadcast", (long long)a, (long long)b);
         dims[d] = a == 1 ? b : a;
         stride[d] = own >= 0 && a != 1 ? product(t->dims, own + 1, t->rank) : 0;
     }

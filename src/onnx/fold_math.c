@@ -1,19 +1,9 @@
-/* Constant folding, part two: operators that compute on elements, with broadcasting. Integers wrap as they do in the
- * ONNX runtimes; floats are float, as the exporter would have computed them. */
+/* Constant folding, part two: operators that compute on elements, with broadcasting. Integers wrap as they do
+ * in the ONNX runtimes; floats are float, as the exporter would have computed them. */
 #include "onnx/import.h"
 
 #include <math.h>
 #include <string.h>
-
-static bool fresh(ss_site *s, bool is_float, int rank, const int64_t *dims, float **f, int64_t **i) {
-    s->out = (ss_value){ .kind = SS_VALUE_CONST };
-    if (ss_tensor_new(s->im, (ss_where){ s->row->name, s->row->op, NULL }, is_float, rank, dims, &s->out.t, f, i))
-        return true;
-    s->im->n_unsupported++;
-    s->row->status = "unsupported";
-    s->row->note = "the constant is too large";
-    return false;
-}
 
 /* ---- broadcasting ---- */
 
@@ -62,15 +52,24 @@ static arith arith_of(const char *op) {
 
 static double on_reals(arith op, double x, double y) {
     switch (op) {
-    case ADD: return x + y;
-    case SUB: return x - y;
-    case MUL: return x * y;
-    case DIV: return x / y;
-    case MAX: return x > y ? x : y;
-    case MIN: return x < y ? x : y;
-    case POW: return pow(x, y);
-    case MOD: return fmod(x, y);
-    default: return 0;
+    case ADD:
+        return x + y;
+    case SUB:
+        return x - y;
+    case MUL:
+        return x * y;
+    case DIV:
+        return x / y;
+    case MAX:
+        return x > y ? x : y;
+    case MIN:
+        return x < y ? x : y;
+    case POW:
+        return pow(x, y);
+    case MOD:
+        return fmod(x, y);
+    default:
+        return 0;
     }
 }
 
@@ -84,29 +83,45 @@ static int64_t power(int64_t x, int64_t y) {
 /* y != 0 where op divides; x = INT64_MIN, y = -1 was excluded too. */
 static int64_t on_integers(arith op, int64_t x, int64_t y) {
     switch (op) {
-    case ADD: return (int64_t)((uint64_t)x + (uint64_t)y);
-    case SUB: return (int64_t)((uint64_t)x - (uint64_t)y);
-    case MUL: return (int64_t)((uint64_t)x * (uint64_t)y);
-    case DIV: return x / y;
-    case MAX: return x > y ? x : y;
-    case MIN: return x < y ? x : y;
-    case POW: return power(x, y);
-    case MOD: return x % y != 0 && (x % y < 0) != (y < 0) ? x % y + y : x % y;
-    default: return 0;
+    case ADD:
+        return (int64_t)((uint64_t)x + (uint64_t)y);
+    case SUB:
+        return (int64_t)((uint64_t)x - (uint64_t)y);
+    case MUL:
+        return (int64_t)((uint64_t)x * (uint64_t)y);
+    case DIV:
+        return x / y;
+    case MAX:
+        return x > y ? x : y;
+    case MIN:
+        return x < y ? x : y;
+    case POW:
+        return power(x, y);
+    case MOD:
+        return x % y != 0 && (x % y < 0) != (y < 0) ? x % y + y : x % y;
+    default:
+        return 0;
     }
 }
 
 static int64_t compare(arith op, double x, double y) {
     switch (op) {
-    case EQUAL: return x == y;
-    case LESS: return x < y;
-    case GREATER: return x > y;
-    case AND: return x != 0 && y != 0;
-    default: return x != 0 || y != 0;
+    case EQUAL:
+        return x == y;
+    case LESS:
+        return x < y;
+    case GREATER:
+        return x > y;
+    case AND:
+        return x != 0 && y != 0;
+    default:
+        return x != 0 || y != 0;
     }
 }
 
-static bool is_compare(arith op) { return op >= EQUAL && op <= OR; }
+static bool is_compare(arith op) {
+    return op >= EQUAL && op <= OR;
+}
 
 bool ss_fold_binary(ss_site *s) {
     const ss_tensor *a = ss_site_const(s, 0), *b = ss_site_const(s, 1);
@@ -120,7 +135,7 @@ bool ss_fold_binary(ss_site *s) {
     if (a->is_float != b->is_float && op != POW) return ss_invalid(s, "a float and an integer operand");
     if (!join(s, &to, a) || !join(s, &to, b)) return false;
     bool real = a->is_float && !is_compare(op);
-    if (!fresh(s, real, to.rank, to.dims, &f, &i)) return false;
+    if (!ss_site_constant(s, real, to.rank, to.dims, &f, &i)) return false;
     for (int64_t k = 0; k < s->out.t.n; k++) {
         int64_t p = source(&to, a, k), q = source(&to, b, k);
         double x = ss_tensor_at(a, p), y = ss_tensor_at(b, q);
@@ -141,7 +156,7 @@ bool ss_fold_where(ss_site *s) {
     int64_t *i = NULL;
     if (c->is_float || x->is_float != y->is_float) return ss_invalid(s, "operands of the wrong types");
     if (!join(s, &to, c) || !join(s, &to, x) || !join(s, &to, y)) return false;
-    if (!fresh(s, x->is_float, to.rank, to.dims, &f, &i)) return false;
+    if (!ss_site_constant(s, x->is_float, to.rank, to.dims, &f, &i)) return false;
     for (int64_t k = 0; k < s->out.t.n; k++) {
         const ss_tensor *from = c->i[source(&to, c, k)] ? x : y;
         int64_t at = source(&to, from, k);
@@ -166,7 +181,7 @@ bool ss_fold_unary(ss_site *s) {
     const ss_tensor *t = ss_site_const(s, 0);
     float *f = NULL;
     int64_t *i = NULL;
-    if (!fresh(s, t->is_float, t->rank, t->dims, &f, &i)) return false;
+    if (!ss_site_constant(s, t->is_float, t->rank, t->dims, &f, &i)) return false;
     bool negate = strcmp(s->row->op, "Neg") == 0, absolute = strcmp(s->row->op, "Abs") == 0;
     if (!t->is_float && !negate && !absolute) return ss_invalid(s, "its operand is not float");
     for (int64_t k = 0; k < t->n; k++) {
@@ -190,8 +205,9 @@ bool ss_fold_cast(ss_site *s) {
     bool real = type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT || type == ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE;
     bool whole = type == ONNX__TENSOR_PROTO__DATA_TYPE__INT64 || type == ONNX__TENSOR_PROTO__DATA_TYPE__INT32;
     if (!to_bool && !real && !whole)
-        return ss_refuse(s, "export the network in 32-bit float", "a cast to ONNX type %lld", (long long)type);
-    if (!fresh(s, real, t->rank, t->dims, &f, &i)) return false;
+        return ss_refuse(s, "export the network in 32-bit float", "a cast to ONNX type %lld",
+                         (long long)type);
+    if (!ss_site_constant(s, real, t->rank, t->dims, &f, &i)) return false;
     for (int64_t k = 0; k < t->n; k++) {
         if (real) f[k] = (float)ss_tensor_at(t, k);
         else if (to_bool) i[k] = ss_tensor_at(t, k) != 0;

@@ -1,9 +1,9 @@
 /* Import: from the decoded model to graph nodes, in one walk over the nodes in order.
  *
- * Method: collect the values, order the nodes, create the INPUT, then for each node fetch its inputs, look it up in
- * the operator table and fold or lower it. A node that fails leaves an unknown value behind; where its shape can be
- * told all the same (same shape as the input, or stated in the file), a stand-in takes its place so that the nodes
- * behind it are checked too. A graph with stand-ins is never handed out as usable. */
+ * Method: collect the values, order the nodes, create the INPUT, then for each node fetch its inputs, look it
+ * up in the operator table and fold or lower it. A node that fails leaves an unknown value behind; where its
+ * shape can be told all the same (same shape as the input, or stated in the file), a stand-in takes its place
+ * so that the nodes behind it are checked too. A graph with stand-ins is never handed out as usable. */
 #include "onnx/import.h"
 
 #include <math.h>
@@ -14,7 +14,11 @@
 
 /* Length of the valid UTF-8 sequence at p (1..4), 0 when there is none or it is a control character. */
 static size_t utf8_length(const unsigned char *p) {
-    size_t n = *p < 0x80 ? 1 : (*p & 0xe0) == 0xc0 ? 2 : (*p & 0xf0) == 0xe0 ? 3 : (*p & 0xf8) == 0xf0 ? 4 : 0;
+    size_t n = *p < 0x80             ? 1
+               : (*p & 0xe0) == 0xc0 ? 2
+               : (*p & 0xf0) == 0xe0 ? 3
+               : (*p & 0xf8) == 0xf0 ? 4
+                                     : 0;
     if (n == 0 || *p < 0x20 || *p == 0x7f || *p == 0xc0 || *p == 0xc1 || *p > 0xf4) return 0;
     for (size_t k = 1; k < n; k++)
         if ((p[k] & 0xc0) != 0x80) return 0;
@@ -66,7 +70,8 @@ static ss_status make_rows(ss_importer *im) {
 static ss_status find_output(ss_importer *im) {
     const Onnx__GraphProto *gp = im->model->graph;
     if (gp->n_output != 1)
-        return ss_error(im->ctx, SS_AT(im->g->name), "export the network with its class scores as the only output",
+        return ss_error(im->ctx, SS_AT(im->g->name),
+                        "export the network with its class scores as the only output",
                         "the network has %zu outputs; it must have one", gp->n_output);
     const char *name = gp->output[0]->name ? gp->output[0]->name : "";
     im->output = ss_names_get(&im->value_of, name);
@@ -83,13 +88,15 @@ static ss_status find_input(ss_importer *im) {
         const ss_value *v = &im->values[k];
         if (v->kind != SS_VALUE_PENDING || v->producer >= 0 || v->readers == 0) continue;
         if (im->input >= 0)
-            status = ss_error(im->ctx, SS_AT(ss_clean_text(im, v->name)), "make every input but the image a constant",
+            status = ss_error(im->ctx, SS_AT(ss_clean_text(im, v->name)),
+                              "make every input but the image a constant",
                               "a second input beside \"%.200s\"; the network must have one, the image",
                               ss_clean_text(im, im->values[im->input].name));
         else im->input = k;
     }
     if (im->input >= 0) return status;
-    return ss_error(im->ctx, SS_AT(im->g->name), "export it again", "the output does not depend on any input");
+    return ss_error(im->ctx, SS_AT(im->g->name), "export it again",
+                    "the output does not depend on any input");
 }
 
 static const Onnx__TypeProto__Tensor *tensor_type(const Onnx__ValueInfoProto *info) {
@@ -127,18 +134,23 @@ static ss_status make_input(ss_importer *im) {
     ss_dims_text(rank > 0 ? rank : 0, dims, text);
     ss_where at = { ss_clean_text(im, v->name), "input", rank > 0 ? text : NULL };
     ss_node input = { .op = SS_OP_INPUT, .onnx_op = "input" };
-    if (t && t->elem_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT && t->elem_type != ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE)
-        return ss_error(im->ctx, at, "export the network in 32-bit float", "images of ONNX type %d", t->elem_type);
+    if (t && t->elem_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT &&
+        t->elem_type != ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE)
+        return ss_error(im->ctx, at, "export the network in 32-bit float", "images of ONNX type %d",
+                        t->elem_type);
     if (!image_shape(rank, dims, &input.shape))
-        return ss_error(im->ctx, at, "export with fixed channels, height and width (only the batch may be dynamic)",
-                        "the image must be N x C x H x W or N x C%s", rank < 0 ? "; the file states no shape" : "");
+        return ss_error(
+            im->ctx, at, "export with fixed channels, height and width (only the batch may be dynamic)",
+            "the image must be N x C x H x W or N x C%s", rank < 0 ? "; the file states no shape" : "");
     im->batch = dims[0] > 0 ? dims[0] : 1;
-    if (im->batch > SS_MAX_DIM) return ss_error(im->ctx, at, "export with a dynamic batch", "the batch is too large");
+    if (im->batch > SS_MAX_DIM)
+        return ss_error(im->ctx, at, "export with a dynamic batch", "the batch is too large");
     if (im->batch > 1)
-        ss_note(im->ctx, at, "export with a dynamic batch to silence this", "batch %lld is ignored: images are independent",
-                (long long)im->batch);
+        ss_note(im->ctx, at, "export with a dynamic batch to silence this",
+                "batch %lld is ignored: images are independent", (long long)im->batch);
     input.name = ss_import_name(im, at.where, "");
-    if (!input.name || ss_graph_infer_shape(im->g, &input) != SS_OK || ss_graph_add(im->g, &input) < 0) return SS_BAD;
+    if (!input.name || ss_graph_infer_shape(im->g, &input) != SS_OK || ss_graph_add(im->g, &input) < 0)
+        return SS_BAD;
     v->kind = SS_VALUE_ACT;
     v->node = 0;
     v->rank = rank;
@@ -183,7 +195,8 @@ static bool fetch(ss_site *s) {
 }
 
 static bool arity_right(ss_site *s) {
-    if (s->n_in > s->op->max_in) return ss_invalid(s, "%d inputs; it takes at most %d", s->n_in, s->op->max_in);
+    if (s->n_in > s->op->max_in)
+        return ss_invalid(s, "%d inputs; it takes at most %d", s->n_in, s->op->max_in);
     for (int k = 0; k < s->op->min_in; k++)
         if (!ss_site_has(s, k)) return ss_invalid(s, "input %d is missing", k + 1);
     return true;
@@ -230,18 +243,22 @@ static bool any_act(const ss_site *s) {
 
 static bool translate(ss_site *s) {
     if (!s->op)
-        return ss_refuse(s, standard_domain(s->p) ? "replace the operator, or see the documentation for those supported"
-                                                  : "export with standard ONNX operators only",
+        return ss_refuse(s,
+                         standard_domain(s->p)
+                             ? "replace the operator, or see the documentation for those supported"
+                             : "export with standard ONNX operators only",
                          "this operator is not supported");
     if (!s->op->lower && !s->op->fold) return ss_refuse(s, s->op->remedy, "this operator is not supported");
     if (!arity_right(s) || !extra_outputs_unused(s)) return false;
     if (any_act(s)) {
         if (!carries_taken(s)) return false;
-        if (!s->op->lower) return ss_refuse(s, s->op->remedy, "this operator is not supported on activations");
+        if (!s->op->lower)
+            return ss_refuse(s, s->op->remedy, "this operator is not supported on activations");
         return s->op->lower(s);
     }
     if (s->op->fold) return s->op->fold(s);
-    return ss_refuse(s, "run the exporter's constant folding first", "this operator is not supported on constants");
+    return ss_refuse(s, "run the exporter's constant folding first",
+                     "this operator is not supported on constants");
 }
 
 /* The shape that a failed node's output has all the same, when it can be told. */
@@ -265,7 +282,9 @@ static void stand_in(ss_site *s, ss_value *out) {
     int32_t at = node.name ? ss_graph_add(s->im->g, &node) : -1;
     if (at < 0) return;
     s->row->node = at;
-    s->out = (ss_value){ .kind = SS_VALUE_ACT, .node = at, .rank = rank,
+    s->out = (ss_value){ .kind = SS_VALUE_ACT,
+                         .node = at,
+                         .rank = rank,
                          .dims = { s->im->batch, node.shape.c, node.shape.h, node.shape.w } };
 }
 
@@ -310,11 +329,13 @@ static ss_status set_output(ss_importer *im) {
     ss_value *v = &im->values[im->output];
     if (v->kind == SS_VALUE_UNKNOWN) return SS_OK; /* counted already */
     if (v->kind != SS_VALUE_ACT)
-        return ss_error(im->ctx, SS_AT(im->g->name), "export it again", "the output does not depend on the input");
+        return ss_error(im->ctx, SS_AT(im->g->name), "export it again",
+                        "the output does not depend on the input");
     if (v->carry == SS_CARRY_PAD) ss_import_refuse_carry(im, v, "the output");
     if (v->carry == SS_CARRY_SOFTMAX) {
         const ss_onnx_row *row = &im->rows[v->origin];
-        ss_note(im->ctx, (ss_where){ row->name, row->op, NULL }, "", "dropped: it does not change the order of the scores");
+        ss_note(im->ctx, (ss_where){ row->name, row->op, NULL }, "",
+                "dropped: it does not change the order of the scores");
     }
     im->g->output = v->node;
     return SS_OK;

@@ -1,8 +1,8 @@
 /* Loading: from a file to a decoded model, and the public entry points.
  *
- * protobuf-c decodes nested messages by recursion and makes one allocation or more for each, whatever the file says.
- * So the bytes are walked once before that, against the same schema, and refused when they nest deeper or hold more
- * messages than any network does. */
+ * protobuf-c decodes nested messages by recursion and makes one allocation or more for each, whatever the
+ * file says. So the bytes are walked once before that, against the same schema, and refused when they nest
+ * deeper or hold more messages than any network does. */
 #include "onnx/import.h"
 
 #include <string.h>
@@ -51,13 +51,15 @@ static bool sane(const ProtobufCMessageDescriptor *d, cursor c, int depth, uint3
             if (!varint(&c, &n)) return false;
             const uint8_t *body = c.at;
             if (!skip(&c, n)) return false;
-            const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field(d, (unsigned)(tag >> 3));
+            const ProtobufCFieldDescriptor *f =
+                protobuf_c_message_descriptor_get_field(d, (unsigned)(tag >> 3));
             if (f && f->type == PROTOBUF_C_TYPE_MESSAGE &&
                 !sane(f->descriptor, (cursor){ body, c.at }, depth + 1, messages))
                 return false;
             break;
         }
-        default: return false;
+        default:
+            return false;
         }
     }
     return true;
@@ -65,8 +67,12 @@ static bool sane(const ProtobufCMessageDescriptor *d, cursor c, int depth, uint3
 
 /* ---- decoding ---- */
 
-static void *proto_alloc(void *ctx, size_t size) { return ss_alloc(ctx, size, 1); }
-static void proto_free(void *ctx, void *p) { ss_free(ctx, p); }
+static void *proto_alloc(void *ctx, size_t size) {
+    return ss_alloc(ctx, size, 1);
+}
+static void proto_free(void *ctx, void *p) {
+    ss_free(ctx, p);
+}
 
 static Onnx__ModelProto *decode(ss_ctx *ctx, const char *name, const uint8_t *data, size_t len) {
     static const char remedy[] = "the file is truncated or no ONNX model; export it again";
@@ -78,7 +84,8 @@ static Onnx__ModelProto *decode(ss_ctx *ctx, const char *name, const uint8_t *da
         ss_error(ctx, SS_AT(name), remedy, "the file is empty");
         return NULL;
     }
-    if (len <= SS_MODEL_BYTES && sane(&onnx__model_proto__descriptor, (cursor){ data, data + len }, 0, &messages))
+    if (len <= SS_MODEL_BYTES &&
+        sane(&onnx__model_proto__descriptor, (cursor){ data, data + len }, 0, &messages))
         m = onnx__model_proto__unpack(&a, len, data);
     if (!m && ss_diag_errors(ctx) == before) ss_error(ctx, SS_AT(name), remedy, "not a readable ONNX model");
     if (m && !m->graph) {
@@ -93,7 +100,9 @@ static Onnx__ModelProto *decode(ss_ctx *ctx, const char *name, const uint8_t *da
 
 static void fill_report(ss_importer *im, ss_onnx_report *r) {
     const Onnx__ModelProto *m = im->model;
-    *r = (ss_onnx_report){ .rows = im->rows, .n = m->graph->n_node, .opset = im->opset, .ir_version = m->ir_version };
+    *r = (ss_onnx_report){
+        .rows = im->rows, .n = m->graph->n_node, .opset = im->opset, .ir_version = m->ir_version
+    };
     const char *version = m->producer_version ? m->producer_version : "";
     const char *text = ss_arena_printf(im->g->arena, "%s%s%s", m->producer_name ? m->producer_name : "",
                                        *version ? " " : "", version);
@@ -122,8 +131,8 @@ static ss_status import_model(ss_ctx *ctx, const char *name, const Onnx__ModelPr
     return s;
 }
 
-ss_status ss_onnx_import_bytes(ss_ctx *ctx, const char *name, const uint8_t *data, size_t len, const char *folder,
-                               ss_graph **out, ss_onnx_report *report) {
+ss_status ss_onnx_import_bytes(ss_ctx *ctx, const char *name, const uint8_t *data, size_t len,
+                               const char *folder, ss_graph **out, ss_onnx_report *report) {
     ProtobufCAllocator a = { proto_alloc, proto_free, ctx };
     *out = NULL;
     if (report) *report = (ss_onnx_report){ 0 };

@@ -1,7 +1,7 @@
 /* Lowering: layers with weights. Conv, Gemm and MatMul become CONV, BatchNormalization becomes BATCHNORM.
  *
- * Gemm and MatMul are a 1x1 CONV on a K x 1 x 1 map; the graph passes merge a FLATTEN in front of it into the kernel.
- * Weights stay where they were decoded; only transposed or scaled ones are copied. */
+ * Gemm and MatMul are a 1x1 CONV on a K x 1 x 1 map; the graph passes merge a FLATTEN in front of it into the
+ * kernel. Weights stay where they were decoded; only transposed or scaled ones are copied. */
 #include "onnx/import.h"
 
 #include <math.h>
@@ -41,7 +41,7 @@ bool ss_lower_conv(ss_site *s) {
     const int64_t *kernel;
     int64_t groups;
     int n;
-    bool rounded;
+    int32_t extra[2];
     if (!w) return false;
     if (!x || x->rank != 4) return ss_invalid(s, "its input is not N x C x H x W");
     ss_shape in = ss_act_shape(s, x);
@@ -49,11 +49,17 @@ bool ss_lower_conv(ss_site *s) {
     if (n >= 0 && (n != 2 || kernel[0] != w->dims[2] || kernel[1] != w->dims[3]))
         return ss_invalid(s, "kernel_shape is not that of the weights");
     if (groups < 1 || groups > in.c || w->dims[1] * groups != in.c || w->dims[0] % groups != 0)
-        return ss_invalid(s, "%lld x %lld weights in %lld groups do not fit %d channels", (long long)w->dims[0],
-                          (long long)w->dims[1], (long long)groups, in.c);
-    ss_node c = { .op = SS_OP_CONV, .n_in = 1, .in = { x->node }, .groups = (int32_t)groups, .weights = w->f,
-                  .shape.c = (int32_t)w->dims[0], .win.kh = (int32_t)w->dims[2], .win.kw = (int32_t)w->dims[3] };
-    if (!ss_site_window(s, x, &c.win, &rounded)) return false;
+        return ss_invalid(s, "%lld x %lld weights in %lld groups do not fit %d channels",
+                          (long long)w->dims[0], (long long)w->dims[1], (long long)groups, in.c);
+    ss_node c = { .op = SS_OP_CONV,
+                  .n_in = 1,
+                  .in = { x->node },
+                  .groups = (int32_t)groups,
+                  .weights = w->f,
+                  .shape.c = (int32_t)w->dims[0],
+                  .win.kh = (int32_t)w->dims[2],
+                  .win.kw = (int32_t)w->dims[3] };
+    if (!ss_site_window(s, x, &c.win, extra)) return false;
     if (ss_site_has(s, 2) && !(c.bias = vector(s, 2, "bias", w->dims[0]))) return false;
     return ss_site_emit(s, &c, NULL);
 }
@@ -64,7 +70,8 @@ bool ss_lower_conv(ss_site *s) {
 static bool emit_dense(ss_site *s, const ss_value *x, const ss_tensor *w, bool transposed, float scale,
                        const float *bias) {
     int64_t k = w->dims[transposed ? 1 : 0], m = w->dims[transposed ? 0 : 1];
-    if (x->rank != 2) return ss_refuse(s, "flatten the map to [N, C*H*W] first", "its input has %d dimensions", x->rank);
+    if (x->rank != 2)
+        return ss_refuse(s, "flatten the map to [N, C*H*W] first", "its input has %d dimensions", x->rank);
     if (x->dims[1] != k)
         return ss_invalid(s, "weights for %lld inputs on %lld", (long long)k, (long long)x->dims[1]);
     const float *weights = w->f;
@@ -72,11 +79,19 @@ static bool emit_dense(ss_site *s, const ss_value *x, const ss_tensor *w, bool t
         float *copy = ss_arena_alloc(s->im->g->arena, (size_t)w->n, sizeof *copy);
         if (!copy) return false;
         for (int64_t f = 0; f < m; f++)
-            for (int64_t j = 0; j < k; j++) copy[f * k + j] = scale * w->f[transposed ? f * k + j : j * m + f];
+            for (int64_t j = 0; j < k; j++)
+                copy[f * k + j] = scale * w->f[transposed ? f * k + j : j * m + f];
         weights = copy;
     }
-    ss_node c = { .op = SS_OP_CONV, .n_in = 1, .in = { x->node }, .groups = 1, .fc = true, .weights = weights,
-                  .bias = bias, .shape.c = (int32_t)m, .win = { .kh = 1, .kw = 1, .sh = 1, .sw = 1 } };
+    ss_node c = { .op = SS_OP_CONV,
+                  .n_in = 1,
+                  .in = { x->node },
+                  .groups = 1,
+                  .fc = true,
+                  .weights = weights,
+                  .bias = bias,
+                  .shape.c = (int32_t)m,
+                  .win = { .kh = 1, .kw = 1, .sh = 1, .sw = 1 } };
     if (!ss_site_emit(s, &c, NULL)) return false;
     s->out.rank = 2;
     return true;
@@ -106,7 +121,8 @@ bool ss_lower_gemm(ss_site *s) {
     const ss_value *x = ss_site_act(s, 0);
     if (!x || trans_a) return ss_refuse(s, cure, "its first operand must be the activations, not transposed");
     const ss_tensor *w = weights_of(s, 2, cure);
-    return w && gemm_bias(s, beta, w->dims[trans_b ? 0 : 1], &bias) && emit_dense(s, x, w, trans_b != 0, alpha, bias);
+    return w && gemm_bias(s, beta, w->dims[trans_b ? 0 : 1], &bias) &&
+           emit_dense(s, x, w, trans_b != 0, alpha, bias);
 }
 
 bool ss_lower_matmul(ss_site *s) {
@@ -124,7 +140,8 @@ bool ss_lower_batchnorm(ss_site *s) {
     int64_t training, spatial;
     float eps;
     if (!x) return ss_refuse(s, "export with constant weights", "its parameters depend on the image");
-    if (!ss_attr_int(s, "training_mode", 0, &training) || !ss_attr_int(s, "spatial", 1, &spatial)) return false;
+    if (!ss_attr_int(s, "training_mode", 0, &training) || !ss_attr_int(s, "spatial", 1, &spatial))
+        return false;
     if (!ss_attr_float(s, "epsilon", 1e-5f, &eps)) return false;
     if (training) return ss_refuse(s, "export the network in eval() mode", "it is in training mode");
     if (!spatial) return ss_refuse(s, "normalise per channel", "statistics per pixel");

@@ -1,6 +1,6 @@
-/* Lowering: operators that work on each element by itself, and those that vanish. Activations with a threshold become
- * RELU; arithmetic with per-channel constants becomes BATCHNORM (y = scale * x + bias), which the graph passes fold
- * into a convolution. */
+/* Lowering: operators that work on each element by itself, and those that vanish. Activations with a
+ * threshold become RELU; arithmetic with per-channel constants becomes BATCHNORM (y = scale * x + bias),
+ * which the graph passes fold into a convolution. */
 #include "onnx/import.h"
 
 #include <float.h>
@@ -10,7 +10,9 @@
 /* ---- activations ---- */
 
 static bool emit_relu(ss_site *s, const ss_value *x, float threshold, float ceiling) {
-    ss_node n = { .op = SS_OP_RELU, .n_in = 1, .in = { x->node },
+    ss_node n = { .op = SS_OP_RELU,
+                  .n_in = 1,
+                  .in = { x->node },
                   .act = { .on = true, .name = s->row->name, .threshold = threshold, .ceiling = ceiling } };
     return ss_site_emit_like(s, &n, x);
 }
@@ -40,7 +42,8 @@ bool ss_lower_clip(ss_site *s) {
     if (!x) return ss_refuse(s, "use constant bounds", "its bounds are computed at run time");
     if (!bound(s, 1, "min", -FLT_MAX, &lo) || !bound(s, 2, "max", FLT_MAX, &hi)) return false;
     if (lo != 0 || !(hi > 0))
-        return ss_refuse(s, "use ReLU or ReLU6 (min 0, max above 0)", "a clip to %g .. %g", (double)lo, (double)hi);
+        return ss_refuse(s, "use ReLU or ReLU6 (min 0, max above 0)", "a clip to %g .. %g", (double)lo,
+                         (double)hi);
     return emit_relu(s, x, 0, hi >= FLT_MAX ? INFINITY : hi);
 }
 
@@ -55,7 +58,8 @@ static float *per_channel(ss_site *s, const ss_value *x, const ss_tensor *t) {
     if (!fits) {
         char text[64];
         ss_dims_text(t->rank, t->dims, text);
-        ss_refuse(s, "use one constant, or one per channel (1 x C x 1 x 1)", "a constant operand of %s", text);
+        ss_refuse(s, "use one constant, or one per channel (1 x C x 1 x 1)", "a constant operand of %s",
+                  text);
         return NULL;
     }
     float *v = ss_arena_alloc(s->im->g->arena, (size_t)c, sizeof *v);
@@ -76,7 +80,10 @@ static bool emit_affine(ss_site *s, const ss_value *x, const ss_tensor *t, bool 
         if (op == 'D') v[k] = (float)(1 / (double)v[k]);
         one[k] = additive ? op == 'S' && swapped ? -1.0f : 1.0f : 0.0f;
     }
-    ss_node n = { .op = SS_OP_BATCHNORM, .n_in = 1, .in = { x->node }, .weights = additive ? one : v,
+    ss_node n = { .op = SS_OP_BATCHNORM,
+                  .n_in = 1,
+                  .in = { x->node },
+                  .weights = additive ? one : v,
                   .bias = additive ? v : one };
     return ss_site_emit_like(s, &n, x);
 }
@@ -87,7 +94,8 @@ static bool emit_add(ss_site *s, const ss_value *a, const ss_value *b, const cha
     if (!same) {
         char text[64];
         ss_dims_text(b->rank, b->dims, text);
-        return ss_refuse(s, "add maps of one shape", "the other operand is %s: broadcasting activations", text);
+        return ss_refuse(s, "add maps of one shape", "the other operand is %s: broadcasting activations",
+                         text);
     }
     ss_value view = *a; /* b may be the site's own output of the step before */
     ss_node n = { .op = SS_OP_ADD, .n_in = 2, .in = { a->node, b->node } };
@@ -135,16 +143,19 @@ bool ss_lower_dropout(ss_site *s) {
     return ss_lower_identity(s);
 }
 
-/* Softmax, LogSoftmax, Sigmoid at the very end keep the order of the scores, so they may go; what reads the result sees
- * to it that they are at the end. Until opset 12 the axis begins a flattened rest, from 13 on it is one axis. */
+/* Softmax, LogSoftmax, Sigmoid at the very end keep the order of the scores, so they may go; what reads the
+ * result sees to it that they are at the end. Until opset 12 the axis begins a flattened rest, from 13 on it
+ * is one axis. */
 bool ss_lower_softmax(ss_site *s) {
     const ss_value *x = ss_site_act(s, 0);
     bool sigmoid = strcmp(s->row->op, "Sigmoid") == 0;
     int64_t axis;
     int at;
-    if (!ss_attr_int(s, "axis", s->im->opset < 13 ? 1 : -1, &axis) || !ss_axis(s, axis, x->rank, &at)) return false;
+    if (!ss_attr_int(s, "axis", s->im->opset < 13 ? 1 : -1, &axis) || !ss_axis(s, axis, x->rank, &at))
+        return false;
     bool over_classes = ss_shape_size(ss_act_shape(s, x)) == x->dims[1] && (at == 1 || sigmoid);
-    if (!over_classes) return ss_refuse(s, "end the network at its class scores", "not over the class scores");
+    if (!over_classes)
+        return ss_refuse(s, "end the network at its class scores", "not over the class scores");
     ss_site_pass(s, x, "dropped: it does not change the order of the scores");
     s->out.carry = SS_CARRY_SOFTMAX;
     s->out.origin = s->index;

@@ -1,8 +1,9 @@
-/* Lowering: windows. Strides, pads, auto_pad and ceil_mode for convolutions and pools, and the pools themselves.
+/* Lowering: windows. Strides, pads, auto_pad and ceil_mode for convolutions and pools, and the pools
+ * themselves.
  *
- * The graph knows only explicit padding and floor((size + pads - kernel) / stride) + 1 windows, so auto_pad and
- * ceil_mode become padding here. Formulas: ONNX operator specification, Conv and MaxPool; with ceil_mode a window must
- * start inside the image or its left padding, as in PyTorch. */
+ * The graph knows only explicit padding and floor((size + pads - kernel) / stride) + 1 windows, so auto_pad
+ * and ceil_mode become padding here. Formulas: ONNX operator specification, Conv and MaxPool; with ceil_mode
+ * a window must start inside the image or its left padding, as in PyTorch. */
 #include "onnx/import.h"
 
 /* One axis of a window, in 64 bits until all of it is known to be small. */
@@ -39,7 +40,8 @@ static bool explicit_pads(ss_site *s, span a[2]) {
 
 /* SAME: ceil(size / stride) windows; the odd element of padding goes behind (UPPER) or in front (LOWER). */
 static void same_pads(span *a, bool upper) {
-    int64_t windows = ss_ceil_div(a->size, a->stride), total = (windows - 1) * a->stride + a->kernel - a->size;
+    int64_t windows = ss_ceil_div(a->size, a->stride),
+            total = (windows - 1) * a->stride + a->kernel - a->size;
     if (total < 0) total = 0;
     a->before = upper ? total / 2 : total - total / 2;
     a->after = total - a->before;
@@ -57,21 +59,22 @@ static bool pads_of(ss_site *s, span a[2]) {
     return explicit_pads(s, a);
 }
 
-/* One more window where the last does not reach the end, when it starts in front of the end padding. */
-static bool round_up(span *a) {
+/* One more window where the last does not reach the end, when it starts in front of the end padding. Returns
+ * the padding that this takes. */
+static int32_t round_up(span *a) {
     int64_t room = a->size + a->before + a->after - a->kernel;
-    if (room < 0 || room % a->stride == 0) return false;
+    if (room < 0 || room % a->stride == 0) return 0;
     int64_t start = (room / a->stride + 1) * a->stride;
-    if (start >= a->size + a->before) return false;
+    if (start >= a->size + a->before) return 0;
     a->after += start - room;
-    return true;
+    return (int32_t)(start - room);
 }
 
-bool ss_site_window(ss_site *s, const ss_value *v, ss_window *w, bool *rounded_up) {
+bool ss_site_window(ss_site *s, const ss_value *v, ss_window *w, int32_t extra[2]) {
     ss_shape in = ss_act_shape(s, v);
     bool padded = v->carry == SS_CARRY_PAD;
     int64_t strides[2], dilations[2], ceil_mode;
-    *rounded_up = false;
+    extra[0] = extra[1] = 0;
     if (!int_pair(s, "strides", 1, strides) || !int_pair(s, "dilations", 1, dilations)) return false;
     if (!ss_attr_int(s, "ceil_mode", 0, &ceil_mode)) return false;
     if (dilations[0] != 1 || dilations[1] != 1)
@@ -80,7 +83,7 @@ bool ss_site_window(ss_site *s, const ss_value *v, ss_window *w, bool *rounded_u
     span a[2] = { { .size = in.h + (padded ? v->pt + v->pb : 0), .kernel = w->kh, .stride = strides[0] },
                   { .size = in.w + (padded ? v->pl + v->pr : 0), .kernel = w->kw, .stride = strides[1] } };
     if (!pads_of(s, a)) return false;
-    for (int d = 0; d < 2 && ceil_mode; d++) *rounded_up |= round_up(&a[d]);
+    for (int d = 0; d < 2 && ceil_mode; d++) extra[d] = round_up(&a[d]);
     w->sh = (int32_t)strides[0];
     w->sw = (int32_t)strides[1];
     w->pt = (int32_t)(a[0].before + (padded ? v->pt : 0));
@@ -92,26 +95,25 @@ bool ss_site_window(ss_site *s, const ss_value *v, ss_window *w, bool *rounded_u
 
 /* ---- pools ---- */
 
-static bool pool_window(ss_site *s, const ss_value *v, ss_window *w, bool *rounded_up) {
+static bool pool_window(ss_site *s, const ss_value *v, ss_window *w, int32_t extra[2]) {
     int64_t kernel[2];
     if (!ss_attr(s, "kernel_shape")) return ss_invalid(s, "kernel_shape is missing");
     if (!int_pair(s, "kernel_shape", 1, kernel)) return false;
     if (v->rank != 4) return ss_invalid(s, "its input is not N x C x H x W");
     w->kh = (int32_t)kernel[0];
     w->kw = (int32_t)kernel[1];
-    return ss_site_window(s, v, w, rounded_up);
+    return ss_site_window(s, v, w, extra);
 }
-
-static bool has_padding(const ss_window *w) { return w->pt || w->pl || w->pb || w->pr; }
 
 bool ss_lower_maxpool(ss_site *s) {
     const ss_value *v = ss_site_act(s, 0);
     ss_node n = { .op = SS_OP_MAXPOOL, .n_in = 1, .in = { v->node } };
-    bool rounded;
-    if (!pool_window(s, v, &n.win, &rounded)) return false;
+    int32_t extra[2];
+    if (!pool_window(s, v, &n.win, extra)) return false;
     /* Zeros of a Pad may win, padding of a pool never does: the same only where nothing is below zero. */
     if (v->carry == SS_CARRY_PAD && s->im->g->nodes[v->node].op != SS_OP_RELU)
-        return ss_refuse(s, "use the pool's own padding", "zero padding in front of a pool whose input may be negative");
+        return ss_refuse(s, "use the pool's own padding",
+                         "zero padding in front of a pool whose input may be negative");
     return ss_site_emit(s, &n, NULL);
 }
 
@@ -119,14 +121,16 @@ bool ss_lower_avgpool(ss_site *s) {
     const ss_value *v = ss_site_act(s, 0);
     ss_node n = { .op = SS_OP_AVGPOOL, .n_in = 1, .in = { v->node } };
     int64_t include;
-    bool rounded, padded = v->carry == SS_CARRY_PAD;
-    if (!ss_attr_int(s, "count_include_pad", 0, &include) || !pool_window(s, v, &n.win, &rounded)) return false;
-    bool own = padded ? n.win.pt > v->pt || n.win.pl > v->pl || n.win.pb > v->pb || n.win.pr > v->pr
-                      : has_padding(&n.win);
+    int32_t extra[2];
+    bool padded = v->carry == SS_CARRY_PAD;
+    if (!ss_attr_int(s, "count_include_pad", 0, &include) || !pool_window(s, v, &n.win, extra)) return false;
+    bool own =
+        n.win.pt > v->pt || n.win.pl > v->pl || n.win.pb - extra[0] > v->pb || n.win.pr - extra[1] > v->pr;
     n.count_pad = padded || (include && own);
     if (padded && own && !include)
-        return ss_refuse(s, "set count_include_pad", "a Pad in front of a pool that does not count its own padding");
-    if (rounded && n.count_pad && has_padding(&n.win))
+        return ss_refuse(s, "set count_include_pad",
+                         "a Pad in front of a pool that does not count its own padding");
+    if ((extra[0] || extra[1]) && n.count_pad) /* what ceil_mode adds never counts */
         return ss_refuse(s, "set ceil_mode or the padding to 0", "ceil_mode together with counted padding");
     return ss_site_emit(s, &n, NULL);
 }
@@ -134,7 +138,9 @@ bool ss_lower_avgpool(ss_site *s) {
 /* A pool over the whole height, the whole width, or both. */
 static bool emit_over(ss_site *s, ss_op op, const ss_value *v, bool rows, bool columns) {
     ss_shape in = ss_act_shape(s, v);
-    ss_node n = { .op = op, .n_in = 1, .in = { v->node },
+    ss_node n = { .op = op,
+                  .n_in = 1,
+                  .in = { v->node },
                   .win = { .kh = rows ? in.h : 1, .kw = columns ? in.w : 1, .sh = 1, .sw = 1 } };
     return ss_site_emit(s, &n, NULL);
 }

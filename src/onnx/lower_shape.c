@@ -15,10 +15,18 @@ static bool lower_dims(ss_site *s, dims_fn fn) {
     return fn(s, v->rank, v->dims, &rank, dims) && ss_site_reshape(s, v, rank, dims);
 }
 
-bool ss_lower_flatten(ss_site *s) { return lower_dims(s, ss_dims_flatten); }
-bool ss_lower_reshape(ss_site *s) { return lower_dims(s, ss_dims_reshape); }
-bool ss_lower_squeeze(ss_site *s) { return lower_dims(s, ss_dims_squeeze); }
-bool ss_lower_unsqueeze(ss_site *s) { return lower_dims(s, ss_dims_unsqueeze); }
+bool ss_lower_flatten(ss_site *s) {
+    return lower_dims(s, ss_dims_flatten);
+}
+bool ss_lower_reshape(ss_site *s) {
+    return lower_dims(s, ss_dims_reshape);
+}
+bool ss_lower_squeeze(ss_site *s) {
+    return lower_dims(s, ss_dims_squeeze);
+}
+bool ss_lower_unsqueeze(ss_site *s) {
+    return lower_dims(s, ss_dims_unsqueeze);
+}
 
 /* Only a transposition that moves no element: axes of size 1 may go anywhere. */
 bool ss_lower_transpose(ss_site *s) {
@@ -33,7 +41,8 @@ bool ss_lower_transpose(ss_site *s) {
         if (from < 0 || from >= v->rank) return ss_invalid(s, "perm is not a permutation");
         dims[d] = v->dims[from];
         if (dims[d] == 1) continue;
-        if (from < last) return ss_refuse(s, "export the network with channels first (NCHW)", "moving axes of an image");
+        if (from < last)
+            return ss_refuse(s, "export the network with channels first (NCHW)", "moving axes of an image");
         last = from;
     }
     return ss_site_reshape(s, v, v->rank, dims);
@@ -72,11 +81,16 @@ bool ss_lower_slice(ss_site *s) {
         whole &= all;
     }
     if (whole) return ss_site_pass(s, v, "changes nothing"), true;
-    ss_node n = { .op = SS_OP_SLICE, .n_in = 1, .in = { v->node },
-                  .win = { .sh = (int32_t)r[2].step, .sw = (int32_t)r[3].step, .pt = (int32_t)r[2].start,
+    ss_node n = { .op = SS_OP_SLICE,
+                  .n_in = 1,
+                  .in = { v->node },
+                  .win = { .sh = (int32_t)r[2].step,
+                           .sw = (int32_t)r[3].step,
+                           .pt = (int32_t)r[2].start,
                            .pl = (int32_t)r[3].start } };
     const ss_node *source = &s->im->g->nodes[v->node];
-    bool fits = (int64_t)source->win.sh * r[2].step <= SS_MAX_DIM && (int64_t)source->win.sw * r[3].step <= SS_MAX_DIM;
+    bool fits = (int64_t)source->win.sh * r[2].step <= SS_MAX_DIM &&
+                (int64_t)source->win.sw * r[3].step <= SS_MAX_DIM;
     if (source->op == SS_OP_SLICE && fits) compose(&n, source);
     ss_shape in = s->im->g->nodes[n.in[0]].shape;
     n.win.pb = crop(in.h, n.win.pt, n.win.sh, r[2].count);
@@ -112,8 +126,10 @@ static bool pads_zeros(ss_site *s) {
         return ss_refuse(s, "pad with zeros", "padding by reflection or repetition");
     if (!ss_attr_float(s, "value", 0, &value)) return false;
     const ss_tensor *t = ss_site_const(s, 2);
-    if (ss_site_has(s, 2) && (!t || t->n != 1)) return ss_refuse(s, "pad with zeros", "padding with a computed value");
-    if (value != 0 || (t && ss_tensor_at(t, 0) != 0)) return ss_refuse(s, "pad with zeros", "padding with a value other than 0");
+    if (ss_site_has(s, 2) && (!t || t->n != 1))
+        return ss_refuse(s, "pad with zeros", "padding with a computed value");
+    if (value != 0 || (t && ss_tensor_at(t, 0) != 0))
+        return ss_refuse(s, "pad with zeros", "padding with a value other than 0");
     return true;
 }
 
@@ -137,7 +153,8 @@ bool ss_lower_pad(ss_site *s) {
     bool channels = false, spatial = false;
     if (!v) return ss_refuse(s, "pad by constants", "padding by sizes that depend on the image");
     if (!read_pads(s, v->rank, begin, end)) return false;
-    if (begin[0] || end[0]) return ss_refuse(s, "pad channels, height and width only", "padding of the batch");
+    if (begin[0] || end[0])
+        return ss_refuse(s, "pad channels, height and width only", "padding of the batch");
     channels = begin[1] || end[1];
     for (int d = 2; d < v->rank; d++) spatial |= begin[d] || end[d];
     if (!channels && !spatial) return ss_site_pass(s, v, "changes nothing"), true;
@@ -146,12 +163,16 @@ bool ss_lower_pad(ss_site *s) {
         return ss_refuse(s, "use one Pad for channels and another for height and width",
                          "padding channels together with height and width");
     for (int d = 2; d < v->rank; d++)
-        if (v->dims[d] + begin[d] + end[d] > SS_MAX_DIM) return ss_refuse(s, "pad less", "the padded map is too large");
+        if (v->dims[d] + begin[d] + end[d] > SS_MAX_DIM)
+            return ss_refuse(s, "pad less", "the padded map is too large");
     if (spatial) {
         carry_pads(s, v, begin, end);
         return true;
     }
-    ss_node n = { .op = SS_OP_CHANPAD, .n_in = 1, .in = { v->node }, .pad_before = (int32_t)begin[1],
+    ss_node n = { .op = SS_OP_CHANPAD,
+                  .n_in = 1,
+                  .in = { v->node },
+                  .pad_before = (int32_t)begin[1],
                   .pad_after = (int32_t)end[1] };
     if (!ss_site_emit(s, &n, NULL)) return false;
     s->out.rank = v->rank;
@@ -180,7 +201,8 @@ bool ss_lower_concat(ss_site *s) {
     if (!ss_site_act(s, 0)) return ss_refuse(s, "pad the channels with Pad instead", "input 1 is a constant");
     if (!concat_inputs_fit(s)) return false;
     const ss_value *first = s->in[0];
-    if (first->rank == 3) return ss_refuse(s, "concatenate N x C x H x W maps", "a concatenation of reshaped maps");
+    if (first->rank == 3)
+        return ss_refuse(s, "concatenate N x C x H x W maps", "a concatenation of reshaped maps");
     if (s->n_in == 1) return ss_site_pass(s, first, "changes nothing"), true;
     int32_t chained = first->node;
     for (int k = 1; k < s->n_in;) {

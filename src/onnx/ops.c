@@ -1,5 +1,5 @@
-/* The operator table: everything that the importer knows about an operator by name. To support another one, write its
- * lower (on activations) or fold (on constants) function and give it a row here. */
+/* The operator table: everything that the importer knows about an operator by name. To support another one,
+ * write its lower (on activations) or fold (on constants) function and give it a row here. */
 #include "onnx/import.h"
 
 #include <limits.h>
@@ -14,7 +14,8 @@ static const char float_first[] = "export the float network; skipstream quantise
 static const char cut_it[] = "end the network at its class scores";
 
 static const ss_op_info table[] = {
-    /* name, inputs at least and at most, on constants, on activations, takes up, unsupported: same shape, remedy */
+    /* name, inputs at least and at most, on constants, on activations, takes up, unsupported: same shape,
+       remedy */
     { "Conv", 2, 3, NULL, ss_lower_conv, PAD, false, "" },
     { "Gemm", 2, 3, NULL, ss_lower_gemm, 0, false, "" },
     { "MatMul", 2, 2, NULL, ss_lower_matmul, 0, false, "" },

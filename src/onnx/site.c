@@ -39,8 +39,8 @@ bool ss_invalid(ss_site *s, const char *cause, ...) {
     vsnprintf(why, sizeof why, cause, ap);
     va_end(ap);
     shape_text(s, text);
-    ss_error(s->im->ctx, (ss_where){ s->row->name, s->row->op, text }, "the file breaks the ONNX rules; export it again",
-             "%s", why);
+    ss_error(s->im->ctx, (ss_where){ s->row->name, s->row->op, text },
+             "the file breaks the ONNX rules; export it again", "%s", why);
     s->row->status = "invalid";
     s->im->n_invalid++;
     return false;
@@ -48,7 +48,9 @@ bool ss_invalid(ss_site *s, const char *cause, ...) {
 
 /* ---- inputs ---- */
 
-bool ss_site_has(const ss_site *s, int k) { return k < s->n_in && s->in[k]; }
+bool ss_site_has(const ss_site *s, int k) {
+    return k < s->n_in && s->in[k];
+}
 
 const ss_tensor *ss_site_const(const ss_site *s, int k) {
     return ss_site_has(s, k) && s->in[k]->kind == SS_VALUE_CONST ? &s->in[k]->t : NULL;
@@ -81,7 +83,8 @@ bool ss_axis(ss_site *s, int64_t axis, int rank, int *out) {
 
 const Onnx__AttributeProto *ss_attr(const ss_site *s, const char *name) {
     for (size_t k = 0; k < s->p->n_attribute; k++)
-        if (s->p->attribute[k]->name && strcmp(s->p->attribute[k]->name, name) == 0) return s->p->attribute[k];
+        if (s->p->attribute[k]->name && strcmp(s->p->attribute[k]->name, name) == 0)
+            return s->p->attribute[k];
     return NULL;
 }
 
@@ -109,8 +112,9 @@ bool ss_attr_is(const ss_site *s, const char *name, const char *text) {
 bool ss_attr_ints(ss_site *s, const char *name, const int64_t **ints, int *n) {
     const Onnx__AttributeProto *a = ss_attr(s, name);
     *n = a ? 0 : -1;
-    if (!a || a->n_ints == 0) return !a || !a->has_type || a->type == ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS ||
-                                     mistyped(s, name, "a list of integers");
+    if (!a || a->n_ints == 0)
+        return !a || !a->has_type || a->type == ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS ||
+               mistyped(s, name, "a list of integers");
     if (a->n_ints > 64) return ss_invalid(s, "attribute %s has %zu entries", name, a->n_ints);
     *ints = a->ints;
     *n = (int)a->n_ints;
@@ -119,7 +123,9 @@ bool ss_attr_ints(ss_site *s, const char *name, const int64_t **ints, int *n) {
 
 /* ---- results ---- */
 
-ss_shape ss_act_shape(const ss_site *s, const ss_value *v) { return s->im->g->nodes[v->node].shape; }
+ss_shape ss_act_shape(const ss_site *s, const ss_value *v) {
+    return s->im->g->nodes[v->node].shape;
+}
 
 static bool all_finite(const float *x, int64_t n) {
     bool ok = true;
@@ -146,7 +152,9 @@ bool ss_site_emit(ss_site *s, ss_node *node, const char *suffix) {
     int32_t at = ss_graph_add(im->g, node);
     if (at < 0) return false;
     s->row->node = at;
-    s->out = (ss_value){ .kind = SS_VALUE_ACT, .node = at, .rank = 4,
+    s->out = (ss_value){ .kind = SS_VALUE_ACT,
+                         .node = at,
+                         .rank = 4,
                          .dims = { im->batch, node->shape.c, node->shape.h, node->shape.w } };
     return true;
 }
@@ -156,6 +164,18 @@ bool ss_site_emit_like(ss_site *s, ss_node *node, const ss_value *x) {
     s->out.rank = x->rank;
     memcpy(s->out.dims, x->dims, sizeof s->out.dims);
     return true;
+}
+
+bool ss_site_constant(ss_site *s, bool is_float, int rank, const int64_t *dims, float **f, int64_t **i) {
+    ss_where at = { s->row->name, s->row->op, NULL };
+    s->out = (ss_value){ .kind = SS_VALUE_CONST };
+    if (rank > SS_MAX_RANK)
+        return ss_refuse(s, "export the network again", "a tensor of %d dimensions", rank);
+    if (ss_tensor_new(s->im, at, is_float, rank, dims, &s->out.t, f, i)) return true;
+    s->im->n_unsupported++; /* reported by ss_tensor_new */
+    s->row->status = "unsupported";
+    s->row->note = "the constant is too large";
+    return false;
 }
 
 void ss_site_pass(ss_site *s, const ss_value *v, const char *note) {
@@ -177,7 +197,8 @@ static bool is_column(int rank, const int64_t *dims, int64_t c) {
 
 bool ss_site_reshape(ss_site *s, const ss_value *v, int rank, const int64_t *dims) {
     ss_shape in = ss_act_shape(s, v);
-    const int64_t full[] = { s->im->batch, in.c, in.h, in.w }, map[] = { s->im->batch, in.c, (int64_t)in.h * in.w };
+    const int64_t full[] = { s->im->batch, in.c, in.h, in.w },
+                  map[] = { s->im->batch, in.c, (int64_t)in.h * in.w };
     char text[64];
     ss_value seen = *v;
     seen.rank = rank;

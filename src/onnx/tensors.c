@@ -1,5 +1,5 @@
-/* Tensors: from TensorProto to numbers. Dimensions are multiplied with overflow checks and compared with the bytes
- * that are really there before anything is allocated. Raw data is little-endian, as ONNX says. */
+/* Tensors: from TensorProto to numbers. Dimensions are multiplied with overflow checks and compared with the
+ * bytes that are really there before anything is allocated. Raw data is little-endian, as ONNX says. */
 #include "onnx/import.h"
 
 #include <stdio.h>
@@ -21,7 +21,9 @@ void ss_dims_text(int rank, const int64_t *dims, char out[64]) {
     if (rank == 0) snprintf(out, 64, "scalar");
 }
 
-double ss_tensor_at(const ss_tensor *t, int64_t k) { return t->is_float ? (double)t->f[k] : (double)t->i[k]; }
+double ss_tensor_at(const ss_tensor *t, int64_t k) {
+    return t->is_float ? (double)t->f[k] : (double)t->i[k];
+}
 
 /* Elements of dims, or -1 when a dimension is negative or they would not fit in SS_CONST_BYTES. */
 static int64_t count(int rank, const int64_t *dims) {
@@ -36,13 +38,14 @@ static int64_t count(int rank, const int64_t *dims) {
     return empty ? 0 : n;
 }
 
-bool ss_tensor_new(ss_importer *im, ss_where at, bool is_float, int rank, const int64_t *dims, ss_tensor *t, float **f,
-                   int64_t **i) {
+bool ss_tensor_new(ss_importer *im, ss_where at, bool is_float, int rank, const int64_t *dims, ss_tensor *t,
+                   float **f, int64_t **i) {
     int64_t n = rank <= SS_MAX_RANK ? count(rank, dims) : -1;
     int64_t bytes = n * (is_float ? 4 : 8);
     if (n < 0 || bytes > im->const_left) {
         ss_error(im->ctx, at, "skipstream is for networks whose weights fit on a chip",
-                 "a constant is too large: all constants together may take %lld bytes", (long long)SS_CONST_BYTES);
+                 "a constant is too large: all constants together may take %lld bytes",
+                 (long long)SS_CONST_BYTES);
         return false;
     }
     void *data = ss_arena_alloc(im->g->arena, (size_t)n, is_float ? sizeof **f : sizeof **i);
@@ -65,10 +68,14 @@ typedef struct elem {
 
 static const elem *elem_of(int32_t type) {
     static const elem known[] = {
-        { ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4, true },  { ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE, 8, true },
-        { ONNX__TENSOR_PROTO__DATA_TYPE__INT64, 8, false }, { ONNX__TENSOR_PROTO__DATA_TYPE__INT32, 4, false },
-        { ONNX__TENSOR_PROTO__DATA_TYPE__INT16, 2, false }, { ONNX__TENSOR_PROTO__DATA_TYPE__INT8, 1, false },
-        { ONNX__TENSOR_PROTO__DATA_TYPE__UINT8, 1, false }, { ONNX__TENSOR_PROTO__DATA_TYPE__BOOL, 1, false },
+        { ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4, true },
+        { ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE, 8, true },
+        { ONNX__TENSOR_PROTO__DATA_TYPE__INT64, 8, false },
+        { ONNX__TENSOR_PROTO__DATA_TYPE__INT32, 4, false },
+        { ONNX__TENSOR_PROTO__DATA_TYPE__INT16, 2, false },
+        { ONNX__TENSOR_PROTO__DATA_TYPE__INT8, 1, false },
+        { ONNX__TENSOR_PROTO__DATA_TYPE__UINT8, 1, false },
+        { ONNX__TENSOR_PROTO__DATA_TYPE__BOOL, 1, false },
     };
     for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
         if (known[k].type == type) return &known[k];
@@ -80,12 +87,21 @@ static int64_t raw_int(const uint8_t *at, int32_t type) {
     int32_t v32;
     int16_t v16;
     switch (type) {
-    case ONNX__TENSOR_PROTO__DATA_TYPE__INT64: memcpy(&v, at, 8); return v;
-    case ONNX__TENSOR_PROTO__DATA_TYPE__INT32: memcpy(&v32, at, 4); return v32;
-    case ONNX__TENSOR_PROTO__DATA_TYPE__INT16: memcpy(&v16, at, 2); return v16;
-    case ONNX__TENSOR_PROTO__DATA_TYPE__INT8: return (int8_t)*at;
-    case ONNX__TENSOR_PROTO__DATA_TYPE__BOOL: return *at != 0;
-    default: return *at;
+    case ONNX__TENSOR_PROTO__DATA_TYPE__INT64:
+        memcpy(&v, at, 8);
+        return v;
+    case ONNX__TENSOR_PROTO__DATA_TYPE__INT32:
+        memcpy(&v32, at, 4);
+        return v32;
+    case ONNX__TENSOR_PROTO__DATA_TYPE__INT16:
+        memcpy(&v16, at, 2);
+        return v16;
+    case ONNX__TENSOR_PROTO__DATA_TYPE__INT8:
+        return (int8_t)*at;
+    case ONNX__TENSOR_PROTO__DATA_TYPE__BOOL:
+        return *at != 0;
+    default:
+        return *at;
     }
 }
 
@@ -111,20 +127,31 @@ static void from_raw(const elem *e, const uint8_t *raw, int64_t n, float *f, int
 
 static size_t typed_count(const Onnx__TensorProto *p, int32_t type) {
     switch (type) {
-    case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT: return p->n_float_data;
-    case ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE: return p->n_double_data;
-    case ONNX__TENSOR_PROTO__DATA_TYPE__INT64: return p->n_int64_data;
-    default: return p->n_int32_data;
+    case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT:
+        return p->n_float_data;
+    case ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE:
+        return p->n_double_data;
+    case ONNX__TENSOR_PROTO__DATA_TYPE__INT64:
+        return p->n_int64_data;
+    default:
+        return p->n_int32_data;
     }
 }
 
 static void from_typed(const Onnx__TensorProto *p, int32_t type, int64_t n, float *f, int64_t *i) {
     for (int64_t k = 0; k < n; k++) {
         switch (type) {
-        case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT: f[k] = p->float_data[k]; break;
-        case ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE: f[k] = (float)p->double_data[k]; break;
-        case ONNX__TENSOR_PROTO__DATA_TYPE__INT64: i[k] = p->int64_data[k]; break;
-        default: i[k] = p->int32_data[k];
+        case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT:
+            f[k] = p->float_data[k];
+            break;
+        case ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE:
+            f[k] = (float)p->double_data[k];
+            break;
+        case ONNX__TENSOR_PROTO__DATA_TYPE__INT64:
+            i[k] = p->int64_data[k];
+            break;
+        default:
+            i[k] = p->int32_data[k];
         }
     }
 }
@@ -164,7 +191,8 @@ static bool size_right(ss_importer *im, const Onnx__TensorProto *p, ss_where at,
     return false;
 }
 
-bool ss_tensor_decode(ss_importer *im, const Onnx__TensorProto *p, const char *name, ss_tensor *t, bool *unsupported) {
+bool ss_tensor_decode(ss_importer *im, const Onnx__TensorProto *p, const char *name, ss_tensor *t,
+                      bool *unsupported) {
     char text[64];
     bool rank_ok = p->n_dims <= SS_MAX_RANK;
     ss_dims_text(rank_ok ? (int)p->n_dims : 0, p->dims, text);
@@ -175,8 +203,9 @@ bool ss_tensor_decode(ss_importer *im, const Onnx__TensorProto *p, const char *n
         *unsupported = true;
         const char *remedy = e ? "export the network again" : "export the network in 32-bit float";
         if (!e) ss_error(im->ctx, at, remedy, "elements of ONNX type %d are not supported", p->data_type);
-        else ss_error(im->ctx, at, remedy, "tensors in segments or of more than %d dimensions are not supported",
-                      SS_MAX_RANK);
+        else
+            ss_error(im->ctx, at, remedy,
+                     "tensors in segments or of more than %d dimensions are not supported", SS_MAX_RANK);
         return false;
     }
     float *f = NULL;

@@ -1,8 +1,8 @@
 /* Values: every name of the file in one table, and the order in which nodes are worked on.
  *
- * The order is the file's own wherever that is legal (producers first); a file in another order is sorted. Nodes that
- * the output does not need are left out. Both come from one depth-first walk with its own stack, so that a hostile
- * file can exhaust neither; the same walk finds cycles and inputs that nothing makes. */
+ * The order is the file's own wherever that is legal (producers first); a file in another order is sorted.
+ * Nodes that the output does not need are left out. Both come from one depth-first walk with its own stack,
+ * so that a hostile file can exhaust neither; the same walk finds cycles and inputs that nothing makes. */
 #include "onnx/import.h"
 
 #include <string.h>
@@ -16,7 +16,8 @@ ss_value *ss_value_of(const ss_importer *im, const char *name) {
 
 static ss_status add_value(ss_importer *im, const char *name, ss_value v) {
     if (ss_names_get(&im->value_of, name) >= 0)
-        return ss_error(im->ctx, SS_AT(ss_clean_text(im, name)), "the file breaks the ONNX rules; export it again",
+        return ss_error(im->ctx, SS_AT(ss_clean_text(im, name)),
+                        "the file breaks the ONNX rules; export it again",
                         "two nodes or constants make this value");
     if (!ss_names_put(&im->value_of, name, im->n_values)) return SS_BAD;
     v.name = name;
@@ -33,7 +34,8 @@ static ss_status add_initialisers(ss_importer *im, const Onnx__GraphProto *gp) {
             status = SS_BAD;
     }
     if (gp->n_sparse_initializer)
-        status = ss_error(im->ctx, SS_AT(im->g->name), "export dense weights", "sparse initialisers are not supported");
+        status = ss_error(im->ctx, SS_AT(im->g->name), "export dense weights",
+                          "sparse initialisers are not supported");
     return status;
 }
 
@@ -86,10 +88,10 @@ typedef struct frame {
 
 typedef struct walk {
     ss_importer *im;
-    uint8_t *mark;   /* NEW, OPEN, DONE per node */
-    frame *stack;    /* at most one frame per node */
+    uint8_t *mark; /* NEW, OPEN, DONE per node */
+    frame *stack;  /* at most one frame per node */
     int32_t depth;
-    int32_t *order;  /* or NULL */
+    int32_t *order; /* or NULL */
     int32_t n_order;
     bool bad;
 } walk;

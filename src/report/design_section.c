@@ -1,5 +1,5 @@
-/* The report's section for a design: what each partition is, which node is the slowest and by how much, what fills the
- * device, and how every node is built. */
+/* The report's section for a design: what each partition is, which node is the slowest and by how much, what
+ * fills the device, and how every node is built. */
 #include "device/device.h"
 #include "report/section.h"
 
@@ -23,7 +23,8 @@ typedef struct partition {
 } partition;
 
 typedef struct design {
-    const char *model, *device;
+    const char *model, *device, *profile;
+    bool raised; /* some threshold is above 0 */
     int64_t bits, batch, total[SS_RES_COUNT];
     double clock_hz, cap[SS_RES_COUNT];
     bool capped; /* any cap below 1 */
@@ -40,17 +41,27 @@ static void read_resources(report_section *s, const json_t *o, int64_t out[SS_RE
 }
 
 static node read_node(report_section *s, const json_t *j) {
-    node n = { .name = report_str(s, j, "name"), .op = report_str(s, j, "op"), .engine = report_str(s, j, "engine"),
-               .memory = report_str(s, j, "memory"), .gr = report_int(s, j, "gr"), .ci = report_int(s, j, "ci"),
-               .co = report_int(s, j, "co"), .m = report_int(s, j, "m"), .cycles = report_real(s, j, "cycles") };
+    node n = { .name = report_str(s, j, "name"),
+               .op = report_str(s, j, "op"),
+               .engine = report_str(s, j, "engine"),
+               .memory = report_str(s, j, "memory"),
+               .gr = report_int(s, j, "gr"),
+               .ci = report_int(s, j, "ci"),
+               .co = report_int(s, j, "co"),
+               .m = report_int(s, j, "m"),
+               .cycles = report_real(s, j, "cycles") };
     read_resources(s, report_object(s, j, "resources"), n.res);
     return n;
 }
 
 static partition read_partition(report_section *s, const json_t *j, int number) {
-    partition p = { .number = number, .slowest = report_str(s, j, "slowest"), .binding = report_str(s, j, "binding"),
-                    .interval = report_real(s, j, "interval"), .bound = report_real(s, j, "bound"),
-                    .latency = report_real(s, j, "latency"), .load_bits = report_int(s, j, "load_bits"),
+    partition p = { .number = number,
+                    .slowest = report_str(s, j, "slowest"),
+                    .binding = report_str(s, j, "binding"),
+                    .interval = report_real(s, j, "interval"),
+                    .bound = report_real(s, j, "bound"),
+                    .latency = report_real(s, j, "latency"),
+                    .load_bits = report_int(s, j, "load_bits"),
                     .nodes = report_array(s, j, "nodes") };
     read_resources(s, report_object(s, j, "resources"), p.res);
     return p;
@@ -58,13 +69,23 @@ static partition read_partition(report_section *s, const json_t *j, int number) 
 
 static design read_design(report_section *s) {
     const json_t *device = report_object(s, s->j, "device");
-    design d = { .model = report_str(s, report_object(s, s->j, "model"), "name"), .device = report_str(s, device, "name"),
-                 .bits = report_int(s, s->j, "bits"), .batch = report_int(s, s->j, "batch"),
+    design d = { .model = report_str(s, report_object(s, s->j, "model"), "name"),
+                 .device = report_str(s, device, "name"),
+                 .bits = report_int(s, s->j, "bits"),
+                 .batch = report_int(s, s->j, "batch"),
                  .clock_hz = report_real(s, device, "clock_hz"),
-                 .throughput = report_real(s, s->j, "throughput"), .steady = report_real(s, s->j, "throughput_steady"),
-                 .bound = report_real(s, s->j, "bound"), .gap = report_real(s, s->j, "gap"),
-                 .latency_us = report_real(s, s->j, "latency_us"), .partitions = report_array(s, s->j, "partitions") };
+                 .throughput = report_real(s, s->j, "throughput"),
+                 .steady = report_real(s, s->j, "throughput_steady"),
+                 .bound = report_real(s, s->j, "bound"),
+                 .gap = report_real(s, s->j, "gap"),
+                 .latency_us = report_real(s, s->j, "latency_us"),
+                 .partitions = report_array(s, s->j, "partitions") };
     read_resources(s, report_object(s, device, "total"), d.total);
+    d.profile = report_str(s, report_object(s, s->j, "profile"), "name");
+    const char *relu;
+    const json_t *t;
+    json_object_foreach((json_t *)report_object(s, s->j, "thresholds"), relu, t) d.raised =
+        d.raised || json_number_value(t) > 0;
     const json_t *cap = report_object(s, device, "cap");
     for (int r = 0; r < SS_RES_COUNT && !s->bad; r++) {
         d.cap[r] = report_real(s, cap, ss_res_names[r]);
@@ -75,36 +96,42 @@ static design read_design(report_section *s) {
 
 /* ---- writing ---- */
 
+static bool is_dense(const design *d) {
+    return strcmp(d->profile, "dense") == 0;
+}
+
+static const char *title_of(const design *d) {
+    return is_dense(d) ? "Dense design" : d->raised ? "Design for raised thresholds" : "Sparse design";
+}
+
 /* "for the zeros of P.json, with raised thresholds" */
-static void write_zeros(report_section *s) {
-    const json_t *profile = report_object(s, s->j, "profile"), *assumed = json_object_get(profile, "assumed_zeros"), *t;
-    const char *relu, *name = report_str(s, profile, "name");
-    bool raised = false;
-    json_object_foreach((json_t *)report_object(s, s->j, "thresholds"), relu, t)
-        raised = raised || json_number_value(t) > 0;
+static void write_zeros(report_section *s, const design *d) {
+    const json_t *assumed = json_object_get(report_object(s, s->j, "profile"), "assumed_zeros");
     if (json_is_number(assumed)) {
         ss_buf_printf(s->b, "for %s of zeros, assumed", html_percent(json_number_value(assumed)).text);
-    } else if (strcmp(name, "dense") == 0) {
+    } else if (is_dense(d)) {
         ss_buf_printf(s->b, "no zeros skipped");
-    } else if (strcmp(name, "measured") == 0) {
+    } else if (strcmp(d->profile, "measured") == 0) {
         ss_buf_printf(s->b, "for measured zeros");
     } else {
         ss_buf_printf(s->b, "for the zeros of ");
-        html_text(s->b, report_base_name(name));
+        html_text(s->b, report_base_name(d->profile));
     }
-    ss_buf_printf(s->b, raised ? ", with raised thresholds" : "");
+    ss_buf_printf(s->b, d->raised ? ", with raised thresholds" : "");
 }
 
 static void write_intro(report_section *s, const design *d) {
     size_t n = json_array_size(d->partitions);
     ss_buf_printf(s->b, "<p><b>%s images/s</b> on ", html_figure(d->throughput).text);
     html_text(s->b, d->device);
-    ss_buf_printf(s->b, " at %s MHz with a batch of %s in %s-bit integers, ", html_figure(d->clock_hz / 1e6).text,
-                  html_count((double)d->batch).text, html_count((double)d->bits).text);
-    write_zeros(s);
+    ss_buf_printf(s->b, " at %s MHz with a batch of %s in %s-bit integers, ",
+                  html_figure(d->clock_hz / 1e6).text, html_count((double)d->batch).text,
+                  html_count((double)d->bits).text);
+    write_zeros(s, d);
     ss_buf_printf(s->b, "; %s steady. One image takes %s. %s. ", html_figure(d->steady).text,
                   html_seconds(1e-6 * d->latency_us).text,
-                  n == 1 ? "The whole network is on the device" : "The device is reconfigured between partitions");
+                  n == 1 ? "The whole network is on the device"
+                         : "The device is reconfigured between partitions");
     ss_buf_printf(s->b, "No design of this space is faster than %s images/s: a gap of %s.</p>\n",
                   html_figure(d->bound).text, html_percent(d->gap).text);
 }
@@ -127,7 +154,8 @@ static void write_resources(ss_buf *b, const design *d, const partition *p) {
     bool bound = strcmp(p->binding, "none") != 0;
     ss_buf_printf(b, "<p class=\"small\">Resources; %s%s.</p>\n",
                   bound ? "in orange what keeps the interval from shrinking"
-                        : "none keeps the interval from shrinking: the slowest node, or off-chip bandwidth, is at its limit",
+                        : "none keeps the interval from shrinking: the slowest node, or off-chip bandwidth, "
+                          "is at its limit",
                   d->capped ? "; the tick is the cap" : "");
     html_bars_begin(b);
     for (int r = 0; r < SS_RES_COUNT; r++) {
@@ -141,9 +169,11 @@ static void write_resources(ss_buf *b, const design *d, const partition *p) {
 }
 
 static void write_partition(report_section *s, const design *d, const partition *p) {
-    ss_buf_printf(s->b, "<h3>Partition %d: %s cycles an image</h3>\n<p class=\"small\">Cycles of every node; the slowest "
-                        "(orange) set the pace.</p>\n",
-                  p->number, html_count(p->interval).text);
+    ss_buf_printf(
+        s->b,
+        "<h3>Partition %d: %s cycles an image</h3>\n<p class=\"small\">Cycles of every node; the slowest "
+        "(orange) set the pace.</p>\n",
+        p->number, html_count(p->interval).text);
     html_bars_begin(s->b);
     for (size_t i = 0; i < json_array_size(p->nodes) && !s->bad; i++) {
         node n = read_node(s, json_array_get(p->nodes, i));
@@ -197,7 +227,8 @@ static void write_folding(report_section *s, const design *d) {
     ss_buf_printf(s->b, "</details>\n");
 }
 
-static void write_partitions(report_section *s, const design *d) {
+/* open: nodes and resources are shown; else the reader unfolds them. */
+static void write_partitions(report_section *s, const design *d, bool open) {
     static const html_column columns[] = {
         { "partition", NULL, true },
         { "nodes", NULL, true },
@@ -216,17 +247,22 @@ static void write_partitions(report_section *s, const design *d) {
         write_partition_row(&t, d, &p);
     }
     html_table_end(&t);
+    ss_buf_printf(s->b, "<details%s><summary>Nodes and resources of every partition</summary>\n",
+                  open ? " open" : "");
     for (size_t i = 0; i < n && !s->bad; i++) {
         partition p = read_partition(s, json_array_get(d->partitions, i), (int)i + 1);
         write_partition(s, d, &p);
     }
+    ss_buf_printf(s->b, "</details>\n");
 }
 
-static void summarise(report_summary *sum, const design *d) {
+static void summarise(report_section *s, const design *d) {
+    report_summary *sum = s->sum;
+    sum->lines[sum->n_lines++] = (report_line){ title_of(d), s->path, d->throughput };
     if (sum->device) return;
     sum->model = d->model;
     sum->device = d->device;
-    sum->bits = (int)d->bits;
+    sum->bits = (int)(d->bits < 64 ? d->bits : 64);
     sum->batch = (int)(d->batch < INT32_MAX ? d->batch : INT32_MAX);
     sum->throughput = d->throughput;
     sum->steady = d->steady;
@@ -235,11 +271,11 @@ static void summarise(report_summary *sum, const design *d) {
 }
 
 void report_design(report_section *s) {
-    report_heading(s, "Design");
     design d = read_design(s);
     if (s->bad) return;
+    report_heading(s, title_of(&d));
     write_intro(s, &d);
-    write_partitions(s, &d);
+    write_partitions(s, &d, s->sum->n_lines == 0);
     write_folding(s, &d);
-    summarise(s->sum, &d);
+    summarise(s, &d);
 }

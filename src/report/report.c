@@ -16,9 +16,9 @@ typedef struct kind {
 } kind;
 
 static const kind kinds[] = {
-    { "skipstream.design", 1, report_design },
-    { "skipstream.profile", 1, report_profile },
-    { "skipstream.study", 1, report_study },
+    { "skipstream.design", 1, report_design }, { "skipstream.profile", 1, report_profile },
+    { "skipstream.study", 1, report_study },   { "skipstream.eval", 1, report_eval },
+    { "skipstream.run", 1, report_run },
 };
 enum { KINDS = (int)(sizeof kinds / sizeof kinds[0]) };
 
@@ -76,11 +76,12 @@ static ss_status write_section(report_section *s) {
         if (strcmp(kinds[i].format, format) != 0) continue;
         if (version > kinds[i].version)
             return ss_error(s->ctx, SS_AT(s->path), "use the skipstream that wrote it, or write it again",
-                            "version %lld of \"%s\"; this program reads up to %d", version, format, kinds[i].version);
+                            "version %lld of \"%s\"; this program reads up to %d", version, format,
+                            kinds[i].version);
         kinds[i].write(s);
         return s->bad ? SS_BAD : SS_OK;
     }
-    return ss_error(s->ctx, SS_AT(s->path), "name a design, a profile, a study or the record of a run",
+    return ss_error(s->ctx, SS_AT(s->path), "name a design, a profile, a study, an eval.json or a run.json",
                     "the report has no section for a \"%s\"", format);
 }
 
@@ -98,16 +99,34 @@ static void card_throughput(ss_buf *b, const report_summary *sum) {
 static void card_accuracy(ss_buf *b, const report_summary *sum) {
     char detail[120];
     if (isfinite(sum->gain)) {
-        snprintf(detail, sizeof detail, "%s images/s on %s hardware", html_figure(sum->raised_throughput).text,
-                 sum->gain_hardware);
+        snprintf(detail, sizeof detail, "%s images/s on %s hardware",
+                 html_figure(sum->raised_throughput).text, sum->gain_hardware);
         html_card(b, "gain of raised thresholds", html_signed_percent(sum->gain - 1).text, detail);
     }
     if (isfinite(sum->top1)) {
         html_num text = html_points(sum->top1);
-        if (isfinite(sum->loss)) snprintf(detail, sizeof detail, "%s points lost to thresholds", html_points(sum->loss).text);
+        if (isfinite(sum->loss))
+            snprintf(detail, sizeof detail, "%s points lost to thresholds", html_points(sum->loss).text);
         strncat(text.text, "\xc2\xa0%", sizeof text.text - strlen(text.text) - 1);
         html_card(b, "Top-1 on the test split", text.text, isfinite(sum->loss) ? detail : NULL);
     }
+}
+
+/* Designs side by side, when there are several. */
+static void write_designs(ss_buf *b, const report_summary *sum) {
+    double most = 0;
+    char label[200];
+    for (int i = 0; i < sum->n_lines; i++) most = fmax(most, sum->lines[i].throughput);
+    if (sum->n_lines < 2) return;
+    ss_buf_printf(b, "<h3>Designs compared, images per second</h3>\n");
+    html_bars_begin(b);
+    for (int i = 0; i < sum->n_lines; i++) {
+        const report_line *l = &sum->lines[i];
+        snprintf(label, sizeof label, "%s, %.120s", l->title, report_base_name(l->path));
+        html_bar(b, label, most > 0 ? l->throughput / most : 0, -1, HTML_PLAIN,
+                 html_figure(l->throughput).text);
+    }
+    html_bars_end(b);
 }
 
 static void write_head(ss_buf *b, const report_summary *sum) {
@@ -119,13 +138,15 @@ static void write_head(ss_buf *b, const report_summary *sum) {
     html_cards_begin(b);
     card_throughput(b, sum);
     card_accuracy(b, sum);
-    if (isfinite(sum->zeros)) html_card(b, "zeros after ReLU", html_percent(sum->zeros).text, "mean of all ReLUs");
+    if (isfinite(sum->zeros))
+        html_card(b, "zeros after ReLU", html_percent(sum->zeros).text, "mean of all ReLUs");
     if (sum->device) {
         char detail[64];
         snprintf(detail, sizeof detail, "%d bits, batch %d", sum->bits, sum->batch);
         html_card(b, "device", sum->device, detail);
     }
     html_cards_end(b);
+    write_designs(b, sum);
     ss_buf_printf(b, "</header>\n");
 }
 
@@ -141,8 +162,8 @@ static void write_sources(ss_buf *b, const char *const *files, int n) {
 
 /* ---- the page ---- */
 
-static ss_status write_page(ss_ctx *ctx, const char *const *files, int n, const char *out, const report_summary *sum,
-                            const ss_buf *body) {
+static ss_status write_page(ss_ctx *ctx, const char *const *files, int n, const char *out,
+                            const report_summary *sum, const ss_buf *body) {
     ss_buf page;
     ss_buf_init(&page, ctx);
     write_head(&page, sum);
@@ -154,9 +175,17 @@ static ss_status write_page(ss_ctx *ctx, const char *const *files, int n, const 
     return s;
 }
 
-static ss_status write_all(ss_ctx *ctx, const char *const *files, int n, const char *out, json_t **loaded) {
-    report_summary sum = { .throughput = NAN, .steady = NAN, .latency_us = NAN, .zeros = NAN,
-                           .top1 = NAN, .loss = NAN, .gain = NAN, .raised_throughput = NAN };
+static ss_status write_all(ss_ctx *ctx, const char *const *files, int n, const char *out, json_t **loaded,
+                           report_line *lines) {
+    report_summary sum = { .lines = lines,
+                           .throughput = NAN,
+                           .steady = NAN,
+                           .latency_us = NAN,
+                           .zeros = NAN,
+                           .top1 = NAN,
+                           .loss = NAN,
+                           .gain = NAN,
+                           .raised_throughput = NAN };
     ss_buf body;
     ss_buf_init(&body, ctx);
     ss_status status = SS_OK;
@@ -177,9 +206,10 @@ static ss_status write_all(ss_ctx *ctx, const char *const *files, int n, const c
 
 ss_status ss_report_write(ss_ctx *ctx, const char *const *files, int n, const char *out) {
     json_t **loaded = ss_alloc(ctx, (size_t)n, sizeof *loaded);
-    if (!loaded) return SS_BAD;
-    ss_status s = write_all(ctx, files, n, out, loaded);
-    for (int i = 0; i < n; i++) json_decref(loaded[i]);
+    report_line *lines = ss_alloc(ctx, (size_t)n, sizeof *lines);
+    ss_status s = loaded && lines ? write_all(ctx, files, n, out, loaded, lines) : SS_BAD;
+    for (int i = 0; loaded && i < n; i++) json_decref(loaded[i]);
+    ss_free(ctx, lines);
     ss_free(ctx, loaded);
     return s;
 }
