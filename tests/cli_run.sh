@@ -67,7 +67,7 @@ check "a second run does nothing" does "" "${R[@]}"
 check "and says the same" says_the_same
 check "--json" json_is_one_object
 check "calibration.json gone or changed" redoes calibration.json "calibrate "
-check "eval.json gone or changed" redoes eval.json "eval "
+check "eval.json gone or changed" redoes eval.json "eval report "
 check "profile.json gone or changed" redoes profile.json "profile "
 check "design_sparse.json gone or changed" redoes design_sparse.json "explore "
 check "report.html gone or changed" redoes report.html "report "
