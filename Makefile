@@ -62,6 +62,17 @@ $(BUILD)/tests/%.o: tests/%.c | $(BUILD)/gen/onnx.pb-c.h
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_HELPERS) $(BUILD)/libskipstream.a
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS_ALL)
 
+$(BUILD)/bench/%: bench/%.c $(TEST_HELPERS) $(BUILD)/libskipstream.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LDLIBS_ALL)
+
+bench-conv: $(BUILD)/bench/conv_bench
+	$<
+
+# Needs node, npm and the data folder; see bench/eval.sh.
+bench: all bench-conv
+	BUILD=$(BUILD) bench/eval.sh
+
 .SECONDARY:
 
 tests: all $(TESTS)
@@ -84,11 +95,10 @@ include examples/jets/jets.mk
 demo: deps
 	$(MAKE) all jets-data
 	$(BUILD)/skipstream run examples/jets/jets.onnx --data $(BUILD)/jets --device zcu104 --out $(BUILD)/demo
-	@echo "report: $(CURDIR)/$(BUILD)/demo/report.html"
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-clang $(BUILD)-asan
 
 -include $(wildcard $(BUILD)/*/*.d)
 
-.PHONY: all tests test deps demo clean
+.PHONY: all tests test deps demo bench bench-conv clean

@@ -37,7 +37,8 @@ if [ "$(id -u)" -ne 0 ]; then
     as_root=(sudo)
 fi
 echo "install-deps: installing ${missing[*]}" >&2
-install=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}")
+install=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive
+    apt-get install -y -qq --no-install-recommends "${missing[@]}")
 # The package lists may be old or absent: fetch them only then.
 if ! "${install[@]}" >/dev/null 2>&1; then
     "${as_root[@]}" apt-get update -qq && "${install[@]}" >/dev/null || {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The jet image generator: the same bytes from every compiler and option, well-formed records, bad use refused.
+# The jet image generator: the same bytes from every compiler, well-formed records, bad use refused.
 set -u
 build=${BUILD:-build}
 work=$(mktemp -d)

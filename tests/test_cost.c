@@ -162,7 +162,8 @@ static void check_config(const bench *b, int32_t node, double interval, const ss
         /* one DSP a multiplier, one a requantise lane */
         assert_int_equal(cfg->res.r[SS_DSP], (int64_t)cfg->gr * cfg->ci * cfg->co * cfg->m + cfg->lanes_out);
     }
-    ss_config again = { .engine = cfg->engine, .gr = cfg->gr, .ci = cfg->ci, .co = cfg->co, .m = cfg->m, .memory = cfg->memory };
+    ss_config again = { .engine = cfg->engine, .gr = cfg->gr, .ci = cfg->ci, .co = cfg->co, .m = cfg->m,
+                         .memory = cfg->memory };
     assert_int_equal(ss_cost_eval(b->ctx, b->c, node, interval, &again), SS_OK);
     assert_true(same_figures(cfg, &again));
 }
@@ -191,7 +192,8 @@ static void configurations_are_legal_and_reproducible(void **state) {
         check_all(&b);
         bench_free(&b);
     }
-    bench b = one_conv(8, 6, 9, (util_conv_spec){ .f = 16, .kh = 3, .pt = 1, .pl = 1, .pb = 1, .pr = 1, .groups = 4 }, 0.5);
+    util_conv_spec grouped = { .f = 16, .kh = 3, .pt = 1, .pl = 1, .pb = 1, .pr = 1, .groups = 4 };
+    bench b = one_conv(8, 6, 9, grouped, 0.5);
     check_all(&b);
     bench_free(&b);
 }
@@ -254,7 +256,8 @@ static void cycle_steps_are_what_configurations_reach(void **state) {
             assert_true(slowest <= steps[s]);
             if (s > 0) { /* nothing changes between two steps */
                 double between = steps[s - 1] + 0.99 * (steps[s] - steps[s - 1]);
-                assert_int_equal(ss_cost_configs(b.c, i, between, NULL, 0), ss_cost_configs(b.c, i, steps[s - 1], NULL, 0));
+                assert_int_equal(ss_cost_configs(b.c, i, between, NULL, 0),
+                                 ss_cost_configs(b.c, i, steps[s - 1], NULL, 0));
             }
         }
     }
@@ -416,7 +419,8 @@ static void latency_follows_the_pixels(void **state) {
     int close = 0;
     for (int net = 0; net < 3; net++) {
         ss_ctx *ctx = ss_ctx_new();
-        bench b = bench_new(ctx, net == 0 ? util_small_resnet(ctx, 3) : util_chain(ctx, net == 1 ? 3 : 6, 9), 0.5, 16, 0);
+        ss_graph *g = net == 0 ? util_small_resnet(ctx, 3) : util_chain(ctx, net == 1 ? 3 : 6, 9);
+        bench b = bench_new(ctx, g, 0.5, 16, 0);
         ss_config cfg[64];
         for (int trial = 0; trial < 200; trial++) {
             for (int32_t i = 0; i < b.g->n; i++) {

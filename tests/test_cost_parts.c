@@ -10,7 +10,8 @@
 
 #include <cmocka.h>
 
-static const ss_device board = { .name = "board", .family = "ultrascale+", .total = { { 400000, 800000, 2000, 1000, 0 } } };
+static const ss_device board = { .name = "board", .family = "ultrascale+",
+                                 .total = { { 400000, 800000, 2000, 1000, 0 } } };
 
 /* ---- cycles ---- */
 
@@ -100,7 +101,8 @@ static void memories_by_hand(void **state) {
 static void block_counts_are_sane(void **state) {
     (void)state;
     static const int64_t depths[] = { 512, 1024, 2048, 4096, 8192, 16384 }, widths[] = { 36, 18, 9, 4, 2, 1 };
-    static const int64_t try_depth[] = { 1, 48, 511, 512, 513, 700, 1024, 1025, 1536, 2047, 2304, 4608, 5000, 9216, 16385, 40000 };
+    static const int64_t try_depth[] = { 1, 48, 511, 512, 513, 700, 1024, 1025, 1536, 2047,
+                                         2304, 4608, 5000, 9216, 16385, 40000 };
     for (size_t i = 0; i < sizeof try_depth / sizeof try_depth[0]; i++)
         for (int64_t w = 1; w <= 160; w++) {
             int64_t d = try_depth[i], blocks = ss_bram18_blocks(w, d), single = INT64_MAX;

@@ -92,7 +92,7 @@ static void test_against_enumeration(void **state) {
         double load;
         make(&x, seed);
         double best = enumerate(&x.p, &any);
-        ss_answer a = ss_choice_solve(c, &x.p, 1 << 20, pick, &r);
+        ss_answer a = ss_choice_solve(c, &x.p, 1 << 12, pick, &r);
         assert_int_equal(a, any ? SS_FITS : SS_FITS_NOT);
         if (a == SS_FITS) assert_true(fits(&x.p, pick, &load));
         if (best < INFINITY) assert_true(r.bound <= best + 1e-9);
@@ -156,7 +156,7 @@ static void test_improve(void **state) {
         make(&x, seed);
         bool wide = seed % 2;
         for (int k = 0; wide && k < SS_RES_COUNT; k++) x.p.budget[k] = 1000;
-        if (ss_choice_solve(c, &x.p, 1 << 20, pick, &r) != SS_FITS) continue;
+        if (ss_choice_solve(c, &x.p, 1 << 12, pick, &r) != SS_FITS) continue;
         memcpy(before, pick, sizeof pick);
         ss_choice_improve(c, &x.p, r.weights, pick);
         assert_true(fits(&x.p, pick, &load));

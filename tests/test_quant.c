@@ -430,6 +430,7 @@ static void calibration_reads_back(void **state) {
     assert_int_equal(ss_quantise(ctx, g, c, 8, &p), SS_OK);
     assert_int_equal(ss_quantise(ctx, g, again, 8, &q), SS_OK);
     same_integers(g, p, q);
+    ss_quant_free(q);
     assert_int_equal(ss_quantise(ctx, other, c, 8, &q), SS_BAD);
     expect_refused(ctx, other, path, "another model");
     edit(path, "\"zeros\": ", "\"zeros\": 1");

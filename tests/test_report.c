@@ -16,35 +16,49 @@
 #include <cmocka.h>
 
 #define RESOURCES(k) "{\"lut\":" #k ",\"ff\":" #k ",\"dsp\":" #k ",\"bram18\":" #k ",\"uram\":0}"
-#define NODE(name, engine, cycles)                                                                                        \
-    "{\"name\":\"" name "\",\"op\":\"conv\",\"engine\":\"" engine "\",\"gr\":1,\"ci\":2,\"co\":4,\"m\":3,"                \
-    "\"memory\":\"bram\",\"lanes_in\":1,\"lanes_out\":1,\"cycles\":" cycles ",\"resources\":" RESOURCES(7) "}"
+#define NODE(name, engine, cycles)                                                                           \
+    "{\"name\":\"" name "\",\"op\":\"conv\",\"engine\":\"" engine "\",\"gr\":1,\"ci\":2,\"co\":4,\"m\":3,"   \
+    "\"memory\":\"bram\",\"lanes_in\":1,\"lanes_out\":1,\"cycles\":" cycles                                  \
+    ",\"resources\":" RESOURCES(7) "}"
 
-/* One partition whose second node is the slowest; the first has a name that must not reach the page as it is. */
+/* One partition whose second node is the slowest; the first has a name that must not reach the page as it is.
+ */
 static const char design[] =
-    "{\"format\":\"skipstream.design\",\"version\":1,\"model\":{\"name\":\"net.onnx\",\"path\":\"\",\"hash\":\"00\"},"
-    "\"bits\":16,\"batch\":256,\"device\":{\"name\":\"toy\",\"clock_hz\":2e8,\"total\":" RESOURCES(1000) ","
-    "\"cap\":{\"lut\":0.5,\"ff\":1,\"dsp\":1,\"bram18\":1,\"uram\":1}},"
-    "\"profile\":{\"name\":\"p.json\",\"assumed_zeros\":null},\"thresholds\":{},"
-    "\"throughput\":12345.6,\"throughput_steady\":13000,\"bound\":12500,\"gap\":0.0125,\"latency_us\":123.4,"
-    "\"partitions\":[{\"interval\":16000,\"bound\":15800,\"slowest\":\"b/conv\",\"latency\":24680,\"load_bits\":3000000,"
-    "\"resources\":" RESOURCES(432) ",\"binding\":\"lut\",\"nodes\":["
-    NODE("<script>alert('x')</script>&\\\"", "none", "4000") "," NODE("b/conv", "crossbar", "16000") "]}]}";
+    "{\"format\":\"skipstream.design\",\"version\":1,\"model\":{\"name\":\"net.onnx\",\"path\":\"\",\"hash\":"
+    "\"00\"},"
+    "\"bits\":16,\"batch\":256,\"device\":{\"name\":\"toy\",\"clock_hz\":2e8,\"total\":" RESOURCES(
+        1000) ","
+              "\"cap\":{\"lut\":0.5,\"ff\":1,\"dsp\":1,\"bram18\":1,\"uram\":1}},"
+              "\"profile\":{\"name\":\"p.json\",\"assumed_zeros\":null},\"thresholds\":{},"
+              "\"throughput\":12345.6,\"throughput_steady\":13000,\"bound\":12500,\"gap\":0.0125,\"latency_"
+              "us\":123.4,"
+              "\"partitions\":[{\"interval\":16000,\"bound\":15800,\"slowest\":\"b/"
+              "conv\",\"latency\":24680,\"load_bits\":3000000,"
+              "\"resources\":" RESOURCES(432) ",\"binding\":\"lut\",\"nodes\":[" NODE(
+                  "<script>alert('x')</script>&\\\"", "none", "4000") "," NODE("b/conv", "crossbar",
+                                                                               "16000") "]}]}";
 
 #define HW(gain) "{\"interval\":100,\"throughput\":1000,\"throughput_steady\":1000,\"gain\":" gain "}"
-#define POINT(t, top1, loss, base, opt)                                                                                   \
-    "{\"t\":" t ",\"zeros\":0.5,\"top1\":" top1 ",\"loss\":" loss ",\"loss_interval\":[0,1],\"baseline\":" HW(base)        \
-    ",\"optimised\":" HW(opt) "}"
+#define POINT(t, top1, loss, base, opt)                                                                      \
+    "{\"t\":" t ",\"zeros\":0.5,\"top1\":" top1 ",\"loss\":" loss                                            \
+    ",\"loss_interval\":[0,1],\"baseline\":" HW(base) ",\"optimised\":" HW(opt) "}"
 #define LOSS(top1, loss) "{\"top1\":" top1 ",\"loss\":" loss ",\"loss_interval\":[0.1,0.9]}"
 #define SPLIT "{\"hash\":\"00\",\"source\":\""
 static const char study[] =
-    "{\"format\":\"skipstream.study\",\"version\":1,\"model_name\":\"net.onnx\",\"policy\":\"uniform\",\"max_loss\":1.0,"
-    "\"chosen\":{\"baseline\":1,\"optimised\":2},\"points\":["
-    POINT("0", "90.0", "0", "1", "1") "," POINT("0.1", "89.8", "0.2", "1.16", "1.2") ","
-    POINT("0.2", "89.1", "0.9", "1.1", "1.29") "," POINT("0.3", "85.0", "5.0", "1.3", "1.4") "],"
-    "\"data\":{\"calibration\":{\"source\":\"c.bin\"},\"search\":" SPLIT "val.bin\",\"images\":3000},\"test\":" SPLIT
-    "test.bin\",\"images\":5000}},\"test\":{\"reference\":" LOSS("91.0", "0") ",\"baseline\":" LOSS("90.7", "0.3") ",\"optimised\":"
-    LOSS("90.25", "0.75") "}}";
+    "{\"format\":\"skipstream.study\",\"version\":1,\"model_name\":\"net.onnx\",\"policy\":\"uniform\",\"max_"
+    "loss\":1.0,"
+    "\"chosen\":{\"baseline\":1,\"optimised\":2},\"points\":[" POINT("0", "90.0", "0", "1", "1") "," POINT(
+        "0.1", "89.8", "0.2", "1.16",
+        "1.2") "," POINT("0.2", "89.1", "0.9", "1.1",
+                         "1.29") "," POINT("0.3", "85.0", "5.0", "1.3",
+                                           "1.4") "],"
+                                                  "\"data\":{\"calibration\":{\"source\":\"c.bin\"},"
+                                                  "\"search\":" SPLIT
+                                                  "val.bin\",\"images\":3000},\"test\":" SPLIT
+                                                  "test.bin\",\"images\":5000}},\"test\":{"
+                                                  "\"reference\":" LOSS("91.0", "0") ",\"baseline\":" LOSS(
+                                                      "90.7", "0.3") ",\"optimised\":" LOSS("90.25",
+                                                                                            "0.75") "}}";
 
 typedef struct fixture {
     ss_ctx *ctx;
@@ -99,9 +113,11 @@ static void expect(const char *page, const char *text) {
 
 /* Every element that is opened is closed. */
 static void expect_whole(const char *page) {
-    static const char *const tags[] = { "html", "head", "body", "main", "header", "section", "footer", "div", "table",
-                                        "thead", "tbody", "tr", "td", "h1", "h2", "h3", "p", "span", "i", "b", "u",
-                                        "details", "summary", "figure", "svg", "text", "code", "style" };
+    static const char *const tags[] = { "html",   "head", "body",  "main",    "header",  "section",
+                                        "footer", "div",  "table", "thead",   "tbody",   "tr",
+                                        "td",     "h1",   "h2",    "h3",      "p",       "span",
+                                        "i",      "b",    "u",     "details", "summary", "figure",
+                                        "svg",    "text", "code",  "style" };
     for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
         char plain[32], attributes[32], close[32];
         snprintf(plain, sizeof plain, "<%s>", tags[i]);
@@ -129,12 +145,15 @@ static void design_page(void **state) {
     char *page = page_of(f, (const char *[]){ put(f, 0, design) }, 1);
     expect_whole(page);
     expect(page, "<h1>net.onnx</h1>");
-    expect(page, "12,346");                    /* throughput */
-    expect(page, "123\xc2\xa0\xc2\xb5s");      /* latency, also 24680 cycles at 200 MHz */
+    expect(page, "12,346");               /* throughput */
+    expect(page, "123\xc2\xa0\xc2\xb5s"); /* latency, also 24680 cycles at 200 MHz */
     expect(page, "<td class=\"n\">16,000</td><td class=\"n\">15,800</td><td class=\"n\">12,500</td>");
-    expect(page, "<i class=\"hot\" style=\"width:100.00%\"></i></span><span>16,000</span>"); /* the slowest node */
+    expect(page,
+           "<i class=\"hot\" style=\"width:100.00%\"></i></span><span>16,000</span>"); /* the slowest node */
     expect(page, "<i style=\"width:25.00%\"></i></span><span>4,000</span>");
-    expect(page, "<i class=\"hot\" style=\"width:43.20%\"></i><u style=\"left:50.00%\"></u></span>"); /* LUT, its cap */
+    expect(page,
+           "<i class=\"hot\" style=\"width:43.20%\"></i><u style=\"left:50.00%\"></u></span>"); /* LUT, its
+                                                                                                   cap */
     expect(page, "432 of 1,000 (43.2\xc2\xa0%)");
     expect(page, "crossbar");
     expect(page, "for the zeros of p.json;");
@@ -167,7 +186,8 @@ static void study_page(void **state) {
     assert_int_equal(count(page, "<circle class=\"s0\""), 4);
     assert_int_equal(count(page, "<circle class=\"ring\""), 2);
     assert_int_equal(count(page, "<section>"), 2);
-    assert_true(strstr(page, "<h2>Thresholds") < strstr(page, "<h2>Sparse design")); /* in the order of the files */
+    assert_true(strstr(page, "<h2>Thresholds") <
+                strstr(page, "<h2>Sparse design")); /* in the order of the files */
     ss_free(f->ctx, page);
 }
 
@@ -198,8 +218,10 @@ static void designs_compared(void **state) {
     char *faster = edit(raised, "12345.6", "24691.2");
     page = page_of(f, (const char *[]){ put(f, 0, design), put(f, 1, faster) }, 2);
     expect_whole(page);
-    expect(page, "<span>Sparse design, 0.json</span><span class=\"bar\"><i style=\"width:50.00%\"></i></span>");
-    expect(page, "<span>Design for raised thresholds, 1.json</span><span class=\"bar\"><i style=\"width:100.00%\"></i>");
+    expect(page,
+           "<span>Sparse design, 0.json</span><span class=\"bar\"><i style=\"width:50.00%\"></i></span>");
+    expect(page, "<span>Design for raised thresholds, 1.json</span><span class=\"bar\"><i "
+                 "style=\"width:100.00%\"></i>");
     expect(page, "<b>12,346</b>"); /* the first file leads */
     assert_int_equal(count(page, "<details open>"), 1);
     ss_free(f->ctx, page);
@@ -208,12 +230,15 @@ static void designs_compared(void **state) {
 }
 
 static void run_pages(void **state) {
-    static const char eval[] =
-        "{\"format\":\"skipstream.eval\",\"version\":1,\"model\":\"net.onnx\",\"bits\":8,\"data\":{\"source\":\"d.bin\","
-        "\"images\":5000},\"float\":{\"top1\":91.5,\"top1_interval\":[91.1,91.9],\"top5\":100,\"images_per_second\":900},"
-        "\"integer\":{\"top1\":91.25,\"top1_interval\":[90.8,91.6],\"top5\":99.5,\"images_per_second\":1800}}";
+    static const char eval[] = "{\"format\":\"skipstream.eval\",\"version\":1,\"model\":\"net.onnx\","
+                               "\"bits\":8,\"data\":{\"source\":\"d.bin\","
+                               "\"images\":5000},\"float\":{\"top1\":91.5,\"top1_interval\":[91.1,91.9],"
+                               "\"top5\":100,\"images_per_second\":900},"
+                               "\"integer\":{\"top1\":91.25,\"top1_interval\":[90.8,91.6],\"top5\":99.5,"
+                               "\"images_per_second\":1800}}";
     static const char record[] =
-        "{\"format\":\"skipstream.run\",\"version\":1,\"stages\":[{\"name\":\"explore\",\"key\":\"0\",\"seconds\":1.5,"
+        "{\"format\":\"skipstream.run\",\"version\":1,\"stages\":[{\"name\":\"explore\",\"key\":\"0\","
+        "\"seconds\":1.5,"
         "\"files\":[{\"name\":\"a.json\",\"hash\":\"0\"},{\"name\":\"b.json\",\"hash\":\"1\"}]}]}";
     fixture *f = *state;
     char *page = page_of(f, (const char *[]){ put(f, 0, eval), put(f, 1, record) }, 2);
@@ -262,14 +287,32 @@ static void saved_study_page(void **state) {
     const char *relus[] = { "relu" };
     ss_study_point points[2];
     for (int i = 0; i < 2; i++)
-        points[i] = (ss_study_point){ .t = (double)t[i], .thresholds = &t[i], .integers = &q[i], .zero_ratio = &zeros[i],
-                                      .zeros = zeros[i], .top1 = 90 - i, .top5 = 100, .loss = i,
-                                      .hw[SS_HW_OPTIMISED] = { .interval = 1000 - 200 * i, .throughput = 8000 + 2000 * i,
-                                                               .gain = 1 + 0.25 * i, .partitions = 1 } };
-    ss_study study_of = { .ctx = f->ctx, .model_name = "toy.onnx", .bits = 16, .device = { .name = "toy" },
-                          .opts = { .hardware = 1u << SS_HW_OPTIMISED, .max_loss = 1.5, .step = 0.125, .t_max = 1 },
-                          .calib_source = "calib.bin", .search_data = { "val.bin", 2, 200 },
-                          .relus = relus, .n_relus = 1, .points = points, .n_points = 2, .chosen = { -1, 1 } };
+        points[i] = (ss_study_point){ .t = (double)t[i],
+                                      .thresholds = &t[i],
+                                      .integers = &q[i],
+                                      .zero_ratio = &zeros[i],
+                                      .zeros = zeros[i],
+                                      .top1 = 90 - i,
+                                      .top5 = 100,
+                                      .loss = i,
+                                      .hw[SS_HW_OPTIMISED] = { .interval = 1000 - 200 * i,
+                                                               .throughput = 8000 + 2000 * i,
+                                                               .gain = 1 + 0.25 * i,
+                                                               .partitions = 1 } };
+    ss_study study_of = {
+        .ctx = f->ctx,
+        .model_name = "toy.onnx",
+        .bits = 16,
+        .device = { .name = "toy" },
+        .opts = { .hardware = 1u << SS_HW_OPTIMISED, .max_loss = 1.5, .step = 0.125, .t_max = 1 },
+        .calib_source = "calib.bin",
+        .search_data = { "val.bin", 2, 200 },
+        .relus = relus,
+        .n_relus = 1,
+        .points = points,
+        .n_points = 2,
+        .chosen = { -1, 1 }
+    };
     snprintf(f->files[0], sizeof f->files[0], "%s/study.json", f->dir);
     assert_int_equal(ss_study_save(&study_of, f->files[0]), SS_OK);
     char *page = page_of(f, (const char *[]){ f->files[0] }, 1);
@@ -302,7 +345,8 @@ static void expect_refusal(fixture *f, const char *text, const char *message) {
     assert_null(page);
 }
 
-static void expect_refused_edit(fixture *f, const char *text, const char *from, const char *to, const char *message) {
+static void expect_refused_edit(fixture *f, const char *text, const char *from, const char *to,
+                                const char *message) {
     char *edited = edit(text, from, to);
     expect_refusal(f, edited, message);
     free(edited);
@@ -312,18 +356,22 @@ static void unusable_artefacts(void **state) {
     fixture *f = *state;
     expect_refusal(f, "", "not valid JSON");
     expect_refusal(f, "{}", "not a skipstream artefact");
-    expect_refusal(f, "{\"format\":\"skipstream.calib\",\"version\":1}", "no section for a \"skipstream.calib\"");
+    expect_refusal(f, "{\"format\":\"skipstream.calib\",\"version\":1}",
+                   "no section for a \"skipstream.calib\"");
     expect_refused_edit(f, design, "\"version\":1", "\"version\":2", "version 2");
     expect_refused_edit(f, design, "]}]}", "", "not valid JSON");
     expect_refused_edit(f, design, "\"latency_us\":123.4,", "", "\"latency_us\" is missing");
     expect_refused_edit(f, design, "\"cycles\":4000", "\"cycles\":\"4000\"", "\"cycles\" is not a number");
     expect_refused_edit(f, design, "\"load_bits\":3000000", "\"load_bits\":-1", "\"load_bits\" is -1");
-    expect_refused_edit(f, design, "{\"name\":\"toy\"", "7,\"x\":{\"name\":\"toy\"", "\"device\" is not an object");
+    expect_refused_edit(f, design, "{\"name\":\"toy\"", "7,\"x\":{\"name\":\"toy\"",
+                        "\"device\" is not an object");
     expect_refused_edit(f, study, "\"gain\":1.4", "\"gin\":1.4", "\"gain\" is missing");
     expect_refused_edit(f, study, "\"points\":[", "\"points\":[],\"old\":[", "\"points\" is empty");
-    expect_refusal(f, "{\"format\":\"skipstream.profile\",\"version\":1,\"bits\":16,\"images\":1,\"relus\":[],\"layers\":[{"
-                      "\"name\":\"a\",\"channels\":1,\"k\":3,\"zero_ratio\":0,\"hist\":[[1,2,3]]}]}",
-                   "not channels x (k+1) counts");
+    expect_refusal(
+        f,
+        "{\"format\":\"skipstream.profile\",\"version\":1,\"bits\":16,\"images\":1,\"relus\":[],\"layers\":[{"
+        "\"name\":\"a\",\"channels\":1,\"k\":3,\"zero_ratio\":0,\"hist\":[[1,2,3]]}]}",
+        "not channels x (k+1) counts");
 }
 
 static void all_bad_files_are_named(void **state) {
@@ -392,7 +440,9 @@ static void figures_as_people_write_them(void **state) {
 static void charts(void **state) {
     fixture *f = *state;
     double x[] = { 1.0, 1.23 }, y[] = { 90.2, 89.0 };
-    svg_chart c = { .x_label = "x", .y_label = "y", .n_series = 1, .has_limit = true, .limit = 88.7, .limit_label = "<l>" };
+    svg_chart c = {
+        .x_label = "x", .y_label = "y", .n_series = 1, .has_limit = true, .limit = 88.7, .limit_label = "<l>"
+    };
     c.series[0] = (svg_series){ "s", x, y, 2, 1 };
     ss_buf b;
     ss_buf_init(&b, f->ctx);

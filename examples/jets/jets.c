@@ -2,18 +2,18 @@
  *
  *   jets SEED COUNT OUT.bin
  *
- * Purpose: an example data set that needs no download. A record is one label byte and 3 x 32 x 32 bytes, planar:
- * electromagnetic calorimeter, hadronic calorimeter, tracks. Labels: 0 one prong (quark or gluon), 1 two prongs
- * (W or Z boson), 2 three prongs (top quark). This is a toy Monte Carlo: it borrows the outline of jet physics
- * (opening angles from masses, collimated showers, pile-up) and none of its precision.
+ * Purpose: an example data set that needs no download. A record is one label byte and 3 x 32 x 32 bytes,
+ * planar: electromagnetic calorimeter, hadronic calorimeter, tracks. Labels: 0 one prong (quark or gluon), 1
+ * two prongs (W or Z boson), 2 three prongs (top quark). This is a toy Monte Carlo: it borrows the outline of
+ * jet physics (opening angles from masses, collimated showers, pile-up) and none of its precision.
  *
  * Method: prongs from two-body kinematics, a shower of particles around each, uniform pile-up; every particle
- * leaves energy in the layers of a toy detector; the image is centred on the jet's axis, cells under the detector's
- * noise threshold are cut, and the square root of the energy is stored.
+ * leaves energy in the layers of a toy detector; the image is centred on the jet's axis, cells under the
+ * detector's noise threshold are cut, and the square root of the energy is stored.
  *
- * Invariant: the bytes depend on SEED and COUNT alone, on every machine. Only +, -, *, / and sqrt are used, which
- * IEEE 754 rounds exactly; exponentials come from comparisons of uniforms (von Neumann), normals from sums of
- * uniforms, directions from points in a disc. Build with -ffp-contract=off.
+ * Invariant: the bytes depend on SEED and COUNT alone, on every machine. Only +, -, *, / and sqrt are used,
+ * which IEEE 754 rounds exactly; exponentials come from comparisons of uniforms (von Neumann), normals from
+ * sums of uniforms, directions from points in a disc. Build with -ffp-contract=off.
  */
 #include <errno.h>
 #include <float.h>
@@ -36,12 +36,12 @@ enum { ECAL, HCAL, TRACKS };
 #define MASS_TOP 172.8
 #define ENERGY_LOW 450.0
 #define ENERGY_HIGH 750.0
-#define PILE_UP_MEAN 260.0   /* particles in the image */
-#define PILE_UP_ENERGY 1.8   /* mean of one */
+#define PILE_UP_MEAN 260.0 /* particles in the image */
+#define PILE_UP_ENERGY 1.8 /* mean of one */
 #define SHOWER_MULTIPLICITY 9.0
 #define SHOWER_WIDTH 0.06
-#define HARD_SPLIT 0.70      /* how often a one-prong jet radiates hard: what makes the classes overlap */
-#define STORE_SCALE 22.0     /* byte = STORE_SCALE * sqrt(energy) */
+#define HARD_SPLIT 0.70  /* how often a one-prong jet radiates hard: what makes the classes overlap */
+#define STORE_SCALE 22.0 /* byte = STORE_SCALE * sqrt(energy) */
 static const double cell_noise[LAYERS] = { 0.25, 0.45, 0.0 };
 static const double cell_threshold[LAYERS] = { 0.5, 0.9, 0.5 };
 
@@ -58,8 +58,12 @@ static uint64_t next_bits(rng *r) {
     return z ^ (z >> 31);
 }
 
-static double uniform(rng *r) { return (double)(next_bits(r) >> 11) * 0x1p-53; }
-static double between(rng *r, double lo, double hi) { return lo + (hi - lo) * uniform(r); }
+static double uniform(rng *r) {
+    return (double)(next_bits(r) >> 11) * 0x1p-53;
+}
+static double between(rng *r, double lo, double hi) {
+    return lo + (hi - lo) * uniform(r);
+}
 
 /* Unit exponential. Von Neumann: a falling run of uniforms has odd length with probability exp(-first). */
 static double exponential(rng *r) {
@@ -116,7 +120,8 @@ typedef struct prong {
     double energy;
 } prong;
 
-/* Splits p in place into fractions z and 1-z, `angle` apart, about the same centre; the second part goes to *other. */
+/* Splits p in place into fractions z and 1-z, `angle` apart, about the same centre; the second part goes to
+ * *other. */
 static void split(rng *r, prong *p, double z, double angle, prong *other) {
     point d = direction(r);
     *other = (prong){ { p->at.x - z * angle * d.x, p->at.y - z * angle * d.y }, (1 - z) * p->energy };
@@ -125,13 +130,16 @@ static void split(rng *r, prong *p, double z, double angle, prong *other) {
 }
 
 /* Opening angle of a two-body decay into massless fractions z and 1-z. */
-static double opening(double mass, double energy, double z) { return mass / (energy * sqrt(z * (1 - z))); }
+static double opening(double mass, double energy, double z) {
+    return mass / (energy * sqrt(z * (1 - z)));
+}
 
 static int make_prongs(rng *r, int label, prong p[MAX_PRONGS]) {
     p[0] = (prong){ { 0, 0 }, between(r, ENERGY_LOW, ENERGY_HIGH) };
     if (label == 0) {
         if (uniform(r) > HARD_SPLIT) return 1;
-        double top = uniform(r), z = 0.1 + 0.4 * (top * uniform(r)); /* soft emissions are the likelier ones */
+        double top = uniform(r),
+               z = 0.1 + 0.4 * (top * uniform(r)); /* soft emissions are the likelier ones */
         split(r, &p[0], z, between(r, 0.08, 0.55), &p[1]);
         return 2;
     }
@@ -189,7 +197,8 @@ static void shower(rng *r, image *im, prong p, point axis) {
     if (n > 64) n = 64;
     for (int i = 0; i < n; i++) sum += share[i] = exponential(r) * exponential(r);
     for (int i = 0; i < n; i++) {
-        double z = share[i] / sum, spread = SHOWER_WIDTH * exponential(r) / (0.3 + z * n / 2); /* soft flies wide */
+        double z = share[i] / sum,
+               spread = SHOWER_WIDTH * exponential(r) / (0.3 + z * n / 2); /* soft flies wide */
         point d = direction(r), at = { p.at.x - axis.x + spread * d.x, p.at.y - axis.y + spread * d.y };
         detect(r, im, at, z * p.energy, 0.9);
     }
@@ -199,7 +208,8 @@ static void pile_up(rng *r, image *im) {
     int n = poisson(r, PILE_UP_MEAN * between(r, 0.5, 1.5));
     for (int i = 0; i < n; i++) {
         point at = in_square(r, CELL * SIDE / 2);
-        detect(r, im, at, PILE_UP_ENERGY * exponential(r), 0.3); /* tracks of other vertices are mostly removed */
+        detect(r, im, at, PILE_UP_ENERGY * exponential(r),
+               0.3); /* tracks of other vertices are mostly removed */
     }
 }
 
@@ -212,7 +222,8 @@ static void make_record(rng *r, uint8_t record[1 + LAYERS * SIDE * SIDE]) {
     image im = { 0 };
     prong p[MAX_PRONGS];
     int label = (int)(next_bits(r) % CLASSES), n = make_prongs(r, label, p);
-    point axis = in_square(r, 0.04); /* prongs are made about the jet's axis, which is known to a cell or so */
+    point axis =
+        in_square(r, 0.04); /* prongs are made about the jet's axis, which is known to a cell or so */
     for (int i = 0; i < n; i++) shower(r, &im, p[i], axis);
     pile_up(r, &im);
     *record++ = (uint8_t)label;

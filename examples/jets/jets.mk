@@ -1,5 +1,5 @@
-# The jet images of examples/jets: `make jets-data` makes the three splits in $(BUILD)/jets, which is a few seconds'
-# work; $(BUILD)/jets-train/train.bin is what train.py wants. Every file has its own seed.
+# The jet images of examples/jets: `make jets-data` makes the three splits in $(BUILD)/jets, which is a few
+# seconds' work; $(BUILD)/jets-train/train.bin is what train.py wants. Every file has its own seed.
 JETS_DATA := $(addprefix $(BUILD)/jets/,calib_batch.bin val_batch.bin test_batch.bin)
 
 $(BUILD)/examples/jets: examples/jets/jets.c

@@ -22,8 +22,10 @@ const ss_command ss_cmd_report = {
     .name = "report",
     .operands = "FILE...",
     .summary = "write one self-contained page from any artefacts",
-    .details = "FILE is what other subcommands wrote: a design, a profile, a study, the record of a run. Sections come in\n"
-               "the order of the files. The page has no scripts and fetches nothing: mail it, print it, open it on a phone.",
+    .details = "FILE is what other subcommands wrote: a design, a profile, a study, the record of a run. "
+               "Sections come in\n"
+               "the order of the files. The page has no scripts and fetches nothing: mail it, print it, open "
+               "it on a phone.",
     .opts = opts,
     .run = run,
 };

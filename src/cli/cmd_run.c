@@ -60,6 +60,9 @@ static const char *const profile_files[] = { "profile.json", NULL };
 static const char *const explore_files[] = { "design_dense.json", "design_sparse.json", NULL };
 static const char *const threshold_files[] = { "study.json", "thresholds_baseline.json", "thresholds_optimised.json",
                                                "design_optimised.json", NULL };
+static const char *const report_reads[] = { "design_sparse.json",    "study.json",        "eval.json",
+                                            "design_optimised.json", "design_dense.json", "profile.json", NULL };
+enum { FILES = sizeof report_reads / sizeof *report_reads - 1 };
 static const char *const report_files[] = { "report.html", NULL };
 
 static ss_status check(run *r) {
@@ -199,12 +202,9 @@ static ss_status threshold(run *r) {
 }
 
 static ss_status report(run *r) {
-    static const char *const names[] = { "design_sparse.json", "study.json", "design_optimised.json", "design_dense.json",
-                                         "profile.json" };
-    enum { FILES = sizeof names / sizeof *names };
     path files[FILES], page;
     const char *list[FILES];
-    for (int i = 0; i < FILES; i++) list[i] = in_dir(r, names[i], &files[i]);
+    for (int i = 0; i < FILES; i++) list[i] = in_dir(r, report_reads[i], &files[i]);
     return ss_report_write(r->ctx, list, FILES, in_dir(r, "report.html", &page));
 }
 
@@ -265,7 +265,7 @@ static ss_status flow(run *r) {
     if (s == SS_OK) s = stage(r, "profile", profile_files, profiled, profile);
     if (s == SS_OK) s = stage(r, "explore", explore_files, explored, explore);
     if (s == SS_OK) s = stage(r, "threshold", threshold_files, studied, threshold);
-    if (s == SS_OK) s = stage(r, "report", report_files, mix_word(studied, ss_record_hash(&r->record, "report")), report);
+    if (s == SS_OK) s = stage(r, "report", report_files, ss_record_hash(&r->record, report_reads), report);
     return s == SS_OK ? ss_run_summary(&r->job, r->dir) : s;
 }
 

@@ -97,17 +97,22 @@ ss_status ss_record_done(ss_record *r, const char *stage, uint64_t key, double s
     return ss_json_save(r->ctx, r->path, r->json);
 }
 
-uint64_t ss_record_hash(const ss_record *r, const char *stage) {
+static const char *recorded_hash(const ss_record *r, const char *file) {
     size_t i, k;
     json_t *s, *f;
-    uint64_t h = 0;
-    json_array_foreach(json_object_get(r->json, "stages"), i, s) {
-        const char *name = json_string_value(json_object_get(s, "name"));
-        if (!name || strcmp(name, stage) == 0) continue;
+    json_array_foreach(json_object_get(r->json, "stages"), i, s)
         json_array_foreach(json_object_get(s, "files"), k, f) {
-            const char *hash = json_string_value(json_object_get(f, "hash"));
-            if (hash) h = ss_hash(hash, strlen(hash), h);
+            const char *name = json_string_value(json_object_get(f, "name"));
+            if (name && strcmp(name, file) == 0) return json_string_value(json_object_get(f, "hash"));
         }
+    return NULL;
+}
+
+uint64_t ss_record_hash(const ss_record *r, const char *const *files) {
+    uint64_t h = 0;
+    for (size_t i = 0; files[i]; i++) {
+        const char *hash = recorded_hash(r, files[i]);
+        if (hash) h = ss_hash(hash, strlen(hash), h);
     }
     return h;
 }

@@ -25,7 +25,7 @@ void ss_record_close(ss_record *r);
 /* files: names within dir, ending with NULL. */
 bool ss_record_kept(const ss_record *r, const char *stage, uint64_t key, const char *const *files);
 ss_status ss_record_done(ss_record *r, const char *stage, uint64_t key, double seconds, const char *const *files);
-/* What the stages but `stage` have written, as one hash: for a stage that reads their files. */
-uint64_t ss_record_hash(const ss_record *r, const char *stage);
+/* The recorded content of these files, as one hash: for a stage that reads them. */
+uint64_t ss_record_hash(const ss_record *r, const char *const *files);
 
 #endif

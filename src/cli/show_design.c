@@ -1,7 +1,6 @@
 /* A design as text: for every partition its nodes, what they use and which of them is the slowest. */
 #include "cli/show.h"
 
-#include <math.h>
 #include <stdio.h>
 
 static void show_node(ss_cli *cli, const ss_node *n, const ss_config *c, bool slowest) {
@@ -39,7 +38,7 @@ static void show_partition(ss_cli *cli, const ss_design *d, const ss_graph *g, i
             show_node(cli, &g->nodes[n], &p->configs[n - p->first], n == p->slowest);
     }
     bool traffic = p->configs[p->slowest - p->first].cycles < p->interval;
-    ss_say(cli, "    interval %.0f cycles (no design below %.0f), slowest: %s\n", p->interval, ceil(p->bound - 1e-6),
+    ss_say(cli, "    interval %.0f cycles (no design below %.0f), slowest: %s\n", p->interval, p->bound,
            traffic ? "off-chip bandwidth" : slowest->name);
     show_use(cli, &d->device, &p->res);
     ss_say(cli, "    binding: %s, latency %.0f cycles\n",

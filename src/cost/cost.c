@@ -131,7 +131,8 @@ static ss_status set_steps(ss_cost *c, ss_cost_node *n) {
     for (int i = 0; i < n->n_fixed; i++) steps[count++] = n->fixed[i].cycles;
     qsort(steps, (size_t)count, sizeof *steps, by_value);
     for (int i = 0; i < count; i++)
-        if (steps[i] >= least && (n->n_steps == 0 || steps[i] > steps[n->n_steps - 1])) steps[n->n_steps++] = steps[i];
+        if (steps[i] >= least && (n->n_steps == 0 || steps[i] > steps[n->n_steps - 1]))
+            steps[n->n_steps++] = steps[i];
     return SS_OK;
 }
 

@@ -1,4 +1,4 @@
-/* Foldings of a convolution: which are legal, what they take in cycles, memories and logic. cost.h has the formulas. */
+/* Foldings of a convolution: which are legal, what they take in cycles, memories, logic (formulas: cost.h). */
 #include "cost/node.h"
 
 #define LUT_ROM_DEPTH 512  /* deeper weight memories are never built of LUTs */

@@ -9,7 +9,8 @@
  *   streaming    first = max(arrival(lead), T*(lead+1)/pixels after the first arrival) + D
  *                last  = max(arrival(end), first arrival + T) + D
  *   both         step  = max(T/P, the input's step * input pixels / P)
- * Nothing is counted twice: a fully connected layer is a convolution of one pixel, first = last = arrival(end) + T + D. */
+ * Nothing is counted twice: a fully connected layer is a convolution of one pixel, so first = last = arrival(end) +
+ * T + D. */
 #include "cost/node.h"
 
 #include <math.h>
@@ -62,7 +63,8 @@ static span conv_span(const ss_cost_node *n, const ss_config *cfg, ss_shape in, 
 
 static span plain_span(const ss_cost_node *n, const ss_config *cfg, ss_shape in, span from) {
     const ss_node *v = n->node;
-    double pixels = (double)in.h * in.w, outputs = (double)v->shape.h * v->shape.w, depth = depth_of(n, cfg), lead = 0;
+    double pixels = (double)in.h * in.w, outputs = (double)v->shape.h * v->shape.w;
+    double depth = depth_of(n, cfg), lead = 0;
     if (windowed(v)) {
         int32_t y = clamp(v->win.kh - 1 - v->win.pt, in.h - 1), x = clamp(v->win.kw - 1 - v->win.pl, in.w - 1);
         lead = (double)y * in.w + x;
@@ -89,7 +91,8 @@ static span node_span(const ss_cost *c, int32_t i, int32_t first, const ss_confi
     span from = { 0, 0, 0 };
     for (int32_t k = 0; k < v->n_in; k++) {
         ss_shape shape = c->g->nodes[v->in[k]].shape;
-        span s = v->in[k] >= first ? spans[v->in[k] - first] : outside((double)(n->in_elems[k] / cfg->lanes_in), shape);
+        span s = v->in[k] >= first ? spans[v->in[k] - first]
+                                   : outside((double)(n->in_elems[k] / cfg->lanes_in), shape);
         from.first = fmax(from.first, s.first);
         from.step = fmax(from.step, s.step);
         from.last = fmax(from.last, s.last);

@@ -15,8 +15,8 @@ static const struct {
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* The least over guillotine tilings with modes lo..hi. Either whole columns of a mode are cut off and the rest of the
- * width is narrower, or whole rows are cut off and the rest of the depth is shallower. A rest narrower than a mode gains only
- * from modes that are deeper (above it in the table), a rest shallower than a mode only from those that are wider. */
+ * width is narrower, or whole rows are cut off and the rest of the depth is shallower. A rest narrower than a mode
+ * gains only from deeper modes (further on in the table), a shallower one only from wider modes (before it). */
 static int64_t tile(int64_t width, int64_t depth, int lo, int hi) {
     int64_t best = NEVER;
     for (int i = lo; i <= hi; i++) {

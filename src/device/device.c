@@ -1,6 +1,6 @@
 /* Boards from JSON files. A device file is
- *   {"format":"skipstream.device", "version":1, "name", "part", "family", "resources":{"lut","ff","dsp","bram18","uram"},
- *    "slrs", "clock_mhz", "bandwidth_gbps", "reconfiguration_ms", "dsp58", "uram_init", "cap":{...}, "note"}
+ *   {"format":"skipstream.device", "version":1, "name", "part", "family",
+ *    "resources":{"lut","ff","dsp","bram18","uram"}, "slrs", "clock_mhz", "bandwidth_gbps", "reconfiguration_ms", "dsp58", "uram_init", "cap":{...}, "note"}
  * of which "cap" and "note" may be absent. Reading is strict: every problem of a file is reported, unknown keys too,
  * since a misspelt optional key would otherwise be ignored in silence. */
 #include "base/json.h"
@@ -37,7 +37,8 @@ static int find_resource(const char *name, size_t len) {
 /* ---- caps ---- */
 
 static ss_status set_cap(ss_ctx *ctx, ss_device *d, const char *item, size_t len) {
-    static const char remedy[] = "write --cap as LUT=0.8,dsp=0.95; names lut, ff, dsp, bram18, uram, fractions in (0,1]";
+    static const char remedy[] = "write --cap as LUT=0.8,dsp=0.95; names lut, ff, dsp, bram18, uram, "
+                                 "fractions in (0,1]";
     const char *eq = memchr(item, '=', len);
     int r = eq ? find_resource(item, (size_t)(eq - item)) : -1;
     if (r < 0) return ss_error(ctx, SS_AT("--cap"), remedy, "\"%.*s\" does not name a resource", (int)len, item);

@@ -1,11 +1,11 @@
-/* Pruning, search and improvement for the multiple-choice knapsack. See choice.h for the method.
+/* Pruning and search for the multiple-choice knapsack. See choice.h for the method.
  *
  * The depth-first search takes the groups by falling regret (what the second best option costs more in reduced
  * cost), the options of a group by rising reduced cost. Any choice that fits has reduced costs that sum to at most
  * 1 - bound, since its weighted load is at most 1: options above that are gone before the search starts, which near
  * the limit leaves almost nothing to search.
  */
-#include "explore/choice.h"
+#include "explore/exchange.h"
 #include "explore/relax.h"
 
 #include <math.h>
@@ -13,9 +13,9 @@
 #include <string.h>
 
 #define ROUNDINGS 12
-#define EXCHANGE_ROUNDS 2000
-#define PAIR_ROUNDS 12
-#define PAIR_WORK 3000000 /* pairs of options looked at in one round */
+#define ROOT_STEPS 20000 /* depth-first steps at the root of the tree */
+#define NODE_STEPS 1000  /* and at its other nodes */
+#define SMALL_WEIGHT 0.1 /* added to the share of every resource where groups are split */
 #define MARGIN 1e-9
 
 typedef struct ranked {
@@ -25,7 +25,7 @@ typedef struct ranked {
 
 struct ss_chooser {
     ss_ctx *ctx;
-    int32_t cap;
+    bool failed;
     ss_columns cols;
     int32_t *spare, *trial, *order;
     double *left;     /* [groups + 1][SS_BASIS]: least that the groups from here on need; last: reduced cost */
@@ -39,7 +39,6 @@ ss_status ss_chooser_new(ss_ctx *ctx, int32_t max_groups, ss_chooser **out) {
     if (!c) return SS_BAD;
     size_t n = (size_t)max_groups + 1;
     c->ctx = ctx;
-    c->cap = max_groups;
     bool ok = true;
     for (int j = 0; j < SS_BASIS; j++) ok = (c->cols.pick[j] = ss_alloc(ctx, n, sizeof(int32_t))) && ok;
     ok = (c->spare = ss_alloc(ctx, n, sizeof(int32_t))) && ok;
@@ -64,6 +63,8 @@ void ss_chooser_free(ss_chooser *c) {
     ss_free(c->ctx, c->rank);
     ss_free(c->ctx, c);
 }
+
+bool ss_chooser_failed(const ss_chooser *c) { return c->failed; }
 
 /* ---- pruning ---- */
 
@@ -91,115 +92,6 @@ int32_t ss_option_prune(ss_option *o, int32_t n, const double budget[SS_RES_COUN
     return kept;
 }
 
-/* ---- loads of a choice ---- */
-
-typedef struct load {
-    double sum[SS_RES_COUNT];
-} load;
-
-/* over: by how much budgets are exceeded, as sum of fractions; use: the sum of all utilisations. */
-typedef struct score {
-    double over, use;
-} score;
-
-static load load_of(const ss_choice_problem *p, const int32_t *pick) {
-    load l = { { 0 } };
-    for (int32_t g = 0; g < p->n; g++)
-        for (int k = 0; k < SS_RES_COUNT; k++) l.sum[k] += p->groups[g].options[pick[g]].r[k];
-    return l;
-}
-
-static load exchanged(load l, const ss_option *from, const ss_option *to) {
-    for (int k = 0; k < SS_RES_COUNT; k++) l.sum[k] += to->r[k] - from->r[k];
-    return l;
-}
-
-static score score_of(const ss_choice_problem *p, const load *l) {
-    score s = { 0, 0 };
-    for (int k = 0; k < SS_RES_COUNT; k++) {
-        if (p->budget[k] <= 0) continue;
-        s.use += l->sum[k] / p->budget[k];
-        if (l->sum[k] > p->budget[k]) s.over += l->sum[k] / p->budget[k] - 1;
-    }
-    return s;
-}
-
-static bool better(score a, score b) {
-    if (a.over < b.over - 1e-15) return true;
-    return a.over <= b.over && a.use < b.use - 1e-12;
-}
-
-/* ---- exchanges ---- */
-
-/* The best exchange of one option; false when none improves. */
-static bool exchange_one(const ss_choice_problem *p, int32_t *pick, load *l) {
-    score best = score_of(p, l);
-    load best_load = *l;
-    int32_t group = -1, to = 0;
-    for (int32_t g = 0; g < p->n; g++) {
-        const ss_option *o = p->groups[g].options;
-        for (int32_t i = 0; i < p->groups[g].n; i++) {
-            if (i == pick[g]) continue;
-            load next = exchanged(*l, &o[pick[g]], &o[i]);
-            score s = score_of(p, &next);
-            if (!better(s, best)) continue;
-            best = s;
-            best_load = next;
-            group = g;
-            to = i;
-        }
-    }
-    if (group < 0) return false;
-    pick[group] = to;
-    *l = best_load;
-    return true;
-}
-
-/* The first improving exchange of g and h together. */
-static bool exchange_pair(const ss_choice_problem *p, int32_t g, int32_t h, int32_t *pick, load *l) {
-    const ss_group *a = &p->groups[g], *b = &p->groups[h];
-    score now = score_of(p, l);
-    for (int32_t i = 0; i < a->n; i++) {
-        if (i == pick[g]) continue;
-        load half = exchanged(*l, &a->options[pick[g]], &a->options[i]);
-        for (int32_t j = 0; j < b->n; j++) {
-            if (j == pick[h]) continue;
-            load next = exchanged(half, &b->options[pick[h]], &b->options[j]);
-            if (!better(score_of(p, &next), now)) continue;
-            pick[g] = i;
-            pick[h] = j;
-            *l = next;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool exchange_two(const ss_choice_problem *p, int32_t *pick, load *l) {
-    int64_t work = 0;
-    bool any = false;
-    for (int32_t g = 0; g < p->n; g++)
-        for (int32_t h = g + 1; h < p->n && work < PAIR_WORK; h++) {
-            work += (int64_t)p->groups[g].n * p->groups[h].n;
-            any = exchange_pair(p, g, h, pick, l) || any;
-        }
-    return any;
-}
-
-static void settle(const ss_choice_problem *p, int32_t *pick, load *l) {
-    for (int round = 0; round < EXCHANGE_ROUNDS && exchange_one(p, pick, l); round++) {}
-}
-
-/* Exchanges until everything fits; false when stuck. */
-static bool repair(const ss_choice_problem *p, int32_t *pick, bool pairs) {
-    load l = load_of(p, pick);
-    for (int round = 0; round < EXCHANGE_ROUNDS; round++) {
-        if (score_of(p, &l).over <= 0) return true;
-        if (!exchange_one(p, pick, &l) && !(pairs && round < PAIR_ROUNDS && exchange_two(p, pick, &l))) return false;
-    }
-    return false;
-}
-
 /* ---- rounding ---- */
 
 /* One group's option drawn by the shares of the columns. */
@@ -214,20 +106,22 @@ static int32_t draw(const ss_columns *cols, int32_t g, double at) {
     return last;
 }
 
-static bool round_columns(ss_chooser *c, const ss_choice_problem *p, int32_t *pick) {
+/* Round the fractional choice and repair what then exceeds a budget: thoroughly at the root of the tree, by its most
+ * likely choice below. */
+static bool round_columns(ss_chooser *c, const ss_choice_problem *p, bool thorough, int32_t *pick) {
     size_t bytes = (size_t)p->n * sizeof *pick;
-    for (int j = 0; j < SS_BASIS; j++) {
+    for (int j = 0; thorough && j < SS_BASIS; j++) {
         if (c->cols.share[j] <= 0) continue;
         memcpy(pick, c->cols.pick[j], bytes);
-        if (repair(p, pick, false)) return true;
+        if (ss_exchange_repair(p, pick, false)) return true;
     }
     uint64_t state = 0x9e3779b97f4a7c15u; /* a fixed seed: the same problem, the same answer */
-    for (int t = 0; t < ROUNDINGS; t++) {
+    for (int t = 0; t < (thorough ? ROUNDINGS : 1); t++) {
         for (int32_t g = 0; g < p->n; g++) {
             state = state * 6364136223846793005u + 1442695040888963407u;
             pick[g] = draw(&c->cols, g, t == 0 ? 0.5 : (double)(state >> 11) * 0x1p-53);
         }
-        if (repair(p, pick, t < 2)) return true;
+        if (ss_exchange_repair(p, pick, thorough && t < 2)) return true;
     }
     return false;
 }
@@ -308,7 +202,7 @@ static void sum_left(ss_chooser *c, const ss_choice_problem *p) {
     }
 }
 
-static ss_answer descend(search *s, int32_t depth, const load *l, double spent) {
+static ss_answer descend(search *s, int32_t depth, const double *used, double spent) {
     const ss_choice_problem *p = s->p;
     if (depth == p->n) return SS_FITS;
     int32_t g = s->c->order[depth];
@@ -317,15 +211,15 @@ static ss_answer descend(search *s, int32_t depth, const load *l, double spent) 
         const ranked *r = &s->c->rank[i];
         if (spent + r->cost > s->slack) break;
         if (s->steps-- <= 0) return SS_FITS_OPEN;
-        load next = *l;
+        double next[SS_RES_COUNT];
         bool ok = true;
         for (int k = 0; k < SS_RES_COUNT; k++) {
-            next.sum[k] += p->groups[g].options[r->at].r[k];
-            ok = ok && next.sum[k] + left[k] <= p->budget[k];
+            next[k] = used[k] + p->groups[g].options[r->at].r[k];
+            ok = ok && next[k] + left[k] <= p->budget[k];
         }
         if (!ok) continue;
         s->pick[g] = r->at;
-        ss_answer a = descend(s, depth + 1, &next, spent + r->cost);
+        ss_answer a = descend(s, depth + 1, next, spent + r->cost);
         if (a != SS_FITS_NOT) return a;
     }
     return SS_FITS_NOT;
@@ -335,15 +229,124 @@ static ss_answer depth_first(ss_chooser *c, const ss_choice_problem *p, const ss
                              int32_t *pick) {
     double unit[SS_RES_COUNT];
     for (int k = 0; k < SS_RES_COUNT; k++) unit[k] = x->weights[k] > 0 ? x->weights[k] / p->budget[k] : 0;
-    if (reserve_ranks(c, p) != SS_OK) return SS_FITS_OPEN;
+    if (reserve_ranks(c, p) != SS_OK) {
+        c->failed = true;
+        return SS_FITS_OPEN;
+    }
     search s = { p, c, 1 - x->bound + MARGIN, steps, pick };
     c->begin[0] = 0;
     for (int32_t g = 0; g < p->n; g++)
         c->begin[g + 1] = c->begin[g] + rank_group(&p->groups[g], unit, s.slack, &c->rank[c->begin[g]]);
     order_groups(c, p->n);
     sum_left(c, p);
-    load none = { { 0 } };
-    return descend(&s, 0, &none, 0);
+    const double none[SS_RES_COUNT] = { 0 };
+    return descend(&s, 0, none, 0);
+}
+
+/* ---- the tree ---- */
+
+/* A group whose options the fractional choice mixes: one child takes the options up to the mix, one those above. */
+typedef struct split {
+    int32_t group; /* -1: nothing is mixed */
+    int resource;
+    double at;
+} split;
+
+typedef struct tree {
+    ss_chooser *c;
+    int64_t nodes;   /* left to visit */
+    int32_t *pick;   /* [groups], of the root problem */
+    ss_relaxation *root;
+} tree;
+
+static double mean_of(const ss_columns *cols, const ss_group *group, int32_t g, int k) {
+    double sum = 0, shares = 0;
+    for (int j = 0; j < SS_BASIS; j++) {
+        if (cols->share[j] <= 0) continue;
+        sum += cols->share[j] * group->options[cols->pick[j][g]].r[k];
+        shares += cols->share[j];
+    }
+    return sum / shares;
+}
+
+/* The widest mix: mean distance from the mean, weighted over its budget. A resource that does not bind in the relaxation
+ * may well be what keeps the parts of the mix from fitting, so it counts too. */
+static split find_split(const ss_columns *cols, const ss_choice_problem *p, const double weights[SS_RES_COUNT]) {
+    split s = { -1, 0, 0 };
+    double widest = 1e-12;
+    for (int32_t g = 0; g < p->n; g++)
+        for (int k = 0; k < SS_RES_COUNT; k++) {
+            if (p->budget[k] <= 0) continue;
+            double mean = mean_of(cols, &p->groups[g], g, k), width = 0;
+            for (int j = 0; j < SS_BASIS; j++)
+                if (cols->share[j] > 0)
+                    width += cols->share[j] * fabs(p->groups[g].options[cols->pick[j][g]].r[k] - mean);
+            width *= (weights[k] + SMALL_WEIGHT) / p->budget[k];
+            if (width <= widest) continue;
+            widest = width;
+            s = (split){ g, k, mean };
+        }
+    return s;
+}
+
+/* The options of a child: on its side of the split, and cheap enough in reduced cost to be part of any answer. */
+static void fill_child(const ss_choice_problem *p, const ss_relaxation *x, split s, bool above, ss_group *groups,
+                       ss_option *options) {
+    double unit[SS_RES_COUNT], slack = 1 - x->bound + MARGIN;
+    for (int k = 0; k < SS_RES_COUNT; k++) unit[k] = x->weights[k] > 0 ? x->weights[k] / p->budget[k] : 0;
+    for (int32_t g = 0; g < p->n; g++) {
+        const ss_group *from = &p->groups[g];
+        double least = INFINITY;
+        for (int32_t i = 0; i < from->n; i++) least = fmin(least, weighted(&from->options[i], unit));
+        groups[g] = (ss_group){ options, 0 };
+        for (int32_t i = 0; i < from->n; i++) {
+            const ss_option *o = &from->options[i];
+            bool side = g != s.group || (o->r[s.resource] > s.at) == above;
+            if (!side || weighted(o, unit) - least > slack) continue;
+            *options++ = *o;
+            groups[g].n++;
+        }
+    }
+}
+
+static ss_answer visit(tree *t, const ss_choice_problem *p, bool root);
+
+static ss_answer visit_child(tree *t, const ss_choice_problem *p, const ss_relaxation *x, split s, bool above) {
+    size_t total = 0;
+    for (int32_t g = 0; g < p->n; g++) total += (size_t)p->groups[g].n;
+    ss_group *groups = ss_alloc(t->c->ctx, (size_t)p->n, sizeof *groups);
+    ss_option *options = ss_alloc(t->c->ctx, total, sizeof *options);
+    ss_answer a = SS_FITS_OPEN;
+    if (groups && options) {
+        ss_choice_problem child = *p;
+        child.groups = groups;
+        fill_child(p, x, s, above, groups, options);
+        a = visit(t, &child, false);
+    } else {
+        t->c->failed = true;
+    }
+    ss_free(t->c->ctx, groups);
+    ss_free(t->c->ctx, options);
+    return a;
+}
+
+/* Answers for one problem of the tree; in all of them an option's id is its index in the root problem. */
+static ss_answer visit(tree *t, const ss_choice_problem *p, bool root) {
+    ss_relaxation x;
+    if (t->nodes-- <= 0) return SS_FITS_OPEN;
+    ss_choice_relax(t->c, p, false, &x);
+    if (root) *t->root = x;
+    if (x.fits_not) return SS_FITS_NOT;
+    ss_answer a = x.load <= 1 && round_columns(t->c, p, root, t->c->trial) ? SS_FITS : SS_FITS_OPEN;
+    split s = find_split(&t->c->cols, p, x.weights);
+    if (a == SS_FITS_OPEN) a = depth_first(t->c, p, &x, root ? ROOT_STEPS : NODE_STEPS, t->c->trial);
+    if (a == SS_FITS)
+        for (int32_t g = 0; g < p->n; g++) t->pick[g] = p->groups[g].options[t->c->trial[g]].id;
+    if (a != SS_FITS_OPEN || s.group < 0) return a;
+    ss_answer low = visit_child(t, p, &x, s, false);
+    if (low == SS_FITS) return low;
+    ss_answer high = visit_child(t, p, &x, s, true);
+    return high == SS_FITS || low == high ? high : SS_FITS_OPEN;
 }
 
 /* ---- the questions ---- */
@@ -360,30 +363,42 @@ void ss_choice_relax(ss_chooser *c, const ss_choice_problem *p, bool quick, ss_r
     ss_relax(p, quick, &c->cols, &c->spare, out);
 }
 
-ss_answer ss_choice_solve(ss_chooser *c, const ss_choice_problem *p, int64_t steps, int32_t *pick, ss_relaxation *out) {
-    ss_choice_relax(c, p, false, out);
-    if (out->fits_not) return SS_FITS_NOT;
-    if (out->load <= 1 && round_columns(c, p, pick)) return SS_FITS;
-    return depth_first(c, p, out, steps, pick);
+/* A copy whose ids are indices, which the tree needs to find its way back. */
+static ss_status number_options(ss_chooser *c, const ss_choice_problem *p, ss_group **groups, ss_option **options) {
+    size_t total = 0;
+    for (int32_t g = 0; g < p->n; g++) total += (size_t)p->groups[g].n;
+    *groups = ss_alloc(c->ctx, (size_t)p->n, sizeof **groups);
+    *options = ss_alloc(c->ctx, total, sizeof **options);
+    if (!*groups || !*options) return SS_BAD;
+    ss_option *at = *options;
+    for (int32_t g = 0; g < p->n; g++) {
+        (*groups)[g] = (ss_group){ at, p->groups[g].n };
+        for (int32_t i = 0; i < p->groups[g].n; i++) {
+            *at = p->groups[g].options[i];
+            at++->id = i;
+        }
+    }
+    return SS_OK;
+}
+
+ss_answer ss_choice_solve(ss_chooser *c, const ss_choice_problem *p, int64_t nodes, int32_t *pick, ss_relaxation *out) {
+    ss_group *groups = NULL;
+    ss_option *options = NULL;
+    ss_choice_problem numbered = *p;
+    ss_answer a = SS_FITS_OPEN;
+    *out = (ss_relaxation){ .load = INFINITY };
+    if (number_options(c, p, &groups, &options) == SS_OK) {
+        numbered.groups = groups;
+        tree t = { c, nodes, pick, out };
+        a = visit(&t, &numbered, true);
+    } else {
+        c->failed = true;
+    }
+    ss_free(c->ctx, groups);
+    ss_free(c->ctx, options);
+    return a;
 }
 
 void ss_choice_improve(ss_chooser *c, const ss_choice_problem *p, const double weights[SS_RES_COUNT], int32_t *pick) {
-    static const double steps[] = { 0, 0.1, 0.3, 1, 3, 10, 30, 100 };
-    load best = load_of(p, pick);
-    settle(p, pick, &best);
-    for (size_t t = 0; t < sizeof steps / sizeof *steps; t++) {
-        double price[SS_RES_COUNT];
-        for (int k = 0; k < SS_RES_COUNT; k++)
-            price[k] = p->budget[k] > 0 ? (1 + steps[t] * weights[k]) / p->budget[k] : 0;
-        (void)ss_relax_oracle(p, price, c->trial, NULL);
-        if (!repair(p, c->trial, false)) continue;
-        load l = load_of(p, c->trial);
-        settle(p, c->trial, &l);
-        if (better(score_of(p, &l), score_of(p, &best))) {
-            best = l;
-            memcpy(pick, c->trial, (size_t)p->n * sizeof *pick);
-        }
-        if (t == 0 && score_of(p, &l).over <= 0) break;
-    }
-    for (int round = 0; round < PAIR_ROUNDS && exchange_two(p, pick, &best); round++) settle(p, pick, &best);
+    ss_exchange_improve(p, weights, c->trial, pick);
 }

@@ -5,6 +5,11 @@
 #include <math.h>
 #include <stdio.h>
 
+#define BRAM18_BITS 18432.0
+#define URAM_BITS 294912.0
+#define LUT_BITS 64.0 /* of read-only memory */
+#define MAX_EFFORT 512 /* beyond this a segment is left as it is */
+
 typedef struct planner {
     ss_space *space;
     ss_arena *arena;
@@ -15,6 +20,7 @@ typedef struct planner {
     int32_t layers;   /* 1: any number of partitions; else the most partitions + 1 */
     double *dist;     /* [layers][n + 1] */
     int32_t *from;
+    int32_t *ends;    /* [n + 1]: cut points of the plan held */
     uint64_t looked_at;
 } planner;
 
@@ -47,10 +53,20 @@ static ss_segment *range_at(planner *p, int32_t a, int32_t b) {
     return &p->ranges[row + (size_t)a];
 }
 
-/* The least seconds that a design of this range takes: filling and weights cost nothing here. */
+/* The least weights to load: those that neither block RAM nor LUTs can hold, which come with the bitstream. */
+static int64_t least_load(const ss_space *s, const ss_segment *r) {
+    if (s->device->uram_init) return 0;
+    double bits = -(s->budget[SS_BRAM18] * BRAM18_BITS + s->budget[SS_LUT] * LUT_BITS);
+    for (int32_t i = r->first; i <= r->last; i++)
+        bits += (double)(ss_node_weight_count(s->graph, &s->graph->nodes[i]) * s->bits);
+    return bits > 0 ? (int64_t)bits : 0;
+}
+
+/* The least seconds that a design of this range takes. Filling counts for nothing. */
 static double least_seconds(const planner *p, const ss_segment *r, bool reconfigure) {
     if (r->impossible) return INFINITY;
-    return ss_cost_partition_seconds(p->space->cost, r->low, r->low, 0, p->batch, reconfigure);
+    int64_t load = reconfigure ? least_load(p->space, r) : 0;
+    return ss_cost_partition_seconds(p->space->cost, r->low, r->low, load, p->batch, reconfigure);
 }
 
 static double held_seconds(const planner *p, const ss_segment *r, bool reconfigure) {
@@ -133,26 +149,46 @@ static ss_status sharpen_path(planner *p, const int32_t *ends, int32_t n, bool *
     return SS_OK;
 }
 
-static ss_status search(planner *p, int32_t *ends, double *bound) {
+/* Sharpen until the best possible plan is solved throughout: that plan in ends[*n], its seconds in *bound. */
+static ss_status search(planner *p, int32_t *ends, int32_t *n, double *bound) {
     ss_segment *whole = range_at(p, 0, p->n);
     for (bool done = false; !done;) {
         double one = least_seconds(p, whole, false);
         double more = p->layers == 2 ? INFINITY : shortest(p, least_seconds);
         double held = held_seconds(p, whole, false);
         *bound = fmin(one, more);
+        *n = 0;
         if (*bound == INFINITY || held <= *bound) return SS_OK;
-        int32_t n = 1;
-        ends[0] = p->n;
-        if (more < one) n = path(p, ends);
-        if (sharpen_path(p, ends, n, &done) != SS_OK) return SS_BAD;
+        ends[(*n)++] = p->n;
+        if (more < one) *n = path(p, ends);
+        if (sharpen_path(p, ends, *n, &done) != SS_OK) return SS_BAD;
     }
     return SS_OK;
 }
 
+/* Solve the weakest part of a plan again, with more effort; *done when there is nothing to gain. */
+static ss_status deepen(planner *p, const int32_t *ends, int32_t n, bool *done) {
+    double widest = 0;
+    int32_t from = 0, to = 0;
+    for (int32_t i = 0; i < n; i++) {
+        int32_t a = i + 1 < n ? ends[i + 1] : 0;
+        const ss_segment *r = range_at(p, a, ends[i]);
+        double open = r->impossible ? 0 : r->design ? r->design->interval - r->low : INFINITY;
+        if (r->stage != SS_STAGE_SOLVED || r->effort > MAX_EFFORT || open <= widest) continue;
+        widest = open;
+        from = a;
+        to = ends[i];
+    }
+    *done = to == 0;
+    return *done ? SS_OK : ss_segment_solve(p->space, range_at(p, from, to));
+}
+
+/* The best plan of solved segments: its cut points in ends[out->n]. */
 static ss_status collect(planner *p, int32_t *ends, ss_plan *out) {
     const ss_segment *whole = range_at(p, 0, p->n);
     double one = held_seconds(p, whole, false), more = p->layers == 2 ? INFINITY : shortest(p, held_seconds);
     out->seconds = fmin(one, more);
+    out->n = 0;
     if (out->seconds == INFINITY) return SS_OK;
     out->n = 1;
     ends[0] = p->n;
@@ -162,6 +198,18 @@ static ss_status collect(planner *p, int32_t *ends, ss_plan *out) {
     for (int32_t i = 0; i < out->n; i++) {
         int32_t j = out->n - 1 - i;
         out->parts[i] = range_at(p, j + 1 < out->n ? ends[j + 1] : 0, ends[j])->design;
+    }
+    return SS_OK;
+}
+
+/* Search, and where the plan found is not within the target gap, solve what leaves it open again. */
+static ss_status close_gap(planner *p, int32_t *ends, ss_plan *out) {
+    for (bool done = false; !done;) {
+        int32_t n;
+        if (search(p, ends, &n, &out->bound) != SS_OK || collect(p, p->ends, out) != SS_OK) return SS_BAD;
+        if (out->bound == INFINITY || out->seconds <= out->bound * (1 + p->space->target_gap)) return SS_OK;
+        if (deepen(p, ends, n, &done) != SS_OK) return SS_BAD;
+        if (done && deepen(p, p->ends, out->n, &done) != SS_OK) return SS_BAD;
     }
     return SS_OK;
 }
@@ -176,60 +224,71 @@ static double least_of(const ss_space *s, int32_t node, int k) {
     return n > 0 ? least : 0;
 }
 
+/* The resource of which a block's nodes need more than there is even if each takes what uses least of it; -1: none. */
+static int lacking(const ss_space *s, const ss_segment *r, double *need) {
+    double most = 1;
+    int at = -1;
+    for (int k = 0; k < SS_RES_COUNT; k++) {
+        double sum = 0;
+        for (int32_t i = r->first; i <= r->last; i++) sum += least_of(s, i, k);
+        double ratio = s->budget[k] > 0 ? sum / s->budget[k] : sum > 0 ? INFINITY : 0;
+        if (ratio <= most) continue;
+        most = ratio;
+        *need = sum;
+        at = k;
+    }
+    return at;
+}
+
+static int32_t node_with_most_weights(const ss_graph *g, const ss_segment *r, int64_t *all) {
+    int32_t most = r->first;
+    *all = 0;
+    for (int32_t i = r->first; i <= r->last; i++) {
+        int64_t w = ss_node_weight_count(g, &g->nodes[i]);
+        *all += w;
+        if (w > ss_node_weight_count(g, &g->nodes[most])) most = i;
+    }
+    return most;
+}
+
 static void explain_block(planner *p, int32_t block) {
     const ss_segment *r = range_at(p, block, block + 1);
     ss_space *s = p->space;
     const ss_graph *g = s->graph;
-    double most = 0, need = 0;
-    int at = -1;
-    int32_t biggest = r->first;
-    for (int k = 0; k < SS_RES_COUNT; k++) {
-        double sum = 0, budget = s->budget[k];
-        for (int32_t i = r->first; i <= r->last; i++) sum += least_of(s, i, k);
-        double ratio = budget > 0 ? sum / budget : sum > 0 ? INFINITY : 0;
-        if (ratio <= 1 || ratio <= most) continue;
-        most = ratio;
-        need = sum;
-        at = k;
-    }
-    int64_t weights = 0, largest = -1;
-    for (int32_t i = r->first; i <= r->last; i++) {
-        int64_t w = ss_node_weight_count(g, &g->nodes[i]);
-        weights += w;
-        if (w <= largest) continue;
-        largest = w;
-        biggest = i;
-    }
     char shape[40], what[160];
-    ss_shape_text(g->nodes[biggest].shape, shape);
-    snprintf(what, sizeof what, r->first == r->last ? "the node" : "the block %.60s .. %.60s", g->nodes[r->first].name,
-             g->nodes[r->last].name);
-    const char *remedy = "take a larger device, fewer bits, or a smaller network: a block's weights must be on chip";
-    ss_where where = { g->nodes[biggest].name, ss_op_name(g->nodes[biggest].op), shape };
+    double need = 0;
+    int64_t weights;
+    int32_t big = node_with_most_weights(g, r, &weights);
+    int at = lacking(s, r, &need);
+    ss_shape_text(g->nodes[big].shape, shape);
+    if (r->first == r->last) snprintf(what, sizeof what, "the node");
+    else snprintf(what, sizeof what, "its block, %.60s .. %.60s,", g->nodes[r->first].name, g->nodes[r->last].name);
+    const char *remedy = "take a larger device or fewer bits: all weights of a block must be on chip at once";
+    ss_where where = { g->nodes[big].name, ss_op_name(g->nodes[big].op), shape };
     if (at >= 0)
         ss_error(s->ctx, where, remedy, "%s needs at least %.0f %s in its slowest design; %s has %.0f", what, need,
                  ss_res_names[at], s->device->name, s->budget[at]);
     else
         ss_error(s->ctx, where, remedy,
-                 "%s does not fit %s in any design, mostly for want of %s; it has %lld weights, %lld of them here", what,
-                 s->device->name, r->weighed ? ss_binding_name(ss_segment_binding(r)) : "several resources",
-                 (long long)weights, (long long)largest);
+                 "%s fits %s in no design: it has %.1f Mbit of weights, the device %.1f Mbit of block RAM and %.1f Mbit of "
+                 "UltraRAM%s%s",
+                 what, s->device->name, (double)weights * s->bits / 1e6, s->budget[SS_BRAM18] * BRAM18_BITS / 1e6,
+                 s->budget[SS_URAM] * URAM_BITS / 1e6, r->weighed ? "; scarcest: " : "",
+                 r->weighed ? ss_binding_name(ss_segment_binding(r)) : "");
 }
 
-/* Every block that is impossible by itself, reported. */
-static ss_status check_blocks(planner *p) {
-    for (int32_t b = 0; b < p->n; b++)
-        if (sharpen(p, b, b + 1) != SS_OK) return SS_BAD;
-    ss_status s = SS_OK;
+/* The first look at every block by itself; *fit: none is impossible. */
+static ss_status look_at_blocks(planner *p, bool *fit) {
+    *fit = true;
     for (int32_t b = 0; b < p->n; b++) {
-        if (!range_at(p, b, b + 1)->impossible) continue;
-        explain_block(p, b);
-        s = SS_BAD;
+        if (sharpen(p, b, b + 1) != SS_OK) return SS_BAD;
+        *fit = *fit && !range_at(p, b, b + 1)->impossible;
     }
-    return s;
+    return SS_OK;
 }
 
-static ss_status nothing_found(planner *p) {
+/* Every block that fits by itself in no design, reported. */
+static ss_status report_misfits(planner *p) {
     bool any = false;
     for (int32_t b = 0; b < p->n; b++) {
         const ss_segment *r = range_at(p, b, b + 1);
@@ -255,7 +314,8 @@ static ss_status planner_init(planner *p, int32_t max_partitions) {
     p->ranges = ss_arena_alloc(p->arena, n * (n + 1) / 2, sizeof *p->ranges);
     p->dist = ss_arena_alloc(p->arena, (n + 1) * (size_t)p->layers, sizeof *p->dist);
     p->from = ss_arena_alloc(p->arena, (n + 1) * (size_t)p->layers, sizeof *p->from);
-    if (!p->ranges || !p->dist || !p->from) return SS_BAD;
+    p->ends = ss_arena_alloc(p->arena, n + 1, sizeof *p->ends);
+    if (!p->ranges || !p->dist || !p->from || !p->ends) return SS_BAD;
     for (int32_t b = 1; b <= p->n; b++)
         for (int32_t a = 0; a < b; a++) ss_segment_init(p->space, p->first[a], p->first[b] - 1, range_at(p, a, b));
     return SS_OK;
@@ -268,10 +328,10 @@ ss_status ss_plan_make(ss_space *s, int64_t batch, int32_t max_partitions, ss_pl
     ss_status status = planner_init(&p, max_partitions);
     int32_t *ends = status == SS_OK ? ss_arena_alloc(p.arena, (size_t)p.n + 1, sizeof *ends) : NULL;
     if (!ends) status = SS_BAD;
-    if (status == SS_OK) status = check_blocks(&p);
-    if (status == SS_OK) status = search(&p, ends, &out->bound);
-    if (status == SS_OK) status = collect(&p, ends, out);
-    if (status == SS_OK && out->n == 0) status = nothing_found(&p);
+    bool fit = false;
+    if (status == SS_OK) status = look_at_blocks(&p, &fit);
+    if (status == SS_OK && fit) status = close_gap(&p, ends, out);
+    if (status == SS_OK && out->n == 0 && !s->dense) status = report_misfits(&p);
     ss_arena_free(p.arena);
     return status;
 }

@@ -20,6 +20,7 @@ typedef struct ss_plan {
 
 /* First node of every block, ascending, into out[g->n]; returns how many. */
 int32_t ss_plan_blocks(const ss_graph *g, int32_t *out);
+/* Nothing fits: an error for every block that does not, or, in a space of dense engines, only an empty plan. */
 ss_status ss_plan_make(ss_space *s, int64_t batch, int32_t max_partitions, ss_plan *out);
 
 #endif

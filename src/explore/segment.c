@@ -5,10 +5,12 @@
 #include <math.h>
 #include <string.h>
 
-#define SEARCH_STEPS 200000 /* of one depth-first search */
+#define TREE_NODES 300       /* of one question, at effort 1 */
 #define FIRST_STRIDE 0.0005 /* relative; doubles while nothing fits */
 #define MAX_CLIMB 80
 #define MAX_NARROW 12
+#define MAX_PROVE 8
+#define EFFORT_STEP 8
 #define CLOSE_ENOUGH 0.05   /* of the target gap: where narrowing stops */
 
 /* ---- candidates ---- */
@@ -126,22 +128,23 @@ static ss_status reserve_options(ss_space *s, size_t more) {
 }
 
 /* Append one node's options at this interval, pruned. */
-static ss_status offer(ss_space *s, int32_t node, double interval, int32_t *n) {
+static ss_status offer(ss_space *s, int32_t node, double interval, bool least, int32_t *n) {
     const ss_band *b = ss_space_band(s, node, interval);
-    *n = b ? ss_table_within(&b->exact, interval) : 0;
+    const ss_table *t = b ? least ? &b->least : &b->exact : NULL;
+    *n = t ? ss_table_within(t, interval) : 0;
     if (s->failed || reserve_options(s, (size_t)*n) != SS_OK) return SS_BAD;
     ss_option *o = s->options + s->options_n;
-    if (*n > 0) memcpy(o, b->exact.options, (size_t)*n * sizeof *o);
+    if (*n > 0) memcpy(o, t->options, (size_t)*n * sizeof *o);
     *n = ss_option_prune(o, *n, s->budget);
     s->options_n += (size_t)*n;
     return SS_OK;
 }
 
-static ss_status offer_all(ss_space *s, const ss_segment *r, double interval) {
+static ss_status offer_all(ss_space *s, const ss_segment *r, double interval, bool least) {
     s->options_n = 0;
     for (int32_t i = r->first; i <= r->last; i++) {
         int32_t n;
-        if (offer(s, i, interval, &n) != SS_OK) return SS_BAD;
+        if (offer(s, i, interval, least, &n) != SS_OK) return SS_BAD;
         s->groups[i - r->first] = (ss_group){ NULL, n };
     }
     const ss_option *at = s->options; /* set now: the array may have moved while it grew */
@@ -152,8 +155,18 @@ static ss_status offer_all(ss_space *s, const ss_segment *r, double interval) {
     return SS_OK;
 }
 
-static ss_status keep_design(ss_space *s, ss_segment *r, double target) {
+static ss_status ask(ss_space *s, const ss_segment *r, double interval, bool least, ss_relaxation *x, ss_answer *a) {
+    if (offer_all(s, r, interval, least) != SS_OK) return SS_BAD;
+    ss_choice_problem p = problem_of(s, r);
+    *a = ss_choice_solve(s->chooser, &p, TREE_NODES * r->effort, s->pick, x);
+    return ss_chooser_failed(s->chooser) ? SS_BAD : SS_OK;
+}
+
+/* Hold the design that the last question found. */
+static ss_status keep_design(ss_space *s, ss_segment *r, double target, const ss_relaxation *x) {
     int32_t n = r->last - r->first + 1;
+    ss_choice_problem p = problem_of(s, r);
+    ss_choice_improve(s->chooser, &p, x->weights, s->pick);
     ss_partition *d = r->design ? r->design : ss_arena_alloc(s->arena, 1, sizeof *d);
     if (!d) return SS_BAD;
     if (!d->configs) d->configs = ss_arena_alloc(s->arena, (size_t)n, sizeof *d->configs);
@@ -171,28 +184,32 @@ static ss_status keep_design(ss_space *s, ss_segment *r, double target) {
     return SS_OK;
 }
 
-static ss_status try_interval(ss_space *s, ss_segment *r, double interval, ss_answer *answer) {
-    ss_relaxation x;
-    if (offer_all(s, r, interval) != SS_OK) return SS_BAD;
-    ss_choice_problem p = problem_of(s, r);
-    *answer = ss_choice_solve(s->chooser, &p, SEARCH_STEPS, s->pick, &x);
-    if (*answer == SS_FITS_NOT) note_proof(r, &x);
-    if (*answer != SS_FITS) return SS_OK;
-    ss_choice_improve(s->chooser, &p, x.weights, s->pick);
-    return keep_design(s, r, interval);
-}
+/* ---- the search over intervals ---- */
 
-/* Where the search stands: `proven` and below cannot be, `tried` and below gave nothing, `found` is held. */
+/* Where the search stands: `proven` and below cannot be; `open` is the smallest interval whose question stayed open;
+ * `tried` and below gave nothing; `found` is held. */
 typedef struct climb {
-    double proven, tried, found;
+    double proven, open, tried, found;
 } climb;
 
 static ss_status probe(ss_space *s, ss_segment *r, double interval, climb *c) {
+    ss_relaxation x, unused;
     ss_answer a;
-    if (try_interval(s, r, interval, &a) != SS_OK) return SS_BAD;
-    if (a == SS_FITS) c->found = interval;
-    else c->tried = interval;
-    if (a == SS_FITS_NOT) c->proven = interval;
+    bool next = next_candidate(s, r, c->proven) >= interval;
+    if (ask(s, r, interval, false, &x, &a) != SS_OK) return SS_BAD;
+    if (a == SS_FITS) {
+        c->found = interval;
+        return keep_design(s, r, interval, &x);
+    }
+    c->tried = fmax(c->tried, interval);
+    /* A no by exact costs holds for this interval; for all below it only when they are excluded already. */
+    if (a == SS_FITS_NOT && !next && ask(s, r, interval, true, &unused, &a) != SS_OK) return SS_BAD;
+    if (a == SS_FITS_NOT) {
+        c->proven = interval;
+        note_proof(r, &x);
+    } else {
+        c->open = fmin(c->open, interval);
+    }
     return SS_OK;
 }
 
@@ -208,12 +225,25 @@ static ss_status climb_up(ss_space *s, ss_segment *r, climb *c) {
     return SS_OK;
 }
 
+static bool close_enough(const ss_space *s, const ss_segment *r, const climb *c) {
+    return c->found <= next_candidate(s, r, c->proven) * (1 + CLOSE_ENOUGH * s->target_gap);
+}
+
+/* Downward from what was found. */
 static ss_status narrow(ss_space *s, ss_segment *r, climb *c) {
-    for (int i = 0; i < MAX_NARROW && c->found < INFINITY; i++) {
-        double bound = next_candidate(s, r, c->proven);
-        if (c->found <= bound * (1 + CLOSE_ENOUGH * s->target_gap)) break;
+    for (int i = 0; i < MAX_NARROW && !close_enough(s, r, c); i++) {
         double at = between(s, r, c->tried, c->found);
         if (at >= c->found) break;
+        if (probe(s, r, at, c) != SS_OK) return SS_BAD;
+    }
+    return SS_OK;
+}
+
+/* Upward from what is proven. */
+static ss_status prove_more(ss_space *s, ss_segment *r, climb *c) {
+    for (int i = 0; i < MAX_PROVE && c->open < c->found && !close_enough(s, r, c); i++) {
+        double at = between(s, r, c->proven, c->open);
+        if (at >= c->open) break;
         if (probe(s, r, at, c) != SS_OK) return SS_BAD;
     }
     return SS_OK;
@@ -228,12 +258,14 @@ ss_res ss_segment_binding(const ss_segment *r) {
 
 ss_status ss_segment_solve(ss_space *s, ss_segment *r) {
     if (r->stage == SS_STAGE_NEW && ss_segment_relax(s, r) != SS_OK) return SS_BAD;
+    r->effort = r->stage == SS_STAGE_SOLVED ? EFFORT_STEP * r->effort : 1;
     r->stage = SS_STAGE_SOLVED;
     if (r->impossible) return SS_OK;
-    climb c = { 0, 0, INFINITY };
-    if (climb_up(s, r, &c) != SS_OK || narrow(s, r, &c) != SS_OK) return SS_BAD;
-    if (c.proven > 0) r->low = fmin(next_candidate(s, r, c.proven), c.found);
+    climb c = { nextafter(r->low, 0), INFINITY, nextafter(r->low, 0), r->design ? r->design->interval : INFINITY };
+    if (c.found == INFINITY && climb_up(s, r, &c) != SS_OK) return SS_BAD;
+    if (narrow(s, r, &c) != SS_OK || prove_more(s, r, &c) != SS_OK) return SS_BAD;
     if (c.proven >= slowest_candidate(s, r)) r->impossible = true;
+    r->low = fmin(next_candidate(s, r, c.proven), c.found);
     if (!r->design) return SS_OK;
     r->design->bound = fmin(r->low, r->design->interval);
     r->design->binding = ss_segment_binding(r);

@@ -46,6 +46,8 @@ typedef struct ss_space {
     const ss_graph *graph;
     const ss_device *device;
     double target_gap;
+    int bits;                    /* of a weight */
+    bool dense;                  /* crossbars are left out */
     double slowest;              /* the largest candidate of all nodes */
     double budget[SS_RES_COUNT]; /* the device's, less what every partition needs besides its nodes */
     ss_arena *arena;             /* owns the tables and what designs are made of */
@@ -66,6 +68,7 @@ typedef enum ss_stage { SS_STAGE_NEW, SS_STAGE_RELAXED, SS_STAGE_SOLVED } ss_sta
 typedef struct ss_segment {
     int32_t first, last;
     ss_stage stage;
+    int32_t effort;       /* nodes of search trees are limited in proportion; grows when a segment is solved again */
     bool impossible;      /* proven: no design of these nodes fits the device */
     double low;           /* proven: no design has a smaller interval; cycles */
     bool weighed;         /* weights belong to the last proof */
@@ -73,8 +76,8 @@ typedef struct ss_segment {
     ss_partition *design; /* SOLVED: or NULL when none was found */
 } ss_segment;
 
-ss_status ss_space_new(ss_ctx *ctx, const ss_cost *cost, const ss_graph *g, const ss_device *dev, double target_gap,
-                       ss_space **out);
+ss_status ss_space_new(ss_ctx *ctx, const ss_cost *cost, const ss_graph *g, const ss_device *dev, ss_explore_opts opts,
+                       bool dense, ss_space **out);
 void ss_space_free(ss_space *s);
 /* The band of a node at an interval, built; NULL: out of memory (s->failed), or too fast for the node's streams. */
 const ss_band *ss_space_band(ss_space *s, int32_t node, double interval);
@@ -83,7 +86,7 @@ int32_t ss_table_within(const ss_table *t, double interval);
 
 void ss_segment_init(const ss_space *s, int32_t first, int32_t last, ss_segment *r);
 ss_status ss_segment_relax(ss_space *s, ss_segment *r);                    /* SS_BAD: out of memory only */
-ss_status ss_segment_solve(ss_space *s, ss_segment *r);                    /* the same; relaxes first where needed */
+ss_status ss_segment_solve(ss_space *s, ss_segment *r);                    /* the same; again: with more effort */
 ss_res ss_segment_binding(const ss_segment *r); /* the resource to grow for a smaller interval; SS_RES_COUNT: none helps */
 double ss_segment_traffic(const ss_space *s, int32_t first, int32_t last); /* cycles an image, by off-chip bandwidth */
 

@@ -81,7 +81,7 @@ static size_t aligned(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 static void lay_out_scratch(ss_conv *c) {
     size_t at = aligned(c->depthwise ? (size_t)c->out.c * sizeof(int64_t) : (size_t)c->ph * (size_t)c->row_bytes);
     c->row_max_at = at;
-    if (c->wide) at += aligned((size_t)c->ph * (size_t)c->chunks * sizeof(float));
+    if (c->wide) at += aligned(((size_t)c->ph + 1) * (size_t)c->chunks * sizeof(float));
     c->plan_at = at;
     if (c->wide) at += aligned((size_t)c->tiles * (size_t)c->chunk_count);
     c->thr_at = at;
@@ -145,21 +145,23 @@ typedef struct walk {
 /* Windows and outputs of a tile's pixels; a short tile repeats its last pixel. */
 static void place_pixels(const walk *w, int32_t tile, ss_conv_tile *t) {
     const ss_conv *c = w->c;
-    const int32_t first = tile * c->k->pixels, all = c->out.h * c->out.w;
-    const int64_t out_bytes = (int64_t)w->out_stride * (c->form == SS_FORM_FLOAT ? 4 : 2);
-    t->pixels = all - first < c->k->pixels ? all - first : c->k->pixels;
-    int32_t y = first / c->out.w, x = first % c->out.w;
+    const int32_t first = tile * c->k->pixels, left = c->out.h * c->out.w - first;
+    const int64_t step = (int64_t)c->n->win.sw * c->cs * c->esize;
+    const int64_t next_row = (int64_t)c->n->win.sh * c->row_bytes - (c->out.w - 1) * step;
+    int32_t column = first % c->out.w;
+    const char *x = w->plane + (int64_t)(first / c->out.w) * c->n->win.sh * c->row_bytes + column * step;
+    t->pixels = left < c->k->pixels ? left : c->k->pixels;
     for (int32_t p = 0; p < c->k->pixels; p++) {
-        t->x[p] = w->plane + (int64_t)y * c->n->win.sh * c->row_bytes + (int64_t)x * c->n->win.sw * c->cs * c->esize;
-        t->y[p] = w->out + ((int64_t)y * c->out.w + x) * out_bytes;
+        t->x[p] = x;
         if (p + 1 >= t->pixels) continue;
-        if (++x == c->out.w) x = 0, y++;
+        if (++column < c->out.w) x += step;
+        else x += next_row, column = 0;
     }
     t->plan = w->plans ? w->plans + (int64_t)tile * c->chunk_count : NULL;
 }
 
-/* Filters of a panel; after place_pixels. */
-static void place_filters(const walk *w, int32_t panel, ss_conv_tile *t) {
+/* Filters of a panel, and where they are to be stored. */
+static void place_filters(const walk *w, int32_t tile, int32_t panel, ss_conv_tile *t) {
     const ss_conv *c = w->c;
     const int32_t begin = panel * SS_CONV_VECTORS * c->lanes, filter = w->group * c->fg + begin;
     const int32_t vectors = c->vectors - panel * SS_CONV_VECTORS;
@@ -173,7 +175,9 @@ static void place_filters(const walk *w, int32_t panel, ss_conv_tile *t) {
         const int32_t left = room - v * c->lanes;
         t->stored[v] = left < c->lanes ? left : c->lanes;
     }
-    for (int32_t p = 0; p < t->pixels; p++) t->y[p] += (int64_t)filter * (c->form == SS_FORM_FLOAT ? 4 : 2);
+    const int64_t element = c->form == SS_FORM_FLOAT ? 4 : 2;
+    t->y_step = w->out_stride * element;
+    t->y = w->out + (int64_t)tile * c->k->pixels * t->y_step + filter * element;
 }
 
 static void run_group(const walk *w) {
@@ -185,8 +189,9 @@ static void run_group(const walk *w) {
     const int32_t outer = tiles_outer ? c->tiles : panels, inner = tiles_outer ? panels : c->tiles;
     for (int32_t i = 0; i < outer; i++)
         for (int32_t j = 0; j < inner; j++) {
-            place_pixels(w, tiles_outer ? i : j, &t);
-            place_filters(w, tiles_outer ? j : i, &t);
+            const int32_t tile = tiles_outer ? i : j, panel = tiles_outer ? j : i;
+            if (!tiles_outer || j == 0) place_pixels(w, tile, &t);
+            place_filters(w, tile, panel, &t);
             c->k->tile(c, &t);
         }
 }

@@ -85,7 +85,8 @@ static void finish_int(const ss_conv *c, const ss_conv_tile *t, const int32_t *l
     for (int n = 0; n < t->vectors; n++) {
         const scale s = scale_of(c, t->filter + n * LANES);
         const vi thr = vi_load((const int32_t *)t->thr + n * LANES);
-        for (int p = 0; p < t->pixels; p++) {
+        char *y = t->y + n * LANES * 2;
+        for (int p = 0; p < t->pixels; p++, y += t->y_step) {
             const int at = (n * tile + p) * LANES;
             vi a = vi_load(lo + at);
             if (c->wide) {
@@ -96,7 +97,7 @@ static void finish_int(const ss_conv *c, const ss_conv_tile *t, const int32_t *l
             }
             vi v = _mm256_max_epi32(_mm256_min_epi32(requantise(a, &s), q_hi), q_lo);
             if (c->qn->n_thr) v = _mm256_and_si256(_mm256_min_epi32(v, ceiling), _mm256_cmpgt_epi32(v, thr));
-            store16(t->y[p] + n * LANES * 2, v, t->stored[n]);
+            store16(y, v, t->stored[n]);
         }
     }
 }
@@ -106,7 +107,7 @@ static void finish_float(const ss_conv *c, const ss_conv_tile *t, const float *s
     for (int n = 0; n < t->vectors; n++) {
         const vf thr = vf_load((const float *)t->thr + n * LANES);
         for (int p = 0; p < t->pixels; p++) {
-            char *y = t->y[p] + n * LANES * 4;
+            char *y = t->y + p * t->y_step + n * LANES * 4;
             vf v = vf_load(sum + (n * tile + p) * LANES);
             if (c->n->act.on) v = _mm256_and_ps(_mm256_min_ps(v, ceiling), _mm256_cmp_ps(v, thr, _CMP_GT_OQ));
             if (t->stored[n] == LANES) vf_store(y, v);
@@ -129,5 +130,5 @@ static void tile(const ss_conv *c, const ss_conv_tile *t) {
     sizes[t->pixels == 1 ? 0 : t->pixels <= 4 ? 1 : 2][t->vectors - 1](c, t);
 }
 
-const ss_conv_kernels ss_conv_avx2 = { LANES, PIXELS, false, tile, depth_int, depth_float };
+const ss_conv_kernels ss_conv_avx2 = { LANES, PIXELS, tile, NULL, row_squares, depth_int, depth_float };
 #endif

@@ -81,7 +81,8 @@ static void finish_int(const ss_conv *c, const ss_conv_tile *t, const int32_t *l
     for (int n = 0; n < t->vectors; n++) {
         const scale s = scale_of(c, t->filter + n * LANES);
         const vi thr = vi_load((const int32_t *)t->thr + n * LANES);
-        for (int p = 0; p < t->pixels; p++) {
+        char *y = t->y + n * LANES * 2;
+        for (int p = 0; p < t->pixels; p++, y += t->y_step) {
             const int at = (n * tile + p) * LANES;
             vi a = vi_load(lo + at);
             if (c->wide) {
@@ -92,7 +93,7 @@ static void finish_int(const ss_conv *c, const ss_conv_tile *t, const int32_t *l
             }
             vi v = _mm512_max_epi32(_mm512_min_epi32(requantise(a, &s), q_hi), q_lo);
             if (c->qn->n_thr) v = _mm512_maskz_min_epi32(_mm512_cmpgt_epi32_mask(v, thr), v, ceiling);
-            store16(t->y[p] + n * LANES * 2, v, t->stored[n]);
+            store16(y, v, t->stored[n]);
         }
     }
 }
@@ -105,7 +106,7 @@ static void finish_float(const ss_conv *c, const ss_conv_tile *t, const float *s
         for (int p = 0; p < t->pixels; p++) {
             vf v = vf_load(sum + (n * tile + p) * LANES);
             if (c->n->act.on) v = _mm512_maskz_min_ps(_mm512_cmp_ps_mask(v, thr, _CMP_GT_OQ), v, ceiling);
-            _mm512_mask_storeu_ps(t->y[p] + n * LANES * 4, lanes, v);
+            _mm512_mask_storeu_ps(t->y + p * t->y_step + n * LANES * 4, lanes, v);
         }
     }
 }
@@ -126,5 +127,5 @@ static void tile(const ss_conv *c, const ss_conv_tile *t) {
     sizes[t->pixels == 1 ? 0 : (t->pixels + 3) / 4][t->vectors - 1](c, t);
 }
 
-const ss_conv_kernels ss_conv_avx512 = { LANES, PIXELS, true, tile, depth_int, depth_float };
+const ss_conv_kernels ss_conv_avx512 = { LANES, PIXELS, tile, to_bytes, row_squares, depth_int, depth_float };
 #endif

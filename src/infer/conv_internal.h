@@ -33,7 +33,8 @@ typedef enum ss_conv_spill { SS_SPILL_NONE, SS_SPILL_ONCE, SS_SPILL_EVERY_STEP }
 /* One tile of work for a kernel. */
 typedef struct ss_conv_tile {
     const char *x[SS_CONV_PIXELS]; /* first element of each pixel's window in the plane; all valid */
-    char *y[SS_CONV_PIXELS];       /* where each pixel's outputs begin, at this tile's first filter */
+    char *y;                       /* where the first pixel's outputs begin, at this tile's first filter */
+    int64_t y_step;                /* bytes from there to the next pixel's */
     int32_t pixels;                /* how many of them are to be stored, 1..SS_CONV_PIXELS */
     int32_t vectors;               /* of filters, 1..SS_CONV_VECTORS */
     int32_t stored[SS_CONV_VECTORS]; /* lanes of each vector that may be written */
@@ -46,8 +47,11 @@ typedef struct ss_conv_tile {
 typedef struct ss_conv_kernels {
     int32_t lanes;  /* filters of a vector */
     int32_t pixels; /* of a full tile */
-    bool u8;        /* has form U8; without it 8 bit data goes through I16 */
     void (*tile)(const ss_conv *c, const ss_conv_tile *t);
+    /* Form U8's activations, y[i] = x[i] + offset; NULL: no form U8, 8 bit data goes through I16. */
+    void (*to_bytes)(const int16_t *x, int32_t n, int32_t offset, uint8_t *y);
+    /* max[chunk] = largest of a row's sums of squares / 32 of that chunk, rounded up. */
+    void (*row_squares)(const int16_t *row, int32_t pixels, int32_t cs, int32_t *max);
     /* Depthwise, one tap: acc[f] += x[f / per_group] * w[f], for groups * per_group filters. */
     void (*depth_int)(int64_t *acc, const int16_t *x, const int16_t *w, int32_t groups, int32_t per_group);
     void (*depth_float)(float *acc, const float *x, const float *w, int32_t groups, int32_t per_group);
@@ -95,7 +99,7 @@ struct ss_conv {
     int32_t *mult, *shift;
 
     /* parts of a thread's scratch: plane first, then at these offsets */
-    size_t row_max_at; /* wide: float [ph][chunks], largest norm of a row's pixels */
+    size_t row_max_at; /* wide: float [ph][chunks], largest norm of a row's pixels; int32_t [chunks] behind */
     size_t plan_at;    /* wide: uint8_t [tiles][chunk_count] */
     size_t thr_at;     /* [padded], float or int32_t */
     size_t scratch_bytes;

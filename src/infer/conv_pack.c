@@ -63,7 +63,7 @@ ss_status ss_conv_choose_form(ss_conv *c, int bits, int32_t in_lo, int32_t in_hi
     if (bound >> c->qn->pre > INT32_MAX) return inconsistent(c, "the multiplier's largest input", bound >> c->qn->pre);
     c->wide = bound > INT32_MAX;
     c->non_negative = in_lo >= 0;
-    const bool u8 = bits == 8 && c->k->u8 && !c->wide && !c->depthwise;
+    const bool u8 = bits == 8 && c->k->to_bytes && !c->wide && !c->depthwise;
     c->form = u8 ? SS_FORM_U8 : SS_FORM_I16;
     c->x_offset = u8 && in_lo < 0 ? 128 : 0;
     return SS_OK;
@@ -71,35 +71,34 @@ ss_status ss_conv_choose_form(ss_conv *c, int bits, int32_t in_lo, int32_t in_hi
 
 /* ---- weights ---- */
 
-/* Byte of weight (filter of the group, kh, kw, channel) in the packed weights of one group. */
-static int64_t weight_at(const ss_conv *c, int32_t filter, int32_t i, int32_t j, int32_t ch) {
-    const int32_t v = filter / c->lanes, panel = v / SS_CONV_VECTORS;
-    const int32_t left = c->vectors - panel * SS_CONV_VECTORS;
-    const int32_t vectors = left < SS_CONV_VECTORS ? left : SS_CONV_VECTORS;
-    const int32_t run = c->n->win.kw * c->cs, k = j * c->cs + ch; /* elements of a row of the window; place in it */
-    const int64_t step = (int64_t)i * (run / c->unit) + k / c->unit;
-    const int64_t lane = (step * vectors + v % SS_CONV_VECTORS) * c->lanes + filter % c->lanes;
-    return panel * c->panel_bytes + (lane * c->unit + k % c->unit) * c->esize;
-}
-
 static void put_weight(const ss_conv *c, char *to, int64_t from) {
     if (c->form == SS_FORM_FLOAT) memcpy(to, &c->n->weights[from], sizeof(float));
     else if (c->form == SS_FORM_I16) memcpy(to, &c->qn->weights[from], sizeof(int16_t));
     else *(int8_t *)to = (int8_t)c->qn->weights[from];
 }
 
-static ss_status pack_weights(ss_conv *c) {
-    const int64_t group_bytes = c->panel_bytes / SS_CONV_VECTORS * c->vectors;
+/* One filter into its lane; `lane` is that lane in the panel's first step, and `step` the bytes of a step. */
+static void pack_lane(const ss_conv *c, char *lane, int64_t step, int64_t from) {
     const ss_window *w = &c->n->win;
-    c->weights = ss_alloc_aligned(c->ctx, (size_t)c->groups, (size_t)group_bytes);
+    const int64_t kernel = (int64_t)w->kh * w->kw;
+    for (int64_t i = 0; i < kernel; i++)
+        for (int32_t ch = 0; ch < c->cg; ch++) {
+            const int64_t k = i * c->cs + ch;
+            put_weight(c, lane + k / c->unit * step + k % c->unit * c->esize, from + ch * kernel + i);
+        }
+}
+
+static ss_status pack_weights(ss_conv *c) {
+    const int64_t vector = c->panel_bytes / SS_CONV_VECTORS; /* bytes of one vector of filters */
+    c->weights = ss_alloc_aligned(c->ctx, (size_t)c->groups * (size_t)c->vectors, (size_t)vector);
     if (!c->weights) return SS_BAD;
     for (int32_t f = 0; f < c->out.c; f++) {
-        char *group = c->weights + f / c->fg * group_bytes;
-        int64_t from = f * window_weights(c);
-        for (int32_t ch = 0; ch < c->cg; ch++)
-            for (int32_t i = 0; i < w->kh; i++)
-                for (int32_t j = 0; j < w->kw; j++)
-                    put_weight(c, group + weight_at(c, f % c->fg, i, j, ch), from++);
+        const int32_t v = f % c->fg / c->lanes, in_panel = v % SS_CONV_VECTORS;
+        const int32_t left = c->vectors - (v - in_panel);
+        const int32_t vectors = left < SS_CONV_VECTORS ? left : SS_CONV_VECTORS;
+        char *panel = c->weights + (f / c->fg * (int64_t)c->vectors + v - in_panel) * vector;
+        pack_lane(c, panel + (in_panel * c->lanes + f % c->fg % c->lanes) * 4, (int64_t)vectors * c->lanes * 4,
+                  f * window_weights(c));
     }
     return SS_OK;
 }

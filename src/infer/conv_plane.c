@@ -16,23 +16,18 @@
 
 /* ---- plane ---- */
 
-static void put_pixels(const ss_conv *c, const void *in, int64_t from, int32_t stride, int32_t pixels, char *to) {
-    const size_t bytes = (size_t)c->cg * (size_t)c->esize;
-    if (c->form == SS_FORM_U8) {
-        const int16_t *x = (const int16_t *)in + from;
-        for (int32_t p = 0; p < pixels; p++, x += stride, to += c->cs)
-            for (int32_t i = 0; i < c->cg; i++) to[i] = (char)(x[i] + c->x_offset);
-        return;
-    }
-    const char *x = (const char *)in + from * c->esize;
-    if (stride == c->cs && c->groups == 1) {
-        memcpy(to, x, (size_t)pixels * (size_t)(c->cs * c->esize));
-        return;
-    }
-    const int64_t step = (int64_t)stride * c->esize;
-    for (int32_t p = 0; p < pixels; p++, x += step, to += c->cs * c->esize) {
-        memcpy(to, x, bytes);
-        memset(to + bytes, 0, (size_t)(c->cs * c->esize) - bytes);
+/* Pixels of a group, from `in` on; lanes behind the group's channels are zero, or meet weights that are. */
+static void put_pixels(const ss_conv *c, const char *in, int64_t stride, int32_t pixels, char *to) {
+    const int64_t in_element = c->form == SS_FORM_FLOAT ? 4 : 2, pixel = (int64_t)c->cs * c->esize;
+    const bool dense = stride == c->cs * in_element && c->groups == 1; /* one run of elements */
+    const int32_t runs = dense ? 1 : pixels, n = dense ? pixels * c->cs : c->cg;
+    for (int32_t i = 0; i < runs; i++, in += stride, to += pixel) {
+        if (c->form == SS_FORM_U8) {
+            c->k->to_bytes((const void *)in, n, c->x_offset, (uint8_t *)to);
+            continue;
+        }
+        memcpy(to, in, (size_t)(n * c->esize));
+        if (!dense) memset(to + n * c->esize, 0, (size_t)(pixel - n * c->esize));
     }
 }
 
@@ -40,12 +35,14 @@ void ss_conv_plane(const ss_conv *c, int32_t group, const void *in, int32_t in_s
     const ss_window *w = &c->n->win;
     const size_t row = (size_t)c->row_bytes, pixel = (size_t)(c->cs * c->esize);
     const size_t left = (size_t)w->pl * pixel, right = (size_t)w->pr * pixel;
+    const int64_t element = c->form == SS_FORM_FLOAT ? 4 : 2, stride = in_stride * element;
+    const char *from = (const char *)in + (int64_t)group * c->cg * element;
     char *to = plane;
     memset(to, c->x_offset, row * (size_t)w->pt);
     to += row * (size_t)w->pt;
-    for (int32_t y = 0; y < c->in.h; y++, to += row) {
+    for (int32_t y = 0; y < c->in.h; y++, to += row, from += c->in.w * stride) {
         memset(to, c->x_offset, left);
-        put_pixels(c, in, (int64_t)y * c->in.w * in_stride + (int64_t)group * c->cg, in_stride, c->in.w, to + left);
+        put_pixels(c, from, stride, c->in.w, to + left);
         memset(to + row - right, c->x_offset, right);
     }
     memset(to, c->x_offset, row * (size_t)w->pb);
@@ -53,24 +50,12 @@ void ss_conv_plane(const ss_conv *c, int32_t group, const void *in, int32_t in_s
 
 /* ---- plans ---- */
 
-static float square_sum(const int16_t *x, int32_t n) {
-    float sum = 0;
-    for (int32_t i = 0; i < n; i++) sum += (float)x[i] * (float)x[i];
-    return sum;
-}
-
 /* row_max[y][chunk]: largest norm of the chunk among the row's pixels. */
 static void row_norms(const ss_conv *c, const int16_t *plane, float *row_max) {
-    for (int32_t y = 0; y < c->ph; y++, row_max += c->chunks) {
-        memset(row_max, 0, (size_t)c->chunks * sizeof *row_max);
-        for (int32_t x = 0; x < c->pw; x++)
-            for (int32_t i = 0; i < c->chunks; i++, plane += SS_CONV_CHUNK) {
-                const int32_t n = i + 1 < c->chunks ? SS_CONV_CHUNK : c->cs - i * SS_CONV_CHUNK;
-                const float s = square_sum(plane, n);
-                if (s > row_max[i]) row_max[i] = s;
-                plane += n - SS_CONV_CHUNK;
-            }
-        for (int32_t i = 0; i < c->chunks; i++) row_max[i] = sqrtf(row_max[i]);
+    int32_t *squares = (int32_t *)(void *)(row_max + (int64_t)c->ph * c->chunks);
+    for (int32_t y = 0; y < c->ph; y++, row_max += c->chunks, plane += (int64_t)c->pw * c->cs) {
+        c->k->row_squares(plane, c->pw, c->cs, squares);
+        for (int32_t i = 0; i < c->chunks; i++) row_max[i] = sqrtf((float)squares[i] * 32.0f);
     }
 }
 

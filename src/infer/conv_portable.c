@@ -54,7 +54,7 @@ static void finish_int(const ss_conv *c, const ss_conv_tile *t, const int32_t *l
     const int32_t *thr = t->thr;
     for (int n = 0; n < t->vectors; n++)
         for (int p = 0; p < t->pixels; p++) {
-            int16_t *y = (int16_t *)(void *)t->y[p] + n * LANES;
+            int16_t *y = (int16_t *)(void *)(t->y + p * t->y_step) + n * LANES;
             for (int i = 0; i < t->stored[n]; i++) {
                 const int at = (n * tile + p) * LANES + i, f = t->filter + n * LANES + i;
                 const int64_t acc = c->wide ? (int64_t)hi[at] * 65536 + lo[at] : lo[at];
@@ -69,7 +69,7 @@ static void finish_float(const ss_conv *c, const ss_conv_tile *t, const float *s
     const float *thr = t->thr;
     for (int n = 0; n < t->vectors; n++)
         for (int p = 0; p < t->pixels; p++) {
-            float *y = (float *)(void *)t->y[p] + n * LANES;
+            float *y = (float *)(void *)(t->y + p * t->y_step) + n * LANES;
             for (int i = 0; i < t->stored[n]; i++) {
                 const float v = sum[(n * tile + p) * LANES + i];
                 y[i] = act->on ? ss_act_float(v, thr[n * LANES + i], act->ceiling) : v;
@@ -87,4 +87,4 @@ static void tile(const ss_conv *c, const ss_conv_tile *t) {
     else t->vectors == 1 ? tile_4_1(c, t) : tile_4_2(c, t);
 }
 
-const ss_conv_kernels ss_conv_portable = { LANES, PIXELS, false, tile, depth_int, depth_float };
+const ss_conv_kernels ss_conv_portable = { LANES, PIXELS, tile, NULL, row_squares, depth_int, depth_float };

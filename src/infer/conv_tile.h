@@ -74,16 +74,22 @@ KERNEL tile16_wide(const ss_conv *c, const ss_conv_tile *t, sums *s, const int P
         acc[n][p] = vi_load(c->bias_lo + t->filter + n * LANES);
         vi_store(s->hi + (n * P + p) * LANES, vi_load(c->bias_hi + t->filter + n * LANES));
     }
-    const int64_t pixel = c->cs * 2, chunk = SS_CONV_CHUNK * 2;
+    const int32_t pixel = c->cs * 2, chunk = SS_CONV_CHUNK * 2;
     for (int32_t i = 0; i < c->n->win.kh; i++) {
-        for (int64_t k = 0; k < c->run_bytes;) {
-            const int64_t left = pixel - k % pixel, end = k + (left < chunk ? left : chunk);
-            const int what = *plan++;
-            if (what == SS_SPILL_ONCE) spill(acc, s->hi, P, N);
-            for (; k < end; k += 4, w += (size_t)N * sizeof(vi)) {
-                if (what == SS_SPILL_EVERY_STEP) spill(acc, s->hi, P, N);
-                step16(acc, x, k, w, P, N);
+        int64_t k = 0;
+        for (int32_t left = c->run_bytes; left > 0;) {
+            for (int32_t in_pixel = pixel; in_pixel > 0; in_pixel -= chunk) {
+                const int64_t end = k + (in_pixel < chunk ? in_pixel : chunk);
+                const int what = *plan++;
+                if (what == SS_SPILL_EVERY_STEP)
+                    for (; k < end; k += 4, w += (size_t)N * sizeof(vi)) {
+                        spill(acc, s->hi, P, N);
+                        step16(acc, x, k, w, P, N);
+                    }
+                else if (what == SS_SPILL_ONCE) spill(acc, s->hi, P, N);
+                for (; k < end; k += 4, w += (size_t)N * sizeof(vi)) step16(acc, x, k, w, P, N);
             }
+            left -= pixel;
         }
         EACH(p, P) x[p] += c->row_bytes;
     }
@@ -153,6 +159,41 @@ KERNEL tile_float(const ss_conv *c, const ss_conv_tile *t, float *sum, const int
 #else
 #define TILE8(c, t, s, P, N)
 #endif
+
+#ifdef HAS_U8
+static void to_bytes(const int16_t *x, int32_t n, int32_t offset, uint8_t *y) {
+    for (int32_t i = 0; i < n; i++) y[i] = (uint8_t)(x[i] + offset);
+}
+#endif
+
+/* Sum of squares / 32, rounded up, of at most SS_CONV_CHUNK values: at most 2^30 + 32. */
+static inline int32_t square_sum(const int16_t *x, int32_t n) {
+    int32_t sum = n, i = 0;
+#ifdef __AVX2__
+    __m256i v = _mm256_setzero_si256();
+    for (; i + 16 <= n; i += 16) {
+        const __m256i a = _mm256_loadu_si256((const void *)(x + i));
+        v = _mm256_add_epi32(v, _mm256_srli_epi32(_mm256_madd_epi16(a, a), 5)); /* pairs: at most 2^31, unsigned */
+    }
+    __m128i h = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    h = _mm_add_epi32(h, _mm_shuffle_epi32(h, 0x4e));
+    sum += _mm_cvtsi128_si32(_mm_add_epi32(h, _mm_shuffle_epi32(h, 0xb1)));
+#endif
+    for (; i < n; i++) sum += (x[i] * x[i]) >> 5;
+    return sum;
+}
+
+static void row_squares(const int16_t *row, int32_t pixels, int32_t cs, int32_t *max) {
+    const int32_t chunks = (cs + SS_CONV_CHUNK - 1) / SS_CONV_CHUNK;
+    memset(max, 0, (size_t)chunks * sizeof *max);
+    for (int32_t p = 0; p < pixels; p++, row += cs)
+        for (int32_t i = 0; i < chunks; i++) {
+            const int16_t *x = row + i * SS_CONV_CHUNK;
+            const int32_t left = cs - i * SS_CONV_CHUNK;
+            const int32_t s = square_sum(x, left < SS_CONV_CHUNK ? left : SS_CONV_CHUNK);
+            if (s > max[i]) max[i] = s;
+        }
+}
 
 static void depth_int(int64_t *acc, const int16_t *x, const int16_t *w, int32_t groups, int32_t per_group) {
     if (per_group == 1) {

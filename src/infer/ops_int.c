@@ -48,30 +48,40 @@ static void avgpool(const ss_op_args *a) {
         }
 }
 
+static int64_t elements(const ss_node *n) { return (int64_t)n->shape.h * n->shape.w * ss_stride(n->shape.c); }
+
 /* The general case; any shifts. */
-static void add_wide(const ss_qnode *q, const int16_t *p, const int16_t *r, int16_t *o, int64_t size) {
+static void add_wide(const ss_op_args *a) {
+    const ss_qnode *q = a->q;
+    const int64_t size = elements(a->n);
+    const int16_t *p = a->in[0], *r = a->in[1];
+    int16_t *o = a->out;
     for (int64_t i = 0; i < size; i++) {
         const int64_t acc = p[i] * ((int64_t)1 << q->in_shift[0]) + r[i] * ((int64_t)1 << q->in_shift[1]);
         o[i] = (int16_t)ss_requantise(acc, q->pre, q->mult[0], q->shift[0], q->lo, q->hi);
     }
 }
 
-/* The same in 32 bits: mult is 1 and the accumulator, with half added, fits. */
-static void add(const ss_op_args *a) {
-    const ss_shape s = a->n->shape;
+/* The accumulator, with half added, fits 32 bits, and one threshold serves all channels. */
+static bool is_narrow(const ss_qnode *q) {
+    return q->acc_bits <= 30 && q->shift[0] <= 29 && q->mult[0] == 1 && q->n_thr <= 1;
+}
+
+static inline int32_t shift_left(int16_t v, int by) { return (int32_t)((uint32_t)(int32_t)v << by); }
+
+/* The same in 32 bits, the activation with it: residual networks spend most of their time outside convolutions here. */
+static void add_narrow(const ss_op_args *a) {
     const ss_qnode *q = a->q;
-    const int64_t size = (int64_t)s.h * s.w * ss_stride(s.c);
+    const int64_t size = elements(a->n);
     const int16_t *p = a->in[0], *r = a->in[1];
     int16_t *o = a->out;
-    if (q->acc_bits > 30 || q->shift[0] > 29 || q->mult[0] != 1) {
-        add_wide(q, p, r, o, size);
-        return;
-    }
-    const int32_t sp = 1 << q->in_shift[0], sr = 1 << q->in_shift[1], pre = q->pre, shift = q->shift[0];
-    const int32_t half = 1 << (shift - 1), lo = q->lo, hi = q->hi;
+    const int sp = q->in_shift[0], sr = q->in_shift[1], pre = q->pre, shift = q->shift[0];
+    const int32_t half = 1 << (shift - 1), lo = q->lo, hi = q->n_thr ? q->ceiling : q->hi;
+    const int32_t t = q->n_thr ? q->thr[0] : INT32_MIN; /* without an activation everything passes */
     for (int64_t i = 0; i < size; i++) {
-        int32_t v = (((p[i] * sp + r[i] * sr) >> pre) + half) >> shift;
+        int32_t v = (((shift_left(p[i], sp) + shift_left(r[i], sr)) >> pre) + half) >> shift;
         v = v < lo ? lo : v;
+        v = v > t ? v : 0;
         o[i] = (int16_t)(v > hi ? hi : v);
     }
 }
@@ -114,7 +124,13 @@ void ss_op_run_int(const ss_op_args *a) {
     switch (a->n->op) {
     case SS_OP_MAXPOOL: maxpool(a); break;
     case SS_OP_AVGPOOL: avgpool(a); break;
-    case SS_OP_ADD: add(a); break;
+    case SS_OP_ADD:
+        if (is_narrow(a->q)) {
+            add_narrow(a);
+            return;
+        }
+        add_wide(a);
+        break;
     case SS_OP_CONCAT: concat(a); break;
     case SS_OP_RELU: memcpy(a->out, a->in[0], (size_t)s.h * (size_t)s.w * (size_t)ss_stride(s.c) * sizeof(int16_t)); break;
     default: break; /* moved already, or not ours */

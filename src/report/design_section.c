@@ -1,5 +1,5 @@
-/* The report's section for a design: what each partition is, which node is the slowest and by how much, what fills the
- * device, and how every node is built. */
+/* The report's section for a design: what each partition is, which node is the slowest and by how much, what
+ * fills the device, and how every node is built. */
 #include "device/device.h"
 #include "report/section.h"
 
@@ -41,17 +41,27 @@ static void read_resources(report_section *s, const json_t *o, int64_t out[SS_RE
 }
 
 static node read_node(report_section *s, const json_t *j) {
-    node n = { .name = report_str(s, j, "name"), .op = report_str(s, j, "op"), .engine = report_str(s, j, "engine"),
-               .memory = report_str(s, j, "memory"), .gr = report_int(s, j, "gr"), .ci = report_int(s, j, "ci"),
-               .co = report_int(s, j, "co"), .m = report_int(s, j, "m"), .cycles = report_real(s, j, "cycles") };
+    node n = { .name = report_str(s, j, "name"),
+               .op = report_str(s, j, "op"),
+               .engine = report_str(s, j, "engine"),
+               .memory = report_str(s, j, "memory"),
+               .gr = report_int(s, j, "gr"),
+               .ci = report_int(s, j, "ci"),
+               .co = report_int(s, j, "co"),
+               .m = report_int(s, j, "m"),
+               .cycles = report_real(s, j, "cycles") };
     read_resources(s, report_object(s, j, "resources"), n.res);
     return n;
 }
 
 static partition read_partition(report_section *s, const json_t *j, int number) {
-    partition p = { .number = number, .slowest = report_str(s, j, "slowest"), .binding = report_str(s, j, "binding"),
-                    .interval = report_real(s, j, "interval"), .bound = report_real(s, j, "bound"),
-                    .latency = report_real(s, j, "latency"), .load_bits = report_int(s, j, "load_bits"),
+    partition p = { .number = number,
+                    .slowest = report_str(s, j, "slowest"),
+                    .binding = report_str(s, j, "binding"),
+                    .interval = report_real(s, j, "interval"),
+                    .bound = report_real(s, j, "bound"),
+                    .latency = report_real(s, j, "latency"),
+                    .load_bits = report_int(s, j, "load_bits"),
                     .nodes = report_array(s, j, "nodes") };
     read_resources(s, report_object(s, j, "resources"), p.res);
     return p;
@@ -59,18 +69,23 @@ static partition read_partition(report_section *s, const json_t *j, int number) 
 
 static design read_design(report_section *s) {
     const json_t *device = report_object(s, s->j, "device");
-    design d = { .model = report_str(s, report_object(s, s->j, "model"), "name"), .device = report_str(s, device, "name"),
-                 .bits = report_int(s, s->j, "bits"), .batch = report_int(s, s->j, "batch"),
+    design d = { .model = report_str(s, report_object(s, s->j, "model"), "name"),
+                 .device = report_str(s, device, "name"),
+                 .bits = report_int(s, s->j, "bits"),
+                 .batch = report_int(s, s->j, "batch"),
                  .clock_hz = report_real(s, device, "clock_hz"),
-                 .throughput = report_real(s, s->j, "throughput"), .steady = report_real(s, s->j, "throughput_steady"),
-                 .bound = report_real(s, s->j, "bound"), .gap = report_real(s, s->j, "gap"),
-                 .latency_us = report_real(s, s->j, "latency_us"), .partitions = report_array(s, s->j, "partitions") };
+                 .throughput = report_real(s, s->j, "throughput"),
+                 .steady = report_real(s, s->j, "throughput_steady"),
+                 .bound = report_real(s, s->j, "bound"),
+                 .gap = report_real(s, s->j, "gap"),
+                 .latency_us = report_real(s, s->j, "latency_us"),
+                 .partitions = report_array(s, s->j, "partitions") };
     read_resources(s, report_object(s, device, "total"), d.total);
     d.profile = report_str(s, report_object(s, s->j, "profile"), "name");
     const char *relu;
     const json_t *t;
-    json_object_foreach((json_t *)report_object(s, s->j, "thresholds"), relu, t)
-        d.raised = d.raised || json_number_value(t) > 0;
+    json_object_foreach((json_t *)report_object(s, s->j, "thresholds"), relu, t) d.raised =
+        d.raised || json_number_value(t) > 0;
     const json_t *cap = report_object(s, device, "cap");
     for (int r = 0; r < SS_RES_COUNT && !s->bad; r++) {
         d.cap[r] = report_real(s, cap, ss_res_names[r]);
@@ -81,7 +96,9 @@ static design read_design(report_section *s) {
 
 /* ---- writing ---- */
 
-static bool is_dense(const design *d) { return strcmp(d->profile, "dense") == 0; }
+static bool is_dense(const design *d) {
+    return strcmp(d->profile, "dense") == 0;
+}
 
 static const char *title_of(const design *d) {
     return is_dense(d) ? "Dense design" : d->raised ? "Design for raised thresholds" : "Sparse design";
@@ -107,12 +124,14 @@ static void write_intro(report_section *s, const design *d) {
     size_t n = json_array_size(d->partitions);
     ss_buf_printf(s->b, "<p><b>%s images/s</b> on ", html_figure(d->throughput).text);
     html_text(s->b, d->device);
-    ss_buf_printf(s->b, " at %s MHz with a batch of %s in %s-bit integers, ", html_figure(d->clock_hz / 1e6).text,
-                  html_count((double)d->batch).text, html_count((double)d->bits).text);
+    ss_buf_printf(s->b, " at %s MHz with a batch of %s in %s-bit integers, ",
+                  html_figure(d->clock_hz / 1e6).text, html_count((double)d->batch).text,
+                  html_count((double)d->bits).text);
     write_zeros(s, d);
     ss_buf_printf(s->b, "; %s steady. One image takes %s. %s. ", html_figure(d->steady).text,
                   html_seconds(1e-6 * d->latency_us).text,
-                  n == 1 ? "The whole network is on the device" : "The device is reconfigured between partitions");
+                  n == 1 ? "The whole network is on the device"
+                         : "The device is reconfigured between partitions");
     ss_buf_printf(s->b, "No design of this space is faster than %s images/s: a gap of %s.</p>\n",
                   html_figure(d->bound).text, html_percent(d->gap).text);
 }
@@ -135,7 +154,8 @@ static void write_resources(ss_buf *b, const design *d, const partition *p) {
     bool bound = strcmp(p->binding, "none") != 0;
     ss_buf_printf(b, "<p class=\"small\">Resources; %s%s.</p>\n",
                   bound ? "in orange what keeps the interval from shrinking"
-                        : "none keeps the interval from shrinking: the slowest node, or off-chip bandwidth, is at its limit",
+                        : "none keeps the interval from shrinking: the slowest node, or off-chip bandwidth, "
+                          "is at its limit",
                   d->capped ? "; the tick is the cap" : "");
     html_bars_begin(b);
     for (int r = 0; r < SS_RES_COUNT; r++) {
@@ -149,9 +169,11 @@ static void write_resources(ss_buf *b, const design *d, const partition *p) {
 }
 
 static void write_partition(report_section *s, const design *d, const partition *p) {
-    ss_buf_printf(s->b, "<h3>Partition %d: %s cycles an image</h3>\n<p class=\"small\">Cycles of every node; the slowest "
-                        "(orange) set the pace.</p>\n",
-                  p->number, html_count(p->interval).text);
+    ss_buf_printf(
+        s->b,
+        "<h3>Partition %d: %s cycles an image</h3>\n<p class=\"small\">Cycles of every node; the slowest "
+        "(orange) set the pace.</p>\n",
+        p->number, html_count(p->interval).text);
     html_bars_begin(s->b);
     for (size_t i = 0; i < json_array_size(p->nodes) && !s->bad; i++) {
         node n = read_node(s, json_array_get(p->nodes, i));
@@ -225,7 +247,8 @@ static void write_partitions(report_section *s, const design *d, bool open) {
         write_partition_row(&t, d, &p);
     }
     html_table_end(&t);
-    ss_buf_printf(s->b, "<details%s><summary>Nodes and resources of every partition</summary>\n", open ? " open" : "");
+    ss_buf_printf(s->b, "<details%s><summary>Nodes and resources of every partition</summary>\n",
+                  open ? " open" : "");
     for (size_t i = 0; i < n && !s->bad; i++) {
         partition p = read_partition(s, json_array_get(d->partitions, i), (int)i + 1);
         write_partition(s, d, &p);

@@ -1,7 +1,8 @@
-/* html: the building blocks of the page: escaped text, figures as people write them, tables, bars, histograms.
+/* html: the building blocks of the page: escaped text, figures as people write them, tables, bars,
+ * histograms.
  *
- * Everything is appended to an ss_buf, which remembers a failed allocation; callers check it once, at the end. Every
- * text from a file goes through html_text or html_cell.
+ * Everything is appended to an ss_buf, which remembers a failed allocation; callers check it once, at the
+ * end. Every text from a file goes through html_text or html_cell.
  */
 #ifndef SS_REPORT_HTML_H
 #define SS_REPORT_HTML_H
@@ -15,16 +16,17 @@ void html_text(ss_buf *b, const char *text); /* escaped for element content and 
 typedef struct html_num {
     char text[40];
 } html_num;
-html_num html_count(double v);    /* nearest whole number with separators: 12,345,678 */
-html_num html_figure(double v);   /* at least three significant digits, separators: 0.0123, 4.56, 12,346 */
-html_num html_setting(double v);  /* as it was set, six significant digits: 0.1375 */
-html_num html_percent(double v);  /* of a fraction: 0.1234 -> 12.3 % */
+html_num html_count(double v);   /* nearest whole number with separators: 12,345,678 */
+html_num html_figure(double v);  /* at least three significant digits, separators: 0.0123, 4.56, 12,346 */
+html_num html_setting(double v); /* as it was set, six significant digits: 0.1375 */
+html_num html_percent(double v); /* of a fraction: 0.1234 -> 12.3 % */
 html_num html_signed_percent(double v); /* +12.3 % */
-html_num html_points(double v);   /* a percentage that is one already, two decimals: 91.73 */
-html_num html_seconds(double v);  /* in the unit that suits: 12.3 µs, 4.56 ms, 7.89 s */
+html_num html_points(double v);         /* a percentage that is one already, two decimals: 91.73 */
+html_num html_seconds(double v);        /* in the unit that suits: 12.3 µs, 4.56 ms, 7.89 s */
 
 /* ---- page ---- */
 
+extern const char html_style[]; /* the style sheet */
 void html_page_begin(ss_buf *b, const char *title);
 void html_page_end(ss_buf *b);
 void html_note(ss_buf *b, const char *plain); /* a small paragraph, escaped */

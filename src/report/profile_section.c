@@ -1,5 +1,5 @@
-/* The report's section for a profile: zeros behind every ReLU, zeros in front of every convolution, and how many
- * non-zeros its windows hold. */
+/* The report's section for a profile: zeros behind every ReLU, zeros in front of every convolution, and how
+ * many non-zeros its windows hold. */
 #include "report/section.h"
 
 #include <math.h>
@@ -12,7 +12,9 @@ typedef struct layer {
 } layer;
 
 static layer read_layer(report_section *s, const json_t *j) {
-    layer l = { .name = report_str(s, j, "name"), .channels = report_int(s, j, "channels"), .k = report_int(s, j, "k"),
+    layer l = { .name = report_str(s, j, "name"),
+                .channels = report_int(s, j, "channels"),
+                .k = report_int(s, j, "k"),
                 .hist = report_array(s, j, "hist") };
     bool whole = l.k >= 1 && l.k < INT32_MAX && json_array_size(l.hist) == (size_t)l.channels;
     for (size_t c = 0; whole && c < (size_t)l.channels; c++)
@@ -52,9 +54,10 @@ static void write_strip(report_section *s, const layer *l) {
 }
 
 static void write_layers(report_section *s, const json_t *layers) {
-    ss_buf_printf(s->b, "<h3>Non-zeros per window</h3>\n<p class=\"small\">One row a convolution, all input channels "
-                        "together: from no non-zeros (left) to a full window (right); the darker, the more windows. At "
-                        "the right the mean, of the window's size. Padding counts as zeros.</p>\n");
+    ss_buf_printf(
+        s->b, "<h3>Non-zeros per window</h3>\n<p class=\"small\">One row a convolution, all input channels "
+              "together: from no non-zeros (left) to a full window (right); the darker, the more windows. At "
+              "the right the mean, of the window's size. Padding counts as zeros.</p>\n");
     html_bars_begin(s->b);
     for (size_t i = 0; i < json_array_size(layers) && !s->bad; i++) {
         layer l = read_layer(s, json_array_get(layers, i));
@@ -72,7 +75,8 @@ static void write_ratios(report_section *s, const json_t *array) {
     for (size_t i = 0; i < json_array_size(array) && !s->bad; i++) {
         const json_t *j = json_array_get(array, i);
         double r = report_real(s, j, "zero_ratio");
-        html_bar(s->b, report_str(s, j, "name"), r, -1, r <= least ? HTML_HOT : HTML_PLAIN, html_percent(r).text);
+        html_bar(s->b, report_str(s, j, "name"), r, -1, r <= least ? HTML_HOT : HTML_PLAIN,
+                 html_percent(r).text);
     }
     html_bars_end(s->b);
 }
@@ -81,15 +85,17 @@ static void write_ratios(report_section *s, const json_t *array) {
 static double mean_zeros(const json_t *relus) {
     double sum = 0;
     size_t n = json_array_size(relus);
-    for (size_t i = 0; i < n; i++) sum += json_number_value(json_object_get(json_array_get(relus, i), "zero_ratio"));
+    for (size_t i = 0; i < n; i++)
+        sum += json_number_value(json_object_get(json_array_get(relus, i), "zero_ratio"));
     return n ? sum / (double)n : NAN;
 }
 
 static void write_source(report_section *s) {
     int64_t bits = report_int(s, s->j, "bits"), images = report_int(s, s->j, "images");
     if (json_is_true(json_object_get(s->j, "assumed"))) {
-        ss_buf_printf(s->b, "<p>Assumed, not measured: every activation behind a ReLU is zero with probability %s, "
-                            "independently.</p>\n",
+        ss_buf_printf(s->b,
+                      "<p>Assumed, not measured: every activation behind a ReLU is zero with probability %s, "
+                      "independently.</p>\n",
                       html_percent(report_real(s, s->j, "assumed_zeros")).text);
         return;
     }
@@ -109,12 +115,15 @@ void report_profile(report_section *s) {
     const json_t *layers = report_array(s, s->j, "layers"), *relus = report_array(s, s->j, "relus");
     if (!isfinite(s->sum->zeros)) s->sum->zeros = mean_zeros(relus);
     if (json_array_size(relus) > 0) {
-        ss_buf_printf(s->b, "<h3>Zeros behind each ReLU</h3>\n<p class=\"small\">Share of the outputs that are zero; the "
-                            "layer with the fewest zeros in orange.</p>\n");
+        ss_buf_printf(
+            s->b,
+            "<h3>Zeros behind each ReLU</h3>\n<p class=\"small\">Share of the outputs that are zero; the "
+            "layer with the fewest zeros in orange.</p>\n");
         write_ratios(s, relus);
     }
-    ss_buf_printf(s->b, "<h3>Zeros in front of each convolution</h3>\n<p class=\"small\">Share of the input that is "
-                        "zero, without padding.</p>\n");
+    ss_buf_printf(
+        s->b, "<h3>Zeros in front of each convolution</h3>\n<p class=\"small\">Share of the input that is "
+              "zero, without padding.</p>\n");
     write_ratios(s, layers);
     write_layers(s, layers);
 }

@@ -16,10 +16,8 @@ typedef struct kind {
 } kind;
 
 static const kind kinds[] = {
-    { "skipstream.design", 1, report_design },
-    { "skipstream.profile", 1, report_profile },
-    { "skipstream.study", 1, report_study },
-    { "skipstream.eval", 1, report_eval },
+    { "skipstream.design", 1, report_design }, { "skipstream.profile", 1, report_profile },
+    { "skipstream.study", 1, report_study },   { "skipstream.eval", 1, report_eval },
     { "skipstream.run", 1, report_run },
 };
 enum { KINDS = (int)(sizeof kinds / sizeof kinds[0]) };
@@ -78,7 +76,8 @@ static ss_status write_section(report_section *s) {
         if (strcmp(kinds[i].format, format) != 0) continue;
         if (version > kinds[i].version)
             return ss_error(s->ctx, SS_AT(s->path), "use the skipstream that wrote it, or write it again",
-                            "version %lld of \"%s\"; this program reads up to %d", version, format, kinds[i].version);
+                            "version %lld of \"%s\"; this program reads up to %d", version, format,
+                            kinds[i].version);
         kinds[i].write(s);
         return s->bad ? SS_BAD : SS_OK;
     }
@@ -100,13 +99,14 @@ static void card_throughput(ss_buf *b, const report_summary *sum) {
 static void card_accuracy(ss_buf *b, const report_summary *sum) {
     char detail[120];
     if (isfinite(sum->gain)) {
-        snprintf(detail, sizeof detail, "%s images/s on %s hardware", html_figure(sum->raised_throughput).text,
-                 sum->gain_hardware);
+        snprintf(detail, sizeof detail, "%s images/s on %s hardware",
+                 html_figure(sum->raised_throughput).text, sum->gain_hardware);
         html_card(b, "gain of raised thresholds", html_signed_percent(sum->gain - 1).text, detail);
     }
     if (isfinite(sum->top1)) {
         html_num text = html_points(sum->top1);
-        if (isfinite(sum->loss)) snprintf(detail, sizeof detail, "%s points lost to thresholds", html_points(sum->loss).text);
+        if (isfinite(sum->loss))
+            snprintf(detail, sizeof detail, "%s points lost to thresholds", html_points(sum->loss).text);
         strncat(text.text, "\xc2\xa0%", sizeof text.text - strlen(text.text) - 1);
         html_card(b, "Top-1 on the test split", text.text, isfinite(sum->loss) ? detail : NULL);
     }
@@ -123,7 +123,8 @@ static void write_designs(ss_buf *b, const report_summary *sum) {
     for (int i = 0; i < sum->n_lines; i++) {
         const report_line *l = &sum->lines[i];
         snprintf(label, sizeof label, "%s, %.120s", l->title, report_base_name(l->path));
-        html_bar(b, label, most > 0 ? l->throughput / most : 0, -1, HTML_PLAIN, html_figure(l->throughput).text);
+        html_bar(b, label, most > 0 ? l->throughput / most : 0, -1, HTML_PLAIN,
+                 html_figure(l->throughput).text);
     }
     html_bars_end(b);
 }
@@ -137,7 +138,8 @@ static void write_head(ss_buf *b, const report_summary *sum) {
     html_cards_begin(b);
     card_throughput(b, sum);
     card_accuracy(b, sum);
-    if (isfinite(sum->zeros)) html_card(b, "zeros after ReLU", html_percent(sum->zeros).text, "mean of all ReLUs");
+    if (isfinite(sum->zeros))
+        html_card(b, "zeros after ReLU", html_percent(sum->zeros).text, "mean of all ReLUs");
     if (sum->device) {
         char detail[64];
         snprintf(detail, sizeof detail, "%d bits, batch %d", sum->bits, sum->batch);
@@ -160,8 +162,8 @@ static void write_sources(ss_buf *b, const char *const *files, int n) {
 
 /* ---- the page ---- */
 
-static ss_status write_page(ss_ctx *ctx, const char *const *files, int n, const char *out, const report_summary *sum,
-                            const ss_buf *body) {
+static ss_status write_page(ss_ctx *ctx, const char *const *files, int n, const char *out,
+                            const report_summary *sum, const ss_buf *body) {
     ss_buf page;
     ss_buf_init(&page, ctx);
     write_head(&page, sum);
@@ -175,8 +177,15 @@ static ss_status write_page(ss_ctx *ctx, const char *const *files, int n, const 
 
 static ss_status write_all(ss_ctx *ctx, const char *const *files, int n, const char *out, json_t **loaded,
                            report_line *lines) {
-    report_summary sum = { .lines = lines, .throughput = NAN, .steady = NAN, .latency_us = NAN, .zeros = NAN,
-                           .top1 = NAN, .loss = NAN, .gain = NAN, .raised_throughput = NAN };
+    report_summary sum = { .lines = lines,
+                           .throughput = NAN,
+                           .steady = NAN,
+                           .latency_us = NAN,
+                           .zeros = NAN,
+                           .top1 = NAN,
+                           .loss = NAN,
+                           .gain = NAN,
+                           .raised_throughput = NAN };
     ss_buf body;
     ss_buf_init(&body, ctx);
     ss_status status = SS_OK;

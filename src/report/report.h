@@ -1,17 +1,18 @@
 /* report: one page from artefacts, for people to read and to show.
  *
- * The page is a single HTML file that needs nothing else: styles and pictures are inline, there is no script and
- * nothing is fetched. It follows the reader's light or dark scheme and fits a phone. What is written depends on the
- * files alone, so the same files give the same page.
+ * The page is a single HTML file that needs nothing else: styles and pictures are inline, there is no script
+ * and nothing is fetched. It follows the reader's light or dark scheme and fits a phone. What is written
+ * depends on the files alone, so the same files give the same page.
  */
 #ifndef SS_REPORT_H
 #define SS_REPORT_H
 
 #include "base/base.h"
 
-/* Reads n >= 1 artefacts (designs, profiles, studies, results of eval, records of run; each file's "format" decides)
- * and writes the page to out. All files that cannot be used are reported at once, and then nothing is written:
- * missing, truncated, no artefact, of a format or version that has no section here, or with a figure missing. */
+/* Reads n >= 1 artefacts (designs, profiles, studies, results of eval, records of run; each file's "format"
+ * decides) and writes the page to out. All files that cannot be used are reported at once, and then nothing
+ * is written: missing, truncated, no artefact, of a format or version that has no section here, or with a
+ * figure missing. */
 ss_status ss_report_write(ss_ctx *ctx, const char *const *files, int n, const char *out);
 
 #endif

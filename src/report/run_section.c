@@ -1,5 +1,5 @@
-/* The report's sections for what a run leaves beside designs and studies: accuracy without thresholds (eval.json), and
- * what was done and how long it took (run.json). */
+/* The report's sections for what a run leaves beside designs and studies: accuracy without thresholds
+ * (eval.json), and what was done and how long it took (run.json). */
 #include "report/section.h"
 
 #include <math.h>
@@ -12,7 +12,8 @@ static void write_accuracy(report_section *s, html_table *t, const char *name, c
     html_cell(t, name);
     html_cell(t, html_points(report_real(s, j, "top1")).text);
     html_num lo = html_points(json_number_value(json_array_get(interval, 0)));
-    snprintf(text, sizeof text, "%s to %s", lo.text, html_points(json_number_value(json_array_get(interval, 1))).text);
+    snprintf(text, sizeof text, "%s to %s", lo.text,
+             html_points(json_number_value(json_array_get(interval, 1))).text);
     html_cell(t, text);
     html_cell(t, html_points(report_real(s, j, "top5")).text);
     html_cell(t, html_figure(report_real(s, j, "images_per_second")).text);
@@ -31,7 +32,9 @@ void report_eval(report_section *s) {
     report_heading(s, "Accuracy of the network as it is");
     ss_buf_printf(s->b, "<p>On %s images of <code>", html_count((double)report_int(s, data, "images")).text);
     html_text(s->b, report_str(s, data, "source"));
-    ss_buf_printf(s->b, "</code>, without raised thresholds. The integers are those of the hardware, bit for bit.</p>\n");
+    ss_buf_printf(
+        s->b,
+        "</code>, without raised thresholds. The integers are those of the hardware, bit for bit.</p>\n");
     html_table t = html_table_begin(s->b, columns, (int)(sizeof columns / sizeof columns[0]));
     write_accuracy(s, &t, "float", report_object(s, s->j, "float"));
     snprintf(name, sizeof name, "%s-bit integers", html_count((double)report_int(s, s->j, "bits")).text);

@@ -1,5 +1,6 @@
-/* section: what the writers of the report's sections share. A section reads one artefact and appends its part of the
- * page; the few figures that the head of the page shows go into the summary, the first file that has one wins. */
+/* section: what the writers of the report's sections share. A section reads one artefact and appends its part
+ * of the page; the few figures that the head of the page shows go into the summary, the first file that has
+ * one wins. */
 #ifndef SS_REPORT_SECTION_H
 #define SS_REPORT_SECTION_H
 
@@ -15,7 +16,7 @@ typedef struct report_line {
 /* Strings are borrowed from the artefacts, which live until the page is written. Absent: NULL, or NAN. */
 typedef struct report_summary {
     const char *model, *device;
-    int bits, batch;           /* 0: absent */
+    int bits, batch; /* 0: absent */
     double throughput, steady, latency_us;
     int partitions;            /* 0: absent */
     double zeros;              /* fraction of all ReLU outputs */
@@ -45,8 +46,8 @@ const char *report_base_name(const char *path); /* what stands behind the last s
 /* A heading with the file's name in small type beside it. */
 void report_heading(report_section *s, const char *title);
 
-/* Required members of an object. One that is missing or mistyped leaves a diagnostic, sets s->bad, and gives 0, "" or
- * NULL (which Jansson takes for empty), so that callers check s->bad once for each object. */
+/* Required members of an object. One that is missing or mistyped leaves a diagnostic, sets s->bad, and gives
+ * 0, "" or NULL (which Jansson takes for empty), so that callers check s->bad once for each object. */
 double report_real(report_section *s, const json_t *o, const char *key);
 int64_t report_int(report_section *s, const json_t *o, const char *key); /* >= 0 */
 const char *report_str(report_section *s, const json_t *o, const char *key);

@@ -1,5 +1,6 @@
-/* The report's section for a threshold study: what raising thresholds buys on kept (baseline) and on re-explored
- * (optimised) hardware, what it costs in accuracy, which thresholds were chosen, and what the test split says. */
+/* The report's section for a threshold study: what raising thresholds buys on kept (baseline) and on
+ * re-explored (optimised) hardware, what it costs in accuracy, which thresholds were chosen, and what the
+ * test split says. */
 #include "report/section.h"
 #include "report/svg.h"
 
@@ -10,7 +11,8 @@
 enum { BASELINE, OPTIMISED, HARDWARE };
 
 static const char *const hardware_names[HARDWARE] = { "baseline", "optimised" };
-static const char *const hardware_titles[HARDWARE] = { "baseline hardware (kept)", "optimised hardware (explored anew)" };
+static const char *const hardware_titles[HARDWARE] = { "baseline hardware (kept)",
+                                                       "optimised hardware (explored anew)" };
 
 typedef struct hw_result {
     bool present;
@@ -41,14 +43,16 @@ typedef struct study {
 
 static loss read_loss(report_section *s, const json_t *j) {
     const json_t *interval = report_array(s, j, "loss_interval");
-    return (loss){ report_real(s, j, "top1"), report_real(s, j, "loss"), json_number_value(json_array_get(interval, 0)),
+    return (loss){ report_real(s, j, "top1"), report_real(s, j, "loss"),
+                   json_number_value(json_array_get(interval, 0)),
                    json_number_value(json_array_get(interval, 1)) };
 }
 
 static hw_result read_hw(report_section *s, const json_t *o, const char *name) {
     if (!json_object_get(o, name)) return (hw_result){ 0 };
     const json_t *j = report_object(s, o, name);
-    return (hw_result){ true, report_real(s, j, "interval"), report_real(s, j, "throughput"), report_real(s, j, "gain") };
+    return (hw_result){ true, report_real(s, j, "interval"), report_real(s, j, "throughput"),
+                        report_real(s, j, "gain") };
 }
 
 static point read_point(report_section *s, const json_t *j) {
@@ -92,7 +96,9 @@ static void read_study(report_section *s, study *st) {
 
 /* ---- writing ---- */
 
-static const char *plural(double v) { return fabs(v - 1) < 1e-9 ? "" : "s"; }
+static const char *plural(double v) {
+    return fabs(v - 1) < 1e-9 ? "" : "s";
+}
 
 static void text_loss(char out[140], const loss *l) {
     html_num points = html_points(l->points), lo = html_points(l->lo);
@@ -121,12 +127,14 @@ static void write_intro(report_section *s, const study *st) {
     } else {
         ss_buf_printf(s->b, "No test split was given. ");
     }
-    ss_buf_printf(s->b, "Losses are paired, with 95&nbsp;%% intervals; gains are ratios to the sparse design at threshold "
-                        "0.</p>\n");
+    ss_buf_printf(
+        s->b,
+        "Losses are paired, with 95&nbsp;%% intervals; gains are ratios to the sparse design at threshold "
+        "0.</p>\n");
 }
 
-static void write_result_row(html_table *t, const study *st, const char *title, int index, const hw_result *hw,
-                             const loss *test) {
+static void write_result_row(html_table *t, const study *st, const char *title, int index,
+                             const hw_result *hw, const loss *test) {
     const point *p = &st->points[index];
     char text[140];
     html_row(t, index > 0);
@@ -158,7 +166,8 @@ static void write_result(report_section *s, const study *st) {
     write_result_row(&t, st, "threshold 0", 0, reference, &st->test_reference);
     for (int h = 0; h < HARDWARE; h++)
         if (st->chosen[h] >= 0)
-            write_result_row(&t, st, hardware_titles[h], st->chosen[h], &st->points[st->chosen[h]].hw[h], &st->test[h]);
+            write_result_row(&t, st, hardware_titles[h], st->chosen[h], &st->points[st->chosen[h]].hw[h],
+                             &st->test[h]);
     html_table_end(&t);
 }
 
@@ -169,9 +178,13 @@ static void write_chart(report_section *s, const study *st) {
         return;
     }
     char label[80];
-    snprintf(label, sizeof label, "%s point%s below threshold 0", html_setting(st->max_loss).text, plural(st->max_loss));
-    svg_chart c = { .x_label = "throughput, relative to threshold 0", .y_label = "Top-1 on the search split, %",
-                    .has_limit = true, .limit = st->points[0].loss.top1 - st->max_loss, .limit_label = label };
+    snprintf(label, sizeof label, "%s point%s below threshold 0", html_setting(st->max_loss).text,
+             plural(st->max_loss));
+    svg_chart c = { .x_label = "throughput, relative to threshold 0",
+                    .y_label = "Top-1 on the search split, %",
+                    .has_limit = true,
+                    .limit = st->points[0].loss.top1 - st->max_loss,
+                    .limit_label = label };
     for (int h = 0; h < HARDWARE; h++) {
         double *x = room + (size_t)(2 * h) * st->n, *y = x + st->n;
         svg_series *series = &c.series[c.n_series];
@@ -184,8 +197,9 @@ static void write_chart(report_section *s, const study *st) {
         }
         if (series->n > 0) c.n_series++;
     }
-    ss_buf_printf(s->b, "<h3>Accuracy against throughput</h3>\n<p class=\"small\">Each point is one setting of the "
-                        "thresholds; the chosen ones are ringed.</p>\n");
+    ss_buf_printf(s->b,
+                  "<h3>Accuracy against throughput</h3>\n<p class=\"small\">Each point is one setting of the "
+                  "thresholds; the chosen ones are ringed.</p>\n");
     svg_chart_write(s->b, &c);
     ss_free(s->ctx, room);
 }

@@ -1,6 +1,6 @@
-/* Line charts. See svg.h. Method: the range of the data is widened to round ticks (1, 2 or 5 times a power of ten,
- * four to nine of them), then everything is placed by one linear map per axis. The first series is drawn last and is the
- * thinnest, so that series which coincide are both seen. */
+/* Line charts. See svg.h. Method: the range of the data is widened to round ticks (1, 2 or 5 times a power of
+ * ten, four to nine of them), then everything is placed by one linear map per axis. The first series is drawn
+ * last and is the thinnest, so that series which coincide are both seen. */
 #include "report/svg.h"
 
 #include "report/html.h"
@@ -37,12 +37,17 @@ static axis make_axis(double lo, double hi, double at_lo, double at_hi) {
     }
     double step = round_step(span);
     int decimals = step < 1 ? (int)ceil(-log10(step) - 1e-9) : 0;
-    return (axis){ step * floor(lo / step + 1e-9), step * ceil(hi / step - 1e-9), step, decimals, at_lo, at_hi };
+    return (
+        axis){ step * floor(lo / step + 1e-9), step * ceil(hi / step - 1e-9), step, decimals, at_lo, at_hi };
 }
 
-static double place(const axis *a, double v) { return a->at_lo + (v - a->lo) / (a->hi - a->lo) * (a->at_hi - a->at_lo); }
+static double place(const axis *a, double v) {
+    return a->at_lo + (v - a->lo) / (a->hi - a->lo) * (a->at_hi - a->at_lo);
+}
 
-static int tick_count(const axis *a) { return (int)lround((a->hi - a->lo) / a->step) + 1; }
+static int tick_count(const axis *a) {
+    return (int)lround((a->hi - a->lo) / a->step) + 1;
+}
 
 static void tick_text(ss_buf *b, const axis *a, double v) {
     if (a->decimals == 0) ss_buf_printf(b, "%s", html_count(v).text);
@@ -52,16 +57,18 @@ static void tick_text(ss_buf *b, const axis *a, double v) {
 static void write_grid(ss_buf *b, const axis *x, const axis *y) {
     for (int i = 0; i < tick_count(x); i++) {
         double v = x->lo + i * x->step, at = place(x, v);
-        ss_buf_printf(b, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>"
-                         "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">",
+        ss_buf_printf(b,
+                      "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>"
+                      "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">",
                       at, at, TOP, HEIGHT - BOTTOM, at, HEIGHT - BOTTOM + 19);
         tick_text(b, x, v);
         ss_buf_printf(b, "</text>\n");
     }
     for (int i = 0; i < tick_count(y); i++) {
         double v = y->lo + i * y->step, at = place(y, v);
-        ss_buf_printf(b, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>"
-                         "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">",
+        ss_buf_printf(b,
+                      "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>"
+                      "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">",
                       LEFT, WIDTH - RIGHT, at, at, LEFT - 8, at + 4.5);
         tick_text(b, y, v);
         ss_buf_printf(b, "</text>\n");
@@ -69,7 +76,8 @@ static void write_grid(ss_buf *b, const axis *x, const axis *y) {
 }
 
 static void write_labels(ss_buf *b, const svg_chart *c) {
-    ss_buf_printf(b, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">", (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8);
+    ss_buf_printf(b, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">", (LEFT + WIDTH - RIGHT) / 2,
+                  HEIGHT - 8);
     html_text(b, c->x_label);
     ss_buf_printf(b, "</text>\n<text transform=\"translate(16 %.1f) rotate(-90)\" text-anchor=\"middle\">",
                   (TOP + HEIGHT - BOTTOM) / 2);
@@ -79,8 +87,9 @@ static void write_labels(ss_buf *b, const svg_chart *c) {
 
 static void write_limit(ss_buf *b, const svg_chart *c, const axis *y) {
     double at = place(y, c->limit);
-    ss_buf_printf(b, "<line class=\"limit\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>"
-                     "<text class=\"limit-text\" x=\"%.1f\" y=\"%.1f\">",
+    ss_buf_printf(b,
+                  "<line class=\"limit\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>"
+                  "<text class=\"limit-text\" x=\"%.1f\" y=\"%.1f\">",
                   LEFT, WIDTH - RIGHT, at, at, LEFT + 6, at > HEIGHT - BOTTOM - 24 ? at - 6 : at + 16);
     html_text(b, c->limit_label);
     ss_buf_printf(b, "</text>\n");
@@ -94,8 +103,8 @@ static void write_series(ss_buf *b, const svg_series *s, int index, const axis *
         ss_buf_printf(b, "<circle class=\"s%d\" r=\"%d\" cx=\"%.1f\" cy=\"%.1f\"/>", index, 3 + 2 * index,
                       place(x, s->x[i]), place(y, s->y[i]));
     if (s->marked >= 0 && s->marked < s->n)
-        ss_buf_printf(b, "<circle class=\"ring\" r=\"9\" cx=\"%.1f\" cy=\"%.1f\"/>", place(x, s->x[s->marked]),
-                      place(y, s->y[s->marked]));
+        ss_buf_printf(b, "<circle class=\"ring\" r=\"9\" cx=\"%.1f\" cy=\"%.1f\"/>",
+                      place(x, s->x[s->marked]), place(y, s->y[s->marked]));
     ss_buf_printf(b, "\n");
 }
 
@@ -133,7 +142,8 @@ void svg_chart_write(ss_buf *b, const svg_chart *c) {
     if (!find_range(c, &x, &y)) return;
     ss_buf_printf(b, "<figure>");
     write_key(b, c);
-    ss_buf_printf(b, "<div class=\"wide\"><svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"", WIDTH, HEIGHT);
+    ss_buf_printf(b, "<div class=\"wide\"><svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"", WIDTH,
+                  HEIGHT);
     html_text(b, c->y_label);
     ss_buf_printf(b, " against ");
     html_text(b, c->x_label);

@@ -10,20 +10,20 @@ typedef struct svg_series {
     const char *name;
     const double *x, *y; /* [n], finite */
     int n;
-    int marked;          /* index of the point to ring, or -1 */
+    int marked; /* index of the point to ring, or -1 */
 } svg_series;
 
 typedef struct svg_chart {
     const char *x_label, *y_label; /* with units */
     svg_series series[SVG_MAX_SERIES];
     int n_series;
-    bool has_limit;                /* a dashed horizontal line */
+    bool has_limit; /* a dashed horizontal line */
     double limit;
     const char *limit_label;
 } svg_chart;
 
-/* Appends a figure with a key above the chart. Axes cover all points and the limit, with round ticks. A chart without
- * points is left out. */
+/* Appends a figure with a key above the chart. Axes cover all points and the limit, with round ticks. A chart
+ * without points is left out. */
 void svg_chart_write(ss_buf *b, const svg_chart *c);
 
 #endif

@@ -1,0 +1,68 @@
+/* Helpers of the exploration's tests. */
+#include "util_explore.h"
+
+#include <stdio.h>
+#include <string.h>
+
+ss_device util_device(double scale, bool uram) {
+    ss_device d = { .name = "test", .part = "none", .family = "ultrascale+", .slrs = 1, .clock_hz = 100e6,
+                    .bandwidth_bits = 100e9, .reconfiguration_s = 1e-4 };
+    d.total = (ss_resources){ { 6000 + (int64_t)(scale * 20000), 9000 + (int64_t)(scale * 20000), (int64_t)(scale * 100),
+                                16 + (int64_t)(scale * 30), uram ? (int64_t)(scale * 8) : 0 } };
+    for (int k = 0; k < SS_RES_COUNT; k++) d.cap[k] = 1;
+    return d;
+}
+
+static ss_graph *finish(ss_graph *g, int32_t last) {
+    g->output = last;
+    if (last >= 0 && ss_passes_run(g, NULL, NULL) == SS_OK) return g;
+    ss_graph_free(g);
+    return NULL;
+}
+
+ss_graph *util_short_net(ss_ctx *ctx, uint32_t seed) {
+    util_rng r = { seed };
+    ss_graph *g = ss_graph_new(ctx, "short");
+    if (!g) return NULL;
+    int32_t x = util_add_input(g, 2, 6, 6);
+    x = util_add_conv(g, "a", x, (util_conv_spec){ .f = 4, .kh = 3, .pt = 1, .pl = 1, .pb = 1, .pr = 1 }, &r);
+    x = util_add_relu(g, "ra", x, 0, INFINITY);
+    x = util_add_conv(g, "b", x, (util_conv_spec){ .f = 4, .kh = 1 }, &r);
+    x = util_add_relu(g, "rb", x, 0, INFINITY);
+    x = util_add_pool(g, "pool", SS_OP_AVGPOOL, x, 6, 6, 0);
+    return finish(g, util_add_conv(g, "fc", x, (util_conv_spec){ .f = 3, .kh = 1, .fc = true }, &r));
+}
+
+ss_graph *util_straight_net(ss_ctx *ctx, int32_t n, uint32_t seed) {
+    util_rng r = { seed };
+    ss_graph *g = ss_graph_new(ctx, "straight");
+    if (!g) return NULL;
+    int32_t x = util_add_input(g, 4, 8, 8);
+    for (int32_t i = 0; i < n; i++) {
+        char conv[16], relu[16];
+        snprintf(conv, sizeof conv, "conv%d", i);
+        snprintf(relu, sizeof relu, "relu%d", i);
+        x = util_add_conv(g, conv, x, (util_conv_spec){ .f = 8 + 4 * i, .kh = 3, .pt = 1, .pl = 1, .pb = 1, .pr = 1 }, &r);
+        x = util_add_relu(g, relu, x, 0, INFINITY);
+    }
+    x = util_add_pool(g, "pool", SS_OP_AVGPOOL, x, 8, 8, 0);
+    return finish(g, util_add_conv(g, "fc", x, (util_conv_spec){ .f = 4, .kh = 1, .fc = true }, &r));
+}
+
+bool util_case_open(util_case *u, ss_ctx *ctx, ss_graph *g, ss_device dev, double zeros) {
+    *u = (util_case){ .ctx = ctx, .g = g, .dev = dev };
+    ss_cost_opts o = { .bits = 16, .engines = 1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR };
+    bool ok = g && (zeros < 0 || ss_profile_assume(ctx, g, zeros, 16, &u->p) == SS_OK) &&
+              ss_cost_new(ctx, g, u->p, &u->dev, o, &u->c) == SS_OK;
+    if (ok) return true;
+    util_print_diags(ctx);
+    util_case_close(u);
+    return false;
+}
+
+void util_case_close(util_case *u) {
+    ss_cost_free(u->c);
+    ss_profile_free(u->p);
+    ss_graph_free(u->g);
+    memset(u, 0, sizeof *u);
+}

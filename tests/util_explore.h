@@ -1,0 +1,29 @@
+/* Test helpers of the exploration: made-up devices and short networks that can be enumerated. */
+#ifndef UTIL_EXPLORE_H
+#define UTIL_EXPLORE_H
+
+#include "explore/explore.h"
+#include "util_graph.h"
+
+#include <math.h>
+
+/* Room for `scale` times a small network beside the shell; with UltraRAM or without. */
+ss_device util_device(double scale, bool uram);
+/* Input 2x6x6, 3x3 to 4, 1x1 to 4, global pool, fc to 3: few enough foldings to enumerate. */
+ss_graph *util_short_net(ss_ctx *ctx, uint32_t seed);
+/* Input 4x8x8, n 3x3 convolutions of growing width with ReLUs, fc: every place between two of them is a cut. */
+ss_graph *util_straight_net(ss_ctx *ctx, int32_t n, uint32_t seed);
+
+/* A network with its profile of assumed zeros and its cost model on a device. */
+typedef struct util_case {
+    ss_ctx *ctx;
+    ss_graph *g;
+    ss_profile *p;
+    ss_device dev;
+    ss_cost *c;
+} util_case;
+/* zeros < 0: dense engines only. Takes the graph. False: something failed, said on stderr. */
+bool util_case_open(util_case *u, ss_ctx *ctx, ss_graph *g, ss_device dev, double zeros);
+void util_case_close(util_case *u);
+
+#endif
