@@ -280,6 +280,9 @@ static void edit_repeat_partition(json_t *j) {
 static void edit_bits(json_t *j) { json_object_set_new(j, "bits", json_integer(12)); }
 static void edit_batch(json_t *j) { json_object_set_new(j, "batch", json_integer(0)); }
 static void edit_device(json_t *j) { json_object_del(json_object_get(j, "device"), "clock_hz"); }
+static void edit_memory(json_t *j) {
+    json_object_set_new(json_object_get(json_object_get(j, "device"), "total"), "bram18", json_integer(0));
+}
 static void edit_type(json_t *j) { json_object_set_new(j, "partitions", json_string("none")); }
 static void edit_nodes(json_t *j) { json_object_set_new(partition(j, 0), "nodes", json_integer(3)); }
 static void edit_version(json_t *j) { json_object_set_new(j, "version", json_integer(2)); }
@@ -297,7 +300,7 @@ static void test_refused(void **state) {
         { edit_drop_node, "belongs" },      { edit_drop_partition, "lacks" }, { edit_repeat_partition, "more nodes" },
         { edit_bits, "bits" },              { edit_batch, "batch" },         { edit_device, "clock_hz" },
         { edit_type, "partitions" },        { edit_nodes, "nodes" },         { edit_version, "version" },
-        { edit_format, "skipstream.profile" },
+        { edit_format, "skipstream.profile" }, { edit_memory, "bram18" },
     };
     saved *s = *state;
     char path[320];

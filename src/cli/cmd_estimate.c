@@ -3,6 +3,8 @@
 #include "cli/show.h"
 #include "onnx/onnx.h"
 
+#include <stdio.h>
+
 static const ss_opt opts[] = {
     { "profile", "P.json", "zeros measured on images", false },
     { "assume-zeros", "Z", "instead: each activation behind a ReLU zero with probability Z, independently", false },
@@ -51,6 +53,8 @@ static ss_status estimate(ss_cli *cli, const ss_graph *g) {
     ss_status s = ss_design_load(ctx, g, ss_operand(cli, 0), &before);
     if (s == SS_OK) s = read_profile(cli, g, before->bits, &p);
     if (s == SS_OK) s = ss_estimate(ctx, before, g, p, &d);
+    if (s == SS_OK && ss_arg(cli, "profile"))
+        snprintf(d->profile_name, sizeof d->profile_name, "%s", ss_arg(cli, "profile"));
     if (s == SS_OK) s = show(cli, before, d, g);
     ss_design_free(d);
     ss_design_free(before);

@@ -98,6 +98,11 @@ static ss_status read_device(reader *r, ss_device *d) {
     bad += ss_json_get_real(r->ctx, r->path, o, "reconfiguration_s", &d->reconfiguration_s) != SS_OK;
     bad += get_bool(r, o, "dsp58", &d->dsp58) != SS_OK;
     bad += get_bool(r, o, "uram_init", &d->uram_init) != SS_OK;
+    for (int k = 0; bad == 0 && k < SS_RES_COUNT; k++)
+        if (k != SS_URAM && d->total.r[k] < 1)
+            bad += ss_error(r->ctx, SS_AT(r->path), again, "a device without %s cannot be", ss_res_names[k]) != SS_OK;
+    if (bad == 0 && !(d->reconfiguration_s >= 0))
+        bad += ss_error(r->ctx, SS_AT(r->path), again, "\"reconfiguration_s\" is negative") != SS_OK;
     if (ss_json_get_object(r->ctx, r->path, o, "cap", &cap) != SS_OK) return SS_BAD;
     for (int k = 0; k < SS_RES_COUNT; k++) {
         bad += get_positive(r, cap, ss_res_names[k], &d->cap[k]) != SS_OK;

@@ -2,7 +2,7 @@
  * partition is a search over the interval plus a choice among Pareto-optimal configurations under a vector budget;
  * partitioning is a dynamic program over cut points. Optimal, or with a proven gap; deterministic.
  *
- * Seconds for a batch of B images: sum over partitions of (interval * B + latency) / clock, plus, with more than one
+ * Seconds for a batch of B images: sum over partitions of (interval * B + fill) / clock (cost.h), plus, with more than one
  * partition, for each of them the reconfiguration and the loading of its weights. A single partition is configured
  * once and then runs for days: neither counts. Throughput = B / seconds.
  *
