@@ -7,7 +7,8 @@
 
 static const ss_opt opts[] = {
     { "profile", "P.json", "zeros measured on images", false },
-    { "assume-zeros", "Z", "instead: each activation behind a ReLU zero with probability Z, independently", false },
+    { "assume-zeros", "Z", "instead: each activation behind a ReLU zero with probability Z, independently",
+      false },
     { "model", "MODEL", "the model, when it is not where the design says", false },
     { "brief", NULL, "print partitions without their nodes", false },
     { NULL, NULL, NULL, false },
@@ -18,8 +19,9 @@ static ss_status load_model(ss_cli *cli, ss_graph **g) {
     char *path = NULL;
     if (ss_arg(cli, "model")) return ss_model_load(ctx, ss_arg(cli, "model"), g);
     if (ss_design_model_path(ctx, ss_operand(cli, 0), &path) != SS_OK) return SS_BAD;
-    ss_status s = *path ? ss_model_load(ctx, path, g)
-                        : ss_error(ctx, SS_AT(ss_operand(cli, 0)), "give --model", "does not say where its model is");
+    ss_status s =
+        *path ? ss_model_load(ctx, path, g)
+              : ss_error(ctx, SS_AT(ss_operand(cli, 0)), "give --model", "does not say where its model is");
     ss_free(ctx, path);
     return s;
 }
@@ -76,7 +78,8 @@ static ss_status run(ss_cli *cli) {
 const ss_command ss_cmd_estimate = {
     .name = "estimate",
     .operands = "DESIGN",
-    .summary = "feed the hardware of a design with another profile: intervals, slowest nodes and throughput anew",
+    .summary =
+        "feed the hardware of a design with another profile: intervals, slowest nodes and throughput anew",
     .details = "Engines, foldings, memories and lanes stay as they are in the design; only the zeros change.",
     .opts = opts,
     .run = run,
