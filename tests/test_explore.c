@@ -319,6 +319,12 @@ static void edit_device(json_t *j) {
 static void edit_memory(json_t *j) {
     json_object_set_new(json_object_get(json_object_get(j, "device"), "total"), "bram18", json_integer(0));
 }
+static void edit_utilisation(json_t *j) {
+    half(json_object_get(partition(j, 0), "utilisation"), "dsp");
+}
+static void edit_extra(json_t *j) {
+    json_object_set_new(j, "speed", json_string("high"));
+}
 static void edit_type(json_t *j) {
     json_object_set_new(j, "partitions", json_string("none"));
 }
@@ -360,6 +366,8 @@ static void test_refused(void **state) {
         { edit_version, "version" },
         { edit_format, "skipstream.profile" },
         { edit_memory, "bram18" },
+        { edit_utilisation, "utilisations" },
+        { edit_extra, "keys" },
     };
     saved *s = *state;
     char path[320];

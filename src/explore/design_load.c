@@ -325,11 +325,23 @@ static ss_status read_all(reader *r) {
     return bad ? SS_BAD : check(r);
 }
 
+/* What was read must be what would be written: nothing ignored, nothing left that does not follow. */
+static ss_status check_complete(reader *r) {
+    json_t *written = ss_design_json(r->d, r->g);
+    if (!written) return ss_error(r->ctx, SS_AT(r->path), "free some memory", "out of memory while reading");
+    bool equal = json_equal(r->root, written);
+    json_decref(written);
+    if (equal) return SS_OK;
+    return ss_error(r->ctx, SS_AT(r->path), again,
+                    "holds keys or utilisations that do not belong to this design");
+}
+
 ss_status ss_design_load(ss_ctx *ctx, const ss_graph *g, const char *path, ss_design **out) {
     reader r = { .ctx = ctx, .path = path, .g = g };
     *out = NULL;
     if (ss_json_load(ctx, path, "skipstream.design", 1, &r.root) != SS_OK) return SS_BAD;
     ss_status s = read_all(&r);
+    if (s == SS_OK) s = check_complete(&r);
     json_decref(r.root);
     if (s == SS_OK) *out = r.d;
     else ss_design_free(r.d);
