@@ -36,7 +36,8 @@ static ss_status design_of_plan(ss_ctx *ctx, const ss_cost *c, const ss_graph *g
 
 static ss_status check_opts(ss_ctx *ctx, const ss_explore_opts *o) {
     if (o->batch < 1) ss_error(ctx, SS_AT("batch"), "take 256", "a batch holds at least one image");
-    if (!(o->target_gap >= 0)) ss_error(ctx, SS_AT("gap"), "take 0.02", "the gap is a fraction of at least 0");
+    if (!(o->target_gap >= 0))
+        ss_error(ctx, SS_AT("gap"), "take 0.02", "the gap is a fraction of at least 0");
     if (o->max_partitions < 0) ss_error(ctx, SS_AT("max-partitions"), "take 0 for any number", "is negative");
     bool bits = o->bits == 8 || o->bits == 16;
     if (!bits) ss_error(ctx, SS_AT("bits"), "take 16 or 8", "hardware of %d bits is not supported", o->bits);
@@ -59,8 +60,8 @@ static ss_status explore_space(ss_ctx *ctx, const ss_cost *c, const ss_graph *g,
     return s;
 }
 
-/* Intervals being equal, dense engines alone may fill the pipeline a little sooner: then they are the answer, so that
- * leaving the choice free never costs anything. */
+/* Intervals being equal, dense engines alone may fill the pipeline a little sooner: then they are the answer,
+ * so that leaving the choice free never costs anything. */
 static ss_status prefer_dense_if_faster(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_profile *p,
                                         const ss_device *dev, const ss_explore_opts *o, ss_design **d) {
     ss_design *dense;
@@ -76,8 +77,8 @@ static ss_status prefer_dense_if_faster(ss_ctx *ctx, const ss_cost *c, const ss_
     return SS_OK;
 }
 
-ss_status ss_explore(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_profile *p, const ss_device *dev,
-                     ss_explore_opts opts, ss_design **out) {
+ss_status ss_explore(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_profile *p,
+                     const ss_device *dev, ss_explore_opts opts, ss_design **out) {
     double started = now();
     *out = NULL;
     if (opts.bits == 0 && p) opts.bits = p->bits;
@@ -108,7 +109,8 @@ static ss_status feed(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss
     return SS_OK;
 }
 
-ss_status ss_estimate(ss_ctx *ctx, const ss_design *d, const ss_graph *g, const ss_profile *p, ss_design **out) {
+ss_status ss_estimate(ss_ctx *ctx, const ss_design *d, const ss_graph *g, const ss_profile *p,
+                      ss_design **out) {
     ss_cost *c;
     ss_cost_opts opts = { .bits = d->bits, .engines = 1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR };
     *out = NULL;

@@ -7,20 +7,20 @@
 
 #define BRAM18_BITS 18432.0
 #define URAM_BITS 294912.0
-#define LUT_BITS 64.0 /* of read-only memory */
+#define LUT_BITS 64.0  /* of read-only memory */
 #define MAX_EFFORT 512 /* beyond this a segment is left as it is */
 
 typedef struct planner {
     ss_space *space;
     ss_arena *arena;
     int64_t batch;
-    int32_t n;        /* blocks */
-    int32_t *first;   /* [n + 1]: first node of each block; first[n]: one past the last node */
+    int32_t n;          /* blocks */
+    int32_t *first;     /* [n + 1]: first node of each block; first[n]: one past the last node */
     ss_segment *ranges; /* of blocks a..b-1 at range_at(a, b) */
-    int32_t layers;   /* 1: any number of partitions; else the most partitions + 1 */
-    double *dist;     /* [layers][n + 1] */
+    int32_t layers;     /* 1: any number of partitions; else the most partitions + 1 */
+    double *dist;       /* [layers][n + 1] */
     int32_t *from;
-    int32_t *ends;    /* [n + 1]: cut points of the plan held */
+    int32_t *ends; /* [n + 1]: cut points of the plan held */
     uint64_t looked_at;
 } planner;
 
@@ -53,7 +53,8 @@ static ss_segment *range_at(planner *p, int32_t a, int32_t b) {
     return &p->ranges[row + (size_t)a];
 }
 
-/* The least weights to load: those that neither block RAM nor LUTs can hold, which come with the bitstream. */
+/* The least weights to load: those that neither block RAM nor LUTs can hold, which come with the bitstream.
+ */
 static int64_t least_load(const ss_space *s, const ss_segment *r) {
     if (s->device->uram_init) return 0;
     double bits = -(s->budget[SS_BRAM18] * BRAM18_BITS + s->budget[SS_LUT] * LUT_BITS);
@@ -224,7 +225,8 @@ static double least_of(const ss_space *s, int32_t node, int k) {
     return n > 0 ? least : 0;
 }
 
-/* The resource of which a block's nodes need more than there is even if each takes what uses least of it; -1: none. */
+/* The resource of which a block's nodes need more than there is even if each takes what uses least of it; -1:
+ * none. */
 static int lacking(const ss_space *s, const ss_segment *r, double *need) {
     double most = 1;
     int at = -1;
@@ -262,19 +264,22 @@ static void explain_block(planner *p, int32_t block) {
     int at = lacking(s, r, &need);
     ss_shape_text(g->nodes[big].shape, shape);
     if (r->first == r->last) snprintf(what, sizeof what, "the node");
-    else snprintf(what, sizeof what, "its block, %.60s .. %.60s,", g->nodes[r->first].name, g->nodes[r->last].name);
+    else
+        snprintf(what, sizeof what, "its block, %.60s .. %.60s,", g->nodes[r->first].name,
+                 g->nodes[r->last].name);
     const char *remedy = "take a larger device or fewer bits: all weights of a block must be on chip at once";
     ss_where where = { g->nodes[big].name, ss_op_name(g->nodes[big].op), shape };
     if (at >= 0)
-        ss_error(s->ctx, where, remedy, "%s needs at least %.0f %s in its slowest design; %s has %.0f", what, need,
-                 ss_res_names[at], s->device->name, s->budget[at]);
+        ss_error(s->ctx, where, remedy, "%s needs at least %.0f %s in its slowest design; %s has %.0f", what,
+                 need, ss_res_names[at], s->device->name, s->budget[at]);
     else
         ss_error(s->ctx, where, remedy,
-                 "%s fits %s in no design: it has %.1f Mbit of weights, the device %.1f Mbit of block RAM and %.1f Mbit of "
+                 "%s fits %s in no design: it has %.1f Mbit of weights, the device %.1f Mbit of block RAM "
+                 "and %.1f Mbit of "
                  "UltraRAM%s%s",
-                 what, s->device->name, (double)weights * s->bits / 1e6, s->budget[SS_BRAM18] * BRAM18_BITS / 1e6,
-                 s->budget[SS_URAM] * URAM_BITS / 1e6, r->weighed ? "; scarcest: " : "",
-                 r->weighed ? ss_binding_name(ss_segment_binding(r)) : "");
+                 what, s->device->name, (double)weights * s->bits / 1e6,
+                 s->budget[SS_BRAM18] * BRAM18_BITS / 1e6, s->budget[SS_URAM] * URAM_BITS / 1e6,
+                 r->weighed ? "; scarcest: " : "", r->weighed ? ss_binding_name(ss_segment_binding(r)) : "");
 }
 
 /* The first look at every block by itself; *fit: none is impossible. */
@@ -297,8 +302,9 @@ static ss_status report_misfits(planner *p) {
         any = true;
     }
     if (any) return SS_BAD;
-    return ss_error(p->space->ctx, SS_AT(p->space->device->name), "allow more partitions or take a larger device",
-                    "no design was found that fits%s", p->layers > 1 ? " in so few partitions" : "");
+    return ss_error(p->space->ctx, SS_AT(p->space->device->name),
+                    "allow more partitions or take a larger device", "no design was found that fits%s",
+                    p->layers > 1 ? " in so few partitions" : "");
 }
 
 /* ---- the whole ---- */
@@ -317,7 +323,8 @@ static ss_status planner_init(planner *p, int32_t max_partitions) {
     p->ends = ss_arena_alloc(p->arena, n + 1, sizeof *p->ends);
     if (!p->ranges || !p->dist || !p->from || !p->ends) return SS_BAD;
     for (int32_t b = 1; b <= p->n; b++)
-        for (int32_t a = 0; a < b; a++) ss_segment_init(p->space, p->first[a], p->first[b] - 1, range_at(p, a, b));
+        for (int32_t a = 0; a < b; a++)
+            ss_segment_init(p->space, p->first[a], p->first[b] - 1, range_at(p, a, b));
     return SS_OK;
 }
 

@@ -99,7 +99,8 @@ static entry entry_of(const ss_space *s, const ss_config *c, int32_t id) {
     return e;
 }
 
-/* The cheaper of both, resource by resource: the configurations of a faster band come first in this one too. */
+/* The cheaper of both, resource by resource: the configurations of a faster band come first in this one too.
+ */
 static entry cheaper(entry a, entry b) {
     a.cycles = fmin(a.cycles, b.cycles);
     for (int k = 0; k < SS_RES_COUNT; k++) a.o.r[k] = fmin(a.o.r[k], b.o.r[k]);
@@ -188,8 +189,8 @@ static ss_status load_nodes(ss_space *s) {
     return s->configs ? SS_OK : SS_BAD;
 }
 
-ss_status ss_space_new(ss_ctx *ctx, const ss_cost *cost, const ss_graph *g, const ss_device *dev, ss_explore_opts opts,
-                       bool dense, ss_space **out) {
+ss_status ss_space_new(ss_ctx *ctx, const ss_cost *cost, const ss_graph *g, const ss_device *dev,
+                       ss_explore_opts opts, bool dense, ss_space **out) {
     ss_space *s = *out = ss_alloc(ctx, 1, sizeof *s);
     if (!s) return SS_BAD;
     *s = (ss_space){ ctx, cost, g, dev, .target_gap = opts.target_gap, .bits = opts.bits, .dense = dense };
