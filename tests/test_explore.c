@@ -1,4 +1,5 @@
-/* Whole designs: what every design promises, files that come back as they went, and files that must be refused. */
+/* Whole designs: what every design promises, files that come back as they went, and files that must be
+ * refused. */
 #include "explore/explore.h"
 #include "util_explore.h"
 
@@ -20,7 +21,9 @@ static ss_design *explore(const util_case *u, ss_explore_opts o) {
     return d;
 }
 
-static bool near(double a, double b) { return fabs(a - b) <= 1e-12 * fmax(fabs(a), fabs(b)); }
+static bool near(double a, double b) {
+    return fabs(a - b) <= 1e-12 * fmax(fabs(a), fabs(b));
+}
 
 /* ---- what every design promises ---- */
 
@@ -62,7 +65,8 @@ static void check_thrift(const util_case *u, const ss_partition *p) {
             bool fits = true;
             for (int k = 0; k < SS_RES_COUNT; k++) {
                 int64_t delta = other[i].res.r[k] - p->configs[n - p->first].res.r[k];
-                double budget = (double)(ss_device_budget(&u->dev, (ss_res)k) - ss_cost_partition_overhead(u->c).r[k]);
+                double budget =
+                    (double)(ss_device_budget(&u->dev, (ss_res)k) - ss_cost_partition_overhead(u->c).r[k]);
                 fits = fits && p->res.r[k] + delta <= ss_device_budget(&u->dev, (ss_res)k);
                 if (budget > 0) change += (double)delta / budget;
             }
@@ -98,10 +102,11 @@ static void test_sparse_never_slower(void **state) {
         double images[2];
         for (int sparse = 0; sparse < 2; sparse++) {
             util_case u;
-            assert_true(util_case_open(&u, ctx, util_small_resnet(ctx, 7), util_device(0.7 + t, false), sparse ? 0.6 : -1));
+            assert_true(util_case_open(&u, ctx, util_small_resnet(ctx, 7), util_device(0.7 + t, false),
+                                       sparse ? 0.6 : -1));
             ss_design *d = explore(&u, usual);
             assert_non_null(d);
-            images[sparse] = d->throughput_steady;
+            images[sparse] = d->throughput;
             ss_design_free(d);
             util_case_close(&u);
         }
@@ -119,8 +124,8 @@ static void test_monotone(void **state) {
     for (int t = 0; t < 8; t++) {
         ss_ctx *ctx = ss_ctx_new();
         util_case u;
-        assert_true(util_case_open(&u, ctx, util_straight_net(ctx, 3, 1), util_device(0.6 * (1 + t / 2), true),
-                                   t % 2 ? 0.8 : 0.4));
+        assert_true(util_case_open(&u, ctx, util_straight_net(ctx, 3, 1),
+                                   util_device(0.6 * (1 + t / 2), true), t % 2 ? 0.8 : 0.4));
         ss_design *d = explore(&u, (ss_explore_opts){ .batch = 256, .target_gap = 0, .bits = 16 });
         assert_non_null(d);
         assert_true(d->bound >= before[t % 2] * (1 - 1e-9)); /* the same zeros, a smaller device */
@@ -146,7 +151,8 @@ static int setup_saved(void **state) {
     *state = s;
     ss_device dev = util_device(0.6, true);
     dev.reconfiguration_s = 1e-7; /* several partitions */
-    if (!util_case_open(&s->u, ctx, util_small_resnet(ctx, 11), dev, 0.5) || !util_temp_dir(s->dir)) return -1;
+    if (!util_case_open(&s->u, ctx, util_small_resnet(ctx, 11), dev, 0.5) || !util_temp_dir(s->dir))
+        return -1;
     ss_explore_opts o = usual;
     o.batch = 100000;
     s->d = explore(&s->u, o);
@@ -235,13 +241,15 @@ static void test_model_path(void **state) {
 
 /* ---- files that must be refused ---- */
 
-static json_t *partition(json_t *j, size_t i) { return json_array_get(json_object_get(j, "partitions"), i); }
+static json_t *partition(json_t *j, size_t i) {
+    return json_array_get(json_object_get(j, "partitions"), i);
+}
 
 static json_t *conv_node(json_t *j) {
     json_t *nodes = json_object_get(partition(j, 0), "nodes"), *n;
     size_t i;
-    json_array_foreach(nodes, i, n)
-        if (strcmp(json_string_value(json_object_get(n, "op")), "conv") == 0) return n;
+    json_array_foreach(nodes, i,
+                       n) if (strcmp(json_string_value(json_object_get(n, "op")), "conv") == 0) return n;
     return NULL;
 }
 
@@ -256,20 +264,42 @@ static void bump(json_t *o, const char *key) {
 static void edit_hash(json_t *j) {
     json_object_set_new(json_object_get(j, "model"), "hash", json_string("0123456789abcdef"));
 }
-static void edit_interval(json_t *j) { half(partition(j, 0), "interval"); }
-static void edit_latency(json_t *j) { half(partition(j, 0), "latency"); }
-static void edit_throughput(json_t *j) { half(j, "throughput"); }
+static void edit_interval(json_t *j) {
+    half(partition(j, 0), "interval");
+}
+static void edit_latency(json_t *j) {
+    half(partition(j, 0), "latency");
+}
+static void edit_throughput(json_t *j) {
+    half(j, "throughput");
+}
 static void edit_bound(json_t *j) {
     json_object_set_new(partition(j, 0), "bound", json_real(1e15));
 }
-static void edit_slowest(json_t *j) { json_object_set_new(partition(j, 0), "slowest", json_string("input")); }
-static void edit_lut(json_t *j) { bump(json_object_get(conv_node(j), "resources"), "lut"); }
-static void edit_total(json_t *j) { bump(json_object_get(partition(j, 0), "resources"), "dsp"); }
-static void edit_fold(json_t *j) { json_object_set_new(conv_node(j), "ci", json_integer(5)); }
-static void edit_cycles(json_t *j) { half(conv_node(j), "cycles"); }
-static void edit_engine(json_t *j) { json_object_set_new(conv_node(j), "engine", json_string("optical")); }
-static void edit_name(json_t *j) { json_object_set_new(conv_node(j), "name", json_string("other")); }
-static void edit_drop_node(json_t *j) { json_array_remove(json_object_get(partition(j, 0), "nodes"), 1); }
+static void edit_slowest(json_t *j) {
+    json_object_set_new(partition(j, 0), "slowest", json_string("input"));
+}
+static void edit_lut(json_t *j) {
+    bump(json_object_get(conv_node(j), "resources"), "lut");
+}
+static void edit_total(json_t *j) {
+    bump(json_object_get(partition(j, 0), "resources"), "dsp");
+}
+static void edit_fold(json_t *j) {
+    json_object_set_new(conv_node(j), "ci", json_integer(5));
+}
+static void edit_cycles(json_t *j) {
+    half(conv_node(j), "cycles");
+}
+static void edit_engine(json_t *j) {
+    json_object_set_new(conv_node(j), "engine", json_string("optical"));
+}
+static void edit_name(json_t *j) {
+    json_object_set_new(conv_node(j), "name", json_string("other"));
+}
+static void edit_drop_node(json_t *j) {
+    json_array_remove(json_object_get(partition(j, 0), "nodes"), 1);
+}
 static void edit_drop_partition(json_t *j) {
     json_t *parts = json_object_get(j, "partitions");
     json_array_remove(parts, json_array_size(parts) - 1);
@@ -277,27 +307,67 @@ static void edit_drop_partition(json_t *j) {
 static void edit_repeat_partition(json_t *j) {
     json_array_append_new(json_object_get(j, "partitions"), json_deep_copy(partition(j, 0)));
 }
-static void edit_bits(json_t *j) { json_object_set_new(j, "bits", json_integer(12)); }
-static void edit_batch(json_t *j) { json_object_set_new(j, "batch", json_integer(0)); }
-static void edit_device(json_t *j) { json_object_del(json_object_get(j, "device"), "clock_hz"); }
-static void edit_type(json_t *j) { json_object_set_new(j, "partitions", json_string("none")); }
-static void edit_nodes(json_t *j) { json_object_set_new(partition(j, 0), "nodes", json_integer(3)); }
-static void edit_version(json_t *j) { json_object_set_new(j, "version", json_integer(2)); }
-static void edit_format(json_t *j) { json_object_set_new(j, "format", json_string("skipstream.profile")); }
+static void edit_bits(json_t *j) {
+    json_object_set_new(j, "bits", json_integer(12));
+}
+static void edit_batch(json_t *j) {
+    json_object_set_new(j, "batch", json_integer(0));
+}
+static void edit_device(json_t *j) {
+    json_object_del(json_object_get(j, "device"), "clock_hz");
+}
+static void edit_memory(json_t *j) {
+    json_object_set_new(json_object_get(json_object_get(j, "device"), "total"), "bram18", json_integer(0));
+}
+static void edit_utilisation(json_t *j) {
+    half(json_object_get(partition(j, 0), "utilisation"), "dsp");
+}
+static void edit_extra(json_t *j) {
+    json_object_set_new(j, "speed", json_string("high"));
+}
+static void edit_type(json_t *j) {
+    json_object_set_new(j, "partitions", json_string("none"));
+}
+static void edit_nodes(json_t *j) {
+    json_object_set_new(partition(j, 0), "nodes", json_integer(3));
+}
+static void edit_version(json_t *j) {
+    json_object_set_new(j, "version", json_integer(2));
+}
+static void edit_format(json_t *j) {
+    json_object_set_new(j, "format", json_string("skipstream.profile"));
+}
 
 static void test_refused(void **state) {
     static const struct {
         void (*edit)(json_t *);
         const char *says;
     } cases[] = {
-        { edit_hash, "another model" },     { edit_interval, "interval" },   { edit_latency, "latency" },
-        { edit_throughput, "throughput" },  { edit_bound, "bound" },         { edit_slowest, "slowest" },
-        { edit_lut, "lut" },                { edit_total, "dsp" },           { edit_fold, "legal" },
-        { edit_cycles, "cycles" },          { edit_engine, "engine" },       { edit_name, "other" },
-        { edit_drop_node, "belongs" },      { edit_drop_partition, "lacks" }, { edit_repeat_partition, "more nodes" },
-        { edit_bits, "bits" },              { edit_batch, "batch" },         { edit_device, "clock_hz" },
-        { edit_type, "partitions" },        { edit_nodes, "nodes" },         { edit_version, "version" },
+        { edit_hash, "another model" },
+        { edit_interval, "interval" },
+        { edit_latency, "latency" },
+        { edit_throughput, "throughput" },
+        { edit_bound, "bound" },
+        { edit_slowest, "slowest" },
+        { edit_lut, "lut" },
+        { edit_total, "dsp" },
+        { edit_fold, "legal" },
+        { edit_cycles, "cycles" },
+        { edit_engine, "engine" },
+        { edit_name, "other" },
+        { edit_drop_node, "belongs" },
+        { edit_drop_partition, "lacks" },
+        { edit_repeat_partition, "more nodes" },
+        { edit_bits, "bits" },
+        { edit_batch, "batch" },
+        { edit_device, "clock_hz" },
+        { edit_type, "partitions" },
+        { edit_nodes, "nodes" },
+        { edit_version, "version" },
         { edit_format, "skipstream.profile" },
+        { edit_memory, "bram18" },
+        { edit_utilisation, "utilisations" },
+        { edit_extra, "keys" },
     };
     saved *s = *state;
     char path[320];

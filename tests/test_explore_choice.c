@@ -1,4 +1,5 @@
-/* The multiple-choice knapsack against enumeration of every choice, on small random problems near the limit. */
+/* The multiple-choice knapsack against enumeration of every choice, on small random problems near the limit.
+ */
 #include "explore/choice.h"
 
 #include <math.h>
@@ -41,7 +42,8 @@ static void make(instance *x, uint64_t seed) {
             }
         }
     for (int k = 0; k < SS_RES_COUNT; k++)
-        x->p.budget[k] = k == SS_URAM && seed % 5 == 0 ? 0 : floor(mean[k] * (0.55 + 0.05 * (double)(next(&s) % 10)));
+        x->p.budget[k] =
+            k == SS_URAM && seed % 5 == 0 ? 0 : floor(mean[k] * (0.55 + 0.05 * (double)(next(&s) % 10)));
     for (int g = 0; g < GROUPS; g++)
         x->groups[g] = (ss_group){ x->options[g], ss_option_prune(x->options[g], OPTIONS, x->p.budget) };
     x->p.groups = x->groups;
@@ -105,7 +107,8 @@ static void test_against_enumeration(void **state) {
     ss_ctx_free(ctx);
 }
 
-/* The relaxation's two sides meet, its weights are a certificate, and `quick` never contradicts the full answer. */
+/* The relaxation's two sides meet, its weights are a certificate, and `quick` never contradicts the full
+ * answer. */
 static void test_relaxation(void **state) {
     ss_chooser *c = NULL;
     (void)state;
@@ -135,14 +138,15 @@ static void test_prune(void **state) {
     double budget[SS_RES_COUNT] = { 10, 10, 10, 10, 10 };
     ss_option o[] = {
         { { 4, 1, 1, 1, 1 }, 0 }, { { 3, 2, 1, 1, 1 }, 1 },  { { 4, 2, 1, 1, 1 }, 2 }, /* dominated by both */
-        { { 3, 2, 1, 1, 1 }, 3 }, { { 11, 0, 0, 0, 0 }, 4 },                           /* equal to 1; too large */
+        { { 3, 2, 1, 1, 1 }, 3 }, { { 11, 0, 0, 0, 0 }, 4 }, /* equal to 1; too large */
     };
     assert_int_equal(ss_option_prune(o, 5, budget), 2);
     assert_int_equal(o[0].id, 1);
     assert_int_equal(o[1].id, 0);
 }
 
-/* Improvement never leaves the budgets and never needs more; alone in a wide budget it finds the least of each group. */
+/* Improvement never leaves the budgets and never needs more; alone in a wide budget it finds the least of
+ * each group. */
 static void test_improve(void **state) {
     ss_chooser *c = NULL;
     (void)state;

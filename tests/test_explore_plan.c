@@ -1,4 +1,5 @@
-/* Intervals and partitionings against enumeration of everything, on networks and devices small enough for that. */
+/* Intervals and partitionings against enumeration of everything, on networks and devices small enough for
+ * that. */
 #include "explore/plan.h"
 #include "explore/figures.h"
 #include "util_explore.h"
@@ -53,7 +54,8 @@ static double smallest_interval(const util_case *u, int32_t first, int32_t last)
     }
     qsort(targets, (size_t)n, sizeof *targets, by_value);
     for (int t = 0; t < n && best == INFINITY; t++) {
-        for (int32_t i = first; i <= last; i++) b.n[i] = ss_cost_configs(u->c, i, targets[t], b.configs[i], MAX_CONFIGS);
+        for (int32_t i = first; i <= last; i++)
+            b.n[i] = ss_cost_configs(u->c, i, targets[t], b.configs[i], MAX_CONFIGS);
         if (fits_from(&b, first, ss_cost_partition_overhead(u->c))) best = targets[t];
     }
     for (int32_t i = first; i <= last; i++) free(b.configs[i]);
@@ -72,7 +74,9 @@ static void test_segment_against_enumeration(void **state) {
         ss_device dev = util_device(0.04 + 0.012 * seed, seed % 3 == 0);
         if (seed % 4 == 1) dev.total.r[SS_LUT] = 6500 + 150 * seed;
         assert_true(util_case_open(&u, ctx, util_short_net(ctx, seed), dev, seed % 2 ? 0.5 : -1));
-        assert_int_equal(ss_space_new(ctx, u.c, u.g, &u.dev, (ss_explore_opts){ .batch = 256, .bits = 16 }, &s), SS_OK);
+        assert_int_equal(
+            ss_space_new(ctx, u.c, u.g, &u.dev, (ss_explore_opts){ .batch = 256, .bits = 16 }, false, &s),
+            SS_OK);
         ss_segment_init(s, 0, u.g->n - 1, &r);
         assert_int_equal(ss_segment_solve(s, &r), SS_OK);
         double best = smallest_interval(&u, 0, u.g->n - 1);
@@ -96,8 +100,8 @@ static void test_segment_against_enumeration(void **state) {
     assert_true(found >= 8 && none >= 2);
 }
 
-/* What tables by band rest on: configurations of a smaller interval come first at a larger one, in the same order, and
- * cost the same within a band. */
+/* What tables by band rest on: configurations of a smaller interval come first at a larger one, in the same
+ * order, and cost the same within a band. */
 static void test_configs_in_order(void **state) {
     (void)state;
     ss_ctx *ctx = ss_ctx_new();
@@ -162,12 +166,13 @@ static void test_plan_against_all_cuts(void **state) {
         dev.reconfiguration_s = t % 3 ? 1e-5 : 1e-2;
         ss_explore_opts opts = { .batch = batch, .target_gap = 0.02, .bits = 16 };
         assert_true(util_case_open(&u, ctx, util_straight_net(ctx, 4, (uint32_t)t), dev, 0.5));
-        assert_int_equal(ss_space_new(ctx, u.c, u.g, &u.dev, opts, &s), SS_OK);
+        assert_int_equal(ss_space_new(ctx, u.c, u.g, &u.dev, opts, false, &s), SS_OK);
         int32_t n = ss_plan_blocks(u.g, first);
         assert_true(n >= 4 && n <= 8);
         double best = INFINITY;
         for (unsigned cuts = 0; cuts < 1u << (n - 1); cuts++)
-            if (most == 0 || bits_set(cuts) < most) best = fmin(best, seconds_of_cuts(s, &u, first, n, cuts, batch));
+            if (most == 0 || bits_set(cuts) < most)
+                best = fmin(best, seconds_of_cuts(s, &u, first, n, cuts, batch));
         assert_int_equal(ss_plan_make(s, batch, most, &plan), SS_OK);
         assert_true(best < INFINITY);
         assert_true(plan.bound <= best * (1 + 1e-12));
@@ -208,9 +213,11 @@ static void test_blocks_stay_whole(void **state) {
         b += cut;
     }
     assert_int_equal(b, n);
-    for (int32_t i = 0; i < g->n; i++) { /* both branches of an addition stand in its own block, or end before it */
+    for (int32_t i = 0; i < g->n;
+         i++) { /* both branches of an addition stand in its own block, or end before it */
         if (g->nodes[i].op != SS_OP_ADD) continue;
-        for (b = n - 1; first[b] > i; b--) {}
+        for (b = n - 1; first[b] > i; b--) {
+        }
         int outside = 0;
         for (int32_t j = first[b]; j <= i; j++)
             for (int32_t k = 0; k < g->nodes[j].n_in; k++) outside += g->nodes[j].in[k] < first[b] - 1;

@@ -103,24 +103,30 @@ static void largest_of_ci_streams(void **state) {
     ss_profile_free(p);
 }
 
-/* Zeros through pools, additions, concatenation, slices, padded channels and convolutions without activation. */
+/* Zeros through pools, additions, concatenation, slices, padded channels and convolutions without activation.
+ */
 static void zeros_are_carried_through(void **state) {
     fixture *f = *state;
     ss_graph *g = f->g;
     int32_t a = util_conv(g, &f->rng, "a", util_input(g, 3, 8, 8), 4, 1, UTIL_WIN(3, 1, 1), "ra");
-    int32_t b = util_conv(g, &f->rng, "b", a, 4, 1, UTIL_WIN(3, 1, 1), NULL);      /* no zeros */
-    int32_t sum = util_join(g, "sum", SS_OP_ADD, a, a, NULL);                      /* .25 */
-    int32_t pool = util_pool(g, "pool", SS_OP_MAXPOOL, a, UTIL_WIN(2, 2, 0));      /* .0625 */
-    int32_t mean = util_pool(g, "mean", SS_OP_AVGPOOL, a, UTIL_WIN(2, 2, 0));      /* .0625 */
-    int32_t slice = util_slice(g, "slice", a, 2);                                  /* .5 */
-    int32_t wide = util_chanpad(g, "wide", slice, 1, 3);                           /* (4*.5 + 4)/8 */
-    int32_t both = util_join(g, "both", SS_OP_CONCAT, wide, pool, NULL);           /* (6 + 4*.0625)/12 */
+    int32_t b = util_conv(g, &f->rng, "b", a, 4, 1, UTIL_WIN(3, 1, 1), NULL); /* no zeros */
+    int32_t sum = util_join(g, "sum", SS_OP_ADD, a, a, NULL);                 /* .25 */
+    int32_t pool = util_pool(g, "pool", SS_OP_MAXPOOL, a, UTIL_WIN(2, 2, 0)); /* .0625 */
+    int32_t mean = util_pool(g, "mean", SS_OP_AVGPOOL, a, UTIL_WIN(2, 2, 0)); /* .0625 */
+    int32_t slice = util_slice(g, "slice", a, 2);                             /* .5 */
+    int32_t wide = util_chanpad(g, "wide", slice, 1, 3);                      /* (4*.5 + 4)/8 */
+    int32_t both = util_join(g, "both", SS_OP_CONCAT, wide, pool, NULL);      /* (6 + 4*.0625)/12 */
     const struct {
         const char *name;
         int32_t in;
         double zeros;
-    } want[] = { { "of_b", b, 0 },         { "of_sum", sum, 0.25 },  { "of_pool", pool, 0.0625 }, { "of_mean", mean, 0.0625 },
-                 { "of_slice", slice, 0.5 }, { "of_wide", wide, 0.75 }, { "of_both", both, 6.25 / 12 } };
+    } want[] = { { "of_b", b, 0 },
+                 { "of_sum", sum, 0.25 },
+                 { "of_pool", pool, 0.0625 },
+                 { "of_mean", mean, 0.0625 },
+                 { "of_slice", slice, 0.5 },
+                 { "of_wide", wide, 0.75 },
+                 { "of_both", both, 6.25 / 12 } };
     for (size_t i = 0; i < sizeof want / sizeof *want; i++)
         util_conv(g, &f->rng, want[i].name, want[i].in, 2, 1, UTIL_WIN(1, 1, 0), NULL);
     ss_profile *p = assume(f, 0.5);
@@ -129,7 +135,8 @@ static void zeros_are_carried_through(void **state) {
         assert_near(l->zero_ratio, want[i].zeros, 1e-12);
         assert_near(1 - ss_profile_mean_nonzeros(l), want[i].zeros, 1e-12);
     }
-    const ss_layer_profile *w = ss_profile_layer(p, "of_wide"); /* step 0 = padded, live; step 3 = padded, padded */
+    const ss_layer_profile *w =
+        ss_profile_layer(p, "of_wide"); /* step 0 = padded, live; step 3 = padded, padded */
     assert_near(ss_profile_max_hist(w, 2)[0], 16 * (0.5 + 0.25 + 0.5 + 1), 1e-12);
     ss_profile_free(p);
 }
@@ -284,6 +291,29 @@ static void another_models_profile_is_refused(void **state) {
     ss_profile_free(p);
 }
 
+/* Whichever allocation fails: an error, nothing left behind. */
+static void out_of_memory(void **state) {
+    fixture *f = *state;
+    int32_t a = util_conv(f->g, &f->rng, "a", util_input(f->g, 3, 5, 5), 8, 1, UTIL_WIN(3, 1, 1), "ra");
+    util_conv(f->g, &f->rng, "b", a, 4, 1, UTIL_WIN(3, 2, 1), "rb");
+    ss_profile *p = assume(f, 0.5), *q;
+    assert_int_equal(ss_profile_save(p, f->path), SS_OK);
+    ss_profile_free(p);
+    ss_status s = SS_BAD;
+    for (int64_t fail = 2; s != SS_OK; fail++) {
+        assert_true(fail < 1000);
+        util_oom oom = { .fail_at = fail };
+        ss_ctx *ctx = ss_ctx_new_with(util_oom_alloc, &oom);
+        s = ss_profile_assume(ctx, f->g, 0.5, 16, &p);
+        if (s == SS_OK) s = ss_profile_load(ctx, f->g, f->path, &q);
+        if (s == SS_OK) ss_profile_free(q);
+        assert_true(s == SS_OK || ss_diag_errors(ctx) > 0);
+        ss_profile_free(p);
+        ss_ctx_free(ctx);
+        assert_int_equal(oom.live, 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(border_windows_are_mixed_exactly, setup, teardown),
@@ -295,6 +325,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(saved_is_loaded_bit_for_bit, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_files_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(another_models_profile_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(out_of_memory, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* The fast counting of profiles against counting in plain loops, over shapes that take every path: odd channel
- * counts, strides, unequal padding, windows of one element up to whole maps of more than 255. */
+/* The fast counting of profiles against counting in plain loops, over shapes that take every path: odd
+ * channel counts, strides, unequal padding, windows of one element up to whole maps of more than 255. */
 #include "profile/count.h"
 #include "util_profile.h"
 
@@ -32,7 +32,8 @@ static int count_at(const shape_case *t, const int16_t *x, int32_t stride, int o
     return n;
 }
 
-static void count_plainly(const shape_case *t, int32_t oh, int32_t ow, const int16_t *x, int32_t stride, naive *n) {
+static void count_plainly(const shape_case *t, int32_t oh, int32_t ow, const int16_t *x, int32_t stride,
+                          naive *n) {
     int bins = t->win.kh * t->win.kw + 1;
     for (int oy = 0; oy < oh; oy++)
         for (int ox = 0; ox < ow; ox++)
@@ -57,11 +58,18 @@ static void compare(const shape_case *t, util_rng *rng) {
     ss_map map = { .shape = t->in, .left = t->win.pl + 1, .right = t->win.pr };
     size_t pitch = (size_t)(map.left + t->in.w + map.right) * (size_t)t->in.c, bins = (size_t)k + 1;
     map.data = ss_arena_alloc(a, (size_t)t->in.h, pitch);
-    ss_windows w = { .win = t->win, .oh = oh, .ow = ow, .n_ci = t->n_ci, .ci = t->ci, .parent = t->parent,
-                     .hist = &hist, .max_hist = max_hist };
+    ss_windows w = { .win = t->win,
+                     .oh = oh,
+                     .ow = ow,
+                     .n_ci = t->n_ci,
+                     .ci = t->ci,
+                     .parent = t->parent,
+                     .hist = &hist,
+                     .max_hist = max_hist };
     w.column = ss_arena_alloc(a, pitch, 1);
     w.steps = ss_arena_alloc(a, 8, sizeof *w.steps);
-    assert_true(ss_counter_init(&zeros, a, 1, (size_t)t->in.c) && ss_counter_init(&hist, a, k, (size_t)t->in.c));
+    assert_true(ss_counter_init(&zeros, a, 1, (size_t)t->in.c) &&
+                ss_counter_init(&hist, a, k, (size_t)t->in.c));
     for (int i = 0; i < t->n_ci; i++) {
         w.steps[i] = ss_arena_alloc(a, (size_t)ow * (size_t)t->in.c, 1);
         assert_true(ss_counter_init(&max_hist[i], a, k, 1));
@@ -71,7 +79,8 @@ static void compare(const shape_case *t, util_rng *rng) {
     size_t elements = (size_t)t->in.h * (size_t)t->in.w * (size_t)stride;
     int16_t *x = ss_arena_alloc(a, elements, sizeof *x);
     for (int image = 0; image < t->images; image++) {
-        for (size_t i = 0; i < elements; i++) x[i] = (int16_t)(util_rng_int(rng, 0, 2) ? 0 : util_rng_int(rng, -1000, 1000));
+        for (size_t i = 0; i < elements; i++)
+            x[i] = (int16_t)(util_rng_int(rng, 0, 2) ? 0 : util_rng_int(rng, -1000, 1000));
         ss_count_map(&map, x, stride, &zeros);
         ss_count_windows(&w, &map);
         count_plainly(t, oh, ow, x, stride, &n);

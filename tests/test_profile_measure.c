@@ -1,5 +1,5 @@
-/* Measured profiles on a small network with every kind of node, against counting in plain loops over the tensors of
- * the same run; the same profile from any number of threads; higher thresholds, more zeros. */
+/* Measured profiles on a small network with every kind of node, against counting in plain loops over the
+ * tensors of the same run; the same profile from any number of threads; higher thresholds, more zeros. */
 #include "profile/profile.h"
 #include "util_profile.h"
 
@@ -92,7 +92,8 @@ static int nonzeros(const fixture *f, int image, const ss_node *n, int oy, int o
 static void check_layer(const fixture *f, const ss_profile *p, const ss_node *n) {
     const ss_layer_profile *l = ss_profile_layer(p, n->name);
     size_t bins = (size_t)l->k + 1, channels = (size_t)l->channels;
-    double *hist = calloc(channels * bins, sizeof *hist), *max_hist = calloc((size_t)l->n_ci * bins, sizeof *hist);
+    double *hist = calloc(channels * bins, sizeof *hist),
+           *max_hist = calloc((size_t)l->n_ci * bins, sizeof *hist);
     for (int image = 0; image < IMAGES; image++)
         for (int i = 0; i < n->shape.h * n->shape.w; i++)
             for (int j = 0; j < l->n_ci; j++)

@@ -1,5 +1,5 @@
-/* Threshold studies on a small residual network whose own answers are the labels: every figure of a study is checked
- * against a separate run with the point's thresholds. */
+/* Threshold studies on a small residual network whose own answers are the labels: every figure of a study is
+ * checked against a separate run with the point's thresholds. */
 #include "infer/infer.h"
 #include "threshold/threshold.h"
 #include "util_profile.h"
@@ -62,10 +62,21 @@ static int start(void **state) {
     fixture *f = calloc(1, sizeof *f);
     ss_status s = make(f);
     f->device.total.r[SS_DSP] = 60; /* so small that every layer counts */
-    f->task = (ss_study_task){ .g = f->g, .q = f->q, .e = f->e, .search = f->search, .test = f->test, .norm = &f->norm,
-                               .device = &f->device, .calib_source = "c", .search_data = { "s", 1, SEARCH },
+    f->task = (ss_study_task){ .g = f->g,
+                               .q = f->q,
+                               .e = f->e,
+                               .search = f->search,
+                               .test = f->test,
+                               .norm = &f->norm,
+                               .device = &f->device,
+                               .calib_source = "c",
+                               .search_data = { "s", 1, SEARCH },
                                .test_data = { "t", 2, TEST } };
-    f->task.opts = (ss_study_opts){ .hardware = 3, .max_loss = 8, .step = 0.1, .t_max = 2, .refine = 2,
+    f->task.opts = (ss_study_opts){ .hardware = 3,
+                                    .max_loss = 8,
+                                    .step = 0.1,
+                                    .t_max = 2,
+                                    .refine = 2,
                                     .engines = 1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR,
                                     .explore = { .batch = 256, .target_gap = 0.02 } };
     if (s == SS_OK) s = ss_study_run(f->ctx, &f->task, &f->shared);
@@ -178,7 +189,8 @@ static void fastest_within_the_loss_is_chosen_and_confirmed(void **state) {
     }
     assert_true(s->points[s->chosen[SS_HW_OPTIMISED]].hw[SS_HW_OPTIMISED].gain > 1);
     assert_non_null(s->optimised_design);
-    assert_true(s->optimised_design->throughput == s->points[s->chosen[SS_HW_OPTIMISED]].hw[SS_HW_OPTIMISED].throughput);
+    assert_true(s->optimised_design->throughput ==
+                s->points[s->chosen[SS_HW_OPTIMISED]].hw[SS_HW_OPTIMISED].throughput);
 }
 
 static void thresholds_of_the_model_are_kept_and_put_back(void **state) {

@@ -5,10 +5,16 @@
 #include <string.h>
 
 ss_device util_device(double scale, bool uram) {
-    ss_device d = { .name = "test", .part = "none", .family = "ultrascale+", .slrs = 1, .clock_hz = 100e6,
-                    .bandwidth_bits = 100e9, .reconfiguration_s = 1e-4 };
-    d.total = (ss_resources){ { 6000 + (int64_t)(scale * 20000), 9000 + (int64_t)(scale * 20000), (int64_t)(scale * 100),
-                                16 + (int64_t)(scale * 30), uram ? (int64_t)(scale * 8) : 0 } };
+    ss_device d = { .name = "test",
+                    .part = "none",
+                    .family = "ultrascale+",
+                    .slrs = 1,
+                    .clock_hz = 100e6,
+                    .bandwidth_bits = 100e9,
+                    .reconfiguration_s = 1e-4 };
+    d.total = (ss_resources){ { 6000 + (int64_t)(scale * 20000), 9000 + (int64_t)(scale * 20000),
+                                (int64_t)(scale * 100), 16 + (int64_t)(scale * 30),
+                                uram ? (int64_t)(scale * 8) : 0 } };
     for (int k = 0; k < SS_RES_COUNT; k++) d.cap[k] = 1;
     return d;
 }
@@ -42,7 +48,8 @@ ss_graph *util_straight_net(ss_ctx *ctx, int32_t n, uint32_t seed) {
         char conv[16], relu[16];
         snprintf(conv, sizeof conv, "conv%d", i);
         snprintf(relu, sizeof relu, "relu%d", i);
-        x = util_add_conv(g, conv, x, (util_conv_spec){ .f = 8 + 4 * i, .kh = 3, .pt = 1, .pl = 1, .pb = 1, .pr = 1 }, &r);
+        x = util_add_conv(
+            g, conv, x, (util_conv_spec){ .f = 8 + 4 * i, .kh = 3, .pt = 1, .pl = 1, .pb = 1, .pr = 1 }, &r);
         x = util_add_relu(g, relu, x, 0, INFINITY);
     }
     x = util_add_pool(g, "pool", SS_OP_AVGPOOL, x, 8, 8, 0);

@@ -11,7 +11,8 @@
 ss_device util_device(double scale, bool uram);
 /* Input 2x6x6, 3x3 to 4, 1x1 to 4, global pool, fc to 3: few enough foldings to enumerate. */
 ss_graph *util_short_net(ss_ctx *ctx, uint32_t seed);
-/* Input 4x8x8, n 3x3 convolutions of growing width with ReLUs, fc: every place between two of them is a cut. */
+/* Input 4x8x8, n 3x3 convolutions of growing width with ReLUs, fc: every place between two of them is a cut.
+ */
 ss_graph *util_straight_net(ss_ctx *ctx, int32_t n, uint32_t seed);
 
 /* A network with its profile of assumed zeros and its cost model on a device. */

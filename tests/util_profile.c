@@ -20,8 +20,8 @@ int32_t util_input(ss_graph *g, int32_t c, int32_t h, int32_t w) {
     return g->output = ss_graph_add(g, &n);
 }
 
-int32_t util_conv(ss_graph *g, util_rng *r, const char *name, int32_t in, int32_t filters, int32_t groups, ss_window win,
-                  const char *relu) {
+int32_t util_conv(ss_graph *g, util_rng *r, const char *name, int32_t in, int32_t filters, int32_t groups,
+                  ss_window win, const char *relu) {
     ss_shape s = windowed(g->nodes[in].shape, win);
     int32_t fan_in = s.c / groups * win.kh * win.kw;
     s.c = filters;
@@ -30,22 +30,43 @@ int32_t util_conv(ss_graph *g, util_rng *r, const char *name, int32_t in, int32_
     float *bias = ss_arena_alloc(g->arena, (size_t)filters, sizeof *bias);
     for (size_t i = 0; i < count; i++) weights[i] = util_rng_float(r, -1, 1) * sqrtf(6.0f / (float)fan_in);
     for (int32_t f = 0; f < filters; f++) bias[f] = util_rng_float(r, -0.1f, 0.1f);
-    ss_node n = { .op = SS_OP_CONV, .name = name, .onnx_op = "Conv", .n_in = 1, .in = { in }, .shape = s, .win = win,
-                  .groups = groups, .weights = weights, .bias = bias, .act = act(relu) };
+    ss_node n = { .op = SS_OP_CONV,
+                  .name = name,
+                  .onnx_op = "Conv",
+                  .n_in = 1,
+                  .in = { in },
+                  .shape = s,
+                  .win = win,
+                  .groups = groups,
+                  .weights = weights,
+                  .bias = bias,
+                  .act = act(relu) };
     return g->output = ss_graph_add(g, &n);
 }
 
 int32_t util_pool(ss_graph *g, const char *name, ss_op op, int32_t in, ss_window win) {
-    ss_node n = { .op = op, .name = name, .onnx_op = "Pool", .n_in = 1, .in = { in },
-                  .shape = windowed(g->nodes[in].shape, win), .win = win, .groups = 1 };
+    ss_node n = { .op = op,
+                  .name = name,
+                  .onnx_op = "Pool",
+                  .n_in = 1,
+                  .in = { in },
+                  .shape = windowed(g->nodes[in].shape, win),
+                  .win = win,
+                  .groups = 1 };
     return g->output = ss_graph_add(g, &n);
 }
 
 int32_t util_join(ss_graph *g, const char *name, ss_op op, int32_t a, int32_t b, const char *relu) {
     ss_shape s = g->nodes[a].shape;
     if (op == SS_OP_CONCAT) s.c += g->nodes[b].shape.c;
-    ss_node n = { .op = op, .name = name, .onnx_op = op == SS_OP_ADD ? "Add" : "Concat", .n_in = 2, .in = { a, b },
-                  .shape = s, .groups = 1, .act = act(relu) };
+    ss_node n = { .op = op,
+                  .name = name,
+                  .onnx_op = op == SS_OP_ADD ? "Add" : "Concat",
+                  .n_in = 2,
+                  .in = { a, b },
+                  .shape = s,
+                  .groups = 1,
+                  .act = act(relu) };
     return g->output = ss_graph_add(g, &n);
 }
 
@@ -53,7 +74,13 @@ int32_t util_slice(ss_graph *g, const char *name, int32_t in, int32_t stride) {
     ss_shape s = g->nodes[in].shape;
     s.h = (s.h + stride - 1) / stride;
     s.w = (s.w + stride - 1) / stride;
-    ss_node n = { .op = SS_OP_SLICE, .name = name, .onnx_op = "Slice", .n_in = 1, .in = { in }, .shape = s, .groups = 1,
+    ss_node n = { .op = SS_OP_SLICE,
+                  .name = name,
+                  .onnx_op = "Slice",
+                  .n_in = 1,
+                  .in = { in },
+                  .shape = s,
+                  .groups = 1,
                   .win = { .kh = 1, .kw = 1, .sh = stride, .sw = stride } };
     return g->output = ss_graph_add(g, &n);
 }
@@ -61,8 +88,15 @@ int32_t util_slice(ss_graph *g, const char *name, int32_t in, int32_t stride) {
 int32_t util_chanpad(ss_graph *g, const char *name, int32_t in, int32_t before, int32_t after) {
     ss_shape s = g->nodes[in].shape;
     s.c += before + after;
-    ss_node n = { .op = SS_OP_CHANPAD, .name = name, .onnx_op = "Pad", .n_in = 1, .in = { in }, .shape = s, .groups = 1,
-                  .pad_before = before, .pad_after = after };
+    ss_node n = { .op = SS_OP_CHANPAD,
+                  .name = name,
+                  .onnx_op = "Pad",
+                  .n_in = 1,
+                  .in = { in },
+                  .shape = s,
+                  .groups = 1,
+                  .pad_before = before,
+                  .pad_after = after };
     return g->output = ss_graph_add(g, &n);
 }
 

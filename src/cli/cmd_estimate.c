@@ -3,9 +3,12 @@
 #include "cli/show.h"
 #include "onnx/onnx.h"
 
+#include <stdio.h>
+
 static const ss_opt opts[] = {
     { "profile", "P.json", "zeros measured on images", false },
-    { "assume-zeros", "Z", "instead: each activation behind a ReLU zero with probability Z, independently", false },
+    { "assume-zeros", "Z", "instead: each activation behind a ReLU zero with probability Z, independently",
+      false },
     { "model", "MODEL", "the model, when it is not where the design says", false },
     { "brief", NULL, "print partitions without their nodes", false },
     { NULL, NULL, NULL, false },
@@ -16,8 +19,9 @@ static ss_status load_model(ss_cli *cli, ss_graph **g) {
     char *path = NULL;
     if (ss_arg(cli, "model")) return ss_model_load(ctx, ss_arg(cli, "model"), g);
     if (ss_design_model_path(ctx, ss_operand(cli, 0), &path) != SS_OK) return SS_BAD;
-    ss_status s = *path ? ss_model_load(ctx, path, g)
-                        : ss_error(ctx, SS_AT(ss_operand(cli, 0)), "give --model", "does not say where its model is");
+    ss_status s =
+        *path ? ss_model_load(ctx, path, g)
+              : ss_error(ctx, SS_AT(ss_operand(cli, 0)), "give --model", "does not say where its model is");
     ss_free(ctx, path);
     return s;
 }
@@ -51,6 +55,8 @@ static ss_status estimate(ss_cli *cli, const ss_graph *g) {
     ss_status s = ss_design_load(ctx, g, ss_operand(cli, 0), &before);
     if (s == SS_OK) s = read_profile(cli, g, before->bits, &p);
     if (s == SS_OK) s = ss_estimate(ctx, before, g, p, &d);
+    if (s == SS_OK && ss_arg(cli, "profile"))
+        snprintf(d->profile_name, sizeof d->profile_name, "%s", ss_arg(cli, "profile"));
     if (s == SS_OK) s = show(cli, before, d, g);
     ss_design_free(d);
     ss_design_free(before);
@@ -72,7 +78,8 @@ static ss_status run(ss_cli *cli) {
 const ss_command ss_cmd_estimate = {
     .name = "estimate",
     .operands = "DESIGN",
-    .summary = "feed the hardware of a design with another profile: intervals, slowest nodes and throughput anew",
+    .summary =
+        "feed the hardware of a design with another profile: intervals, slowest nodes and throughput anew",
     .details = "Engines, foldings, memories and lanes stay as they are in the design; only the zeros change.",
     .opts = opts,
     .run = run,

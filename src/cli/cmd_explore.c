@@ -1,4 +1,5 @@
-/* explore: the best design of a network on a device, as far as this cost model goes, with the bound it is within. */
+/* explore: the best design of a network on a device, as far as this cost model goes, with the bound it is
+ * within. */
 #include "cli/commands.h"
 #include "cli/show.h"
 #include "onnx/onnx.h"
@@ -8,7 +9,8 @@
 
 static const ss_opt opts[] = {
     { "profile", "P.json", "zeros measured on images (`skipstream profile`)", false },
-    { "assume-zeros", "Z", "instead: each activation behind a ReLU zero with probability Z, independently", false },
+    { "assume-zeros", "Z", "instead: each activation behind a ReLU zero with probability Z, independently",
+      false },
     { "dense", NULL, "instead: no zeros are skipped, dense engines only", false },
     { "device", "NAME|FILE", "a known device (u250, zcu104, ...) or a device file", true },
     { "out", "FILE", "the design, design.json", true },
@@ -56,7 +58,8 @@ static ss_status read_device(ss_cli *cli, request *r) {
 }
 
 static ss_status read_source(ss_cli *cli, request *r) {
-    int given = (ss_arg(cli, "profile") != NULL) + (ss_arg(cli, "assume-zeros") != NULL) + (ss_arg(cli, "dense") != NULL);
+    int given = (ss_arg(cli, "profile") != NULL) + (ss_arg(cli, "assume-zeros") != NULL) +
+                (ss_arg(cli, "dense") != NULL);
     if (given != 1)
         return ss_error(ss_cli_ctx(cli), SS_AT("explore"), "name where the zeros come from",
                         "takes exactly one of --profile, --assume-zeros and --dense");
@@ -96,8 +99,8 @@ static ss_status read_profile(ss_cli *cli, const ss_graph *g, request *r, ss_pro
 
 static ss_status show(ss_cli *cli, const ss_design *d, const ss_graph *g) {
     ss_show_design(cli, d, g, ss_arg(cli, "brief") != NULL);
-    ss_say(cli, "no design in this space exceeds %.1f images/s: gap %.2f %%; explored in %.2f s\n", d->bound, 100 * d->gap,
-           d->seconds);
+    ss_say(cli, "no design in this space exceeds %.1f images/s: gap %.2f %%; explored in %.2f s\n", d->bound,
+           100 * d->gap, d->seconds);
     json_t *j = ss_design_json(d, g);
     if (!j) return SS_BAD;
     json_object_set_new(j, "seconds", json_real(d->seconds));
@@ -138,9 +141,12 @@ static ss_status run(ss_cli *cli) {
 const ss_command ss_cmd_explore = {
     .name = "explore",
     .operands = "MODEL",
-    .summary = "find partitions, foldings and engines: the fastest design on a device, and how close to the best it is",
-    .details = "Every layer gets the engine and folding that keep it just fast enough for the slowest one; the network is cut\n"
-               "where one tensor crosses, each partition with all its weights on chip. The bound is proven: no design of\n"
+    .summary = "find partitions, foldings and engines: the fastest design on a device, and how close to the "
+               "best it is",
+    .details = "Every layer gets the engine and folding that keep it just fast enough for the slowest one; "
+               "the network is cut\n"
+               "where one tensor crosses, each partition with all its weights on chip. The bound is proven: "
+               "no design of\n"
                "this space exceeds it on this device under this cost model.",
     .opts = opts,
     .run = run,

@@ -40,8 +40,8 @@ static void say_layers(ss_cli *cli, const ss_profile *p) {
     ss_say(cli, "\n");
     for (int32_t i = 0; i < p->n_layers; i++) {
         const ss_layer_profile *l = &p->layers[i];
-        ss_say(cli, "%-36.36s %9d %7.1f %9.2f %6d", l->name, l->channels, 100 * l->zero_ratio, ss_profile_mean_nonzeros(l),
-               l->k);
+        ss_say(cli, "%-36.36s %9d %7.1f %9.2f %6d", l->name, l->channels, 100 * l->zero_ratio,
+               ss_profile_mean_nonzeros(l), l->k);
         for (int k = 0; k < SHOWN; k++) {
             const double *h = ss_profile_max_hist(l, shown_ci[k]);
             if (h) ss_say(cli, " %8.2f", ss_profile_mean(h, l->k));
@@ -49,14 +49,16 @@ static void say_layers(ss_cli *cli, const ss_profile *p) {
         }
         ss_say(cli, "\n");
     }
-    ss_say(cli, "\nzeros: of the input's elements; non-zeros: mean of a window of K, padding included; max n: mean of the\n"
-                "largest window of n channels side by side, which n streams in step wait for\n");
+    ss_say(cli, "\nzeros: of the input's elements; non-zeros: mean of a window of K, padding included;\n"
+                "max n: mean of the largest window of n channels side by side, for which n streams wait\n");
 }
 
 static void say(ss_job *j, const result *r, const char *out) {
     const ss_accuracy *a = &r->accuracy;
-    ss_say(j->cli, "%s, %d bits, %" PRId64 " images, %s\n", j->g->name, j->bits, a->images, ss_engine_isa(j->e));
-    ss_say(j->cli, "  Top-1 %.2f %% (95 %%: %.2f to %.2f), Top-5 %.2f %%\n", a->top1, a->top1_lo, a->top1_hi, a->top5);
+    ss_say(j->cli, "%s, %d bits, %" PRId64 " images, %s\n", j->g->name, j->bits, a->images,
+           ss_engine_isa(j->e));
+    ss_say(j->cli, "  Top-1 %.2f %% (95 %%: %.2f to %.2f), Top-5 %.2f %%\n", a->top1, a->top1_lo, a->top1_hi,
+           a->top5);
     ss_say(j->cli, "  %.1f images/s, profiled\n", (double)a->images / r->seconds);
     say_layers(j->cli, r->p);
     ss_say(j->cli, "\n%-36s %9s %9s\n", "ReLU", "threshold", "zeros %");
@@ -74,9 +76,9 @@ static json_t *layer_json(const ss_layer_profile *l) {
         snprintf(key, sizeof key, "%" PRId64, l->ci[i]);
         json_object_set_new(largest, key, json_real(ss_profile_mean(ss_profile_max_hist(l, l->ci[i]), l->k)));
     }
-    return json_pack("{s:s,s:i,s:i,s:f,s:f,s:o}", "name", l->name, "channels", (int)l->channels, "k", (int)l->k,
-                     "zero_ratio", l->zero_ratio, "mean_nonzeros", ss_profile_mean_nonzeros(l), "mean_max_nonzeros",
-                     largest);
+    return json_pack("{s:s,s:i,s:i,s:f,s:f,s:o}", "name", l->name, "channels", (int)l->channels, "k",
+                     (int)l->k, "zero_ratio", l->zero_ratio, "mean_nonzeros", ss_profile_mean_nonzeros(l),
+                     "mean_max_nonzeros", largest);
 }
 
 static void give_json(ss_job *j, const result *r, const char *out) {
@@ -85,10 +87,12 @@ static void give_json(ss_job *j, const result *r, const char *out) {
     for (int32_t i = 0; i < r->p->n_layers; i++) json_array_append_new(layers, layer_json(&r->p->layers[i]));
     for (int32_t i = 0; i < r->p->n_relus; i++)
         json_array_append_new(relus, json_pack("{s:s,s:f,s:f}", "name", r->p->relus[i].name, "threshold",
-                                               (double)r->p->relus[i].threshold, "zero_ratio", r->p->relus[i].zero_ratio));
-    ss_cli_result(j->cli, json_pack("{s:s,s:s,s:i,s:I,s:f,s:f,s:f,s:o,s:o}", "model", j->g->name, "profile", out, "bits",
-                                    j->bits, "images", (json_int_t)a->images, "top1", a->top1, "top5", a->top5,
-                                    "images_per_second", (double)a->images / r->seconds, "layers", layers, "relus", relus));
+                                               (double)r->p->relus[i].threshold, "zero_ratio",
+                                               r->p->relus[i].zero_ratio));
+    ss_cli_result(j->cli, json_pack("{s:s,s:s,s:i,s:I,s:f,s:f,s:f,s:o,s:o}", "model", j->g->name, "profile",
+                                    out, "bits", j->bits, "images", (json_int_t)a->images, "top1", a->top1,
+                                    "top5", a->top5, "images_per_second", (double)a->images / r->seconds,
+                                    "layers", layers, "relus", relus));
 }
 
 static ss_status profile(ss_job *j) {
@@ -126,10 +130,10 @@ const ss_command ss_cmd_profile = {
     .name = "profile",
     .operands = "MODEL",
     .summary = "The zeros that each convolution sees on real images",
-    .details = "One integer run over the images gives, for every convolution and channel, a histogram of non-zeros per\n"
-               "window (padding counts as zeros), for every number of parallel streams the histogram of the largest count\n"
-               "among them, and the share of zeros behind every ReLU. Accuracy comes from the same run. A profile does\n"
-               "not depend on --threads.",
+    .details = "One integer run over the images gives, for every convolution and channel, a histogram of\n"
+               "non-zeros per window (padding counts as zeros), for every number of parallel streams the\n"
+               "histogram of the largest count among them, and the share of zeros behind every ReLU.\n"
+               "Accuracy comes from the same run. A profile does not depend on --threads.",
     .opts = opts,
     .run = cmd_profile,
 };

@@ -1,7 +1,8 @@
 /* run: the whole flow, from a model and images to designs, thresholds and a report, in one folder.
  *
- * Every stage reads what stages before it wrote and writes its own artefacts; a stage whose artefacts are there and
- * still follow from the same model, options and images is kept (record.h). flow() is the whole of it. */
+ * Every stage reads what stages before it wrote and writes its own artefacts; a stage whose artefacts are
+ * there and still follow from the same model, options and images is kept (record.h). flow() is the whole of
+ * it. */
 #include "cli/commands.h"
 #include "cli/record.h"
 #include "cli/run_summary.h"
@@ -14,12 +15,14 @@
 #include <string.h>
 
 static const ss_opt opts[] = {
-    { "data", "D", "images: a folder with calib_batch.bin, val_batch.bin, test_batch.bin, or a file to divide", true },
+    { "data", "D",
+      "images: a folder with calib_batch.bin, val_batch.bin, test_batch.bin, or a file to divide", true },
     { "device", "NAME", "FPGA board, or a file that describes one", true },
     { "out", "DIR", "the folder for all results", true },
     { "search", "D1", "images on which thresholds are chosen, instead of those of --data", false },
     { "test", "D2", "images on which accuracy is reported, instead of those of --data", false },
-    { "max-loss", "POINTS", "Top-1 points that thresholds may cost on the search split (default 1.0)", false },
+    { "max-loss", "POINTS", "Top-1 points that thresholds may cost on the search split (default 1.0)",
+      false },
     { "step", "T", "how much thresholds rise at a time (default 0.05)", false },
     { "t-max", "T", "where to stop at the latest (default 1.0)", false },
     { "limit", "N", "only the first N images of search and of test", false },
@@ -58,10 +61,12 @@ static const char *const calibrate_files[] = { "calibration.json", NULL };
 static const char *const eval_files[] = { "eval.json", NULL };
 static const char *const profile_files[] = { "profile.json", NULL };
 static const char *const explore_files[] = { "design_dense.json", "design_sparse.json", NULL };
-static const char *const threshold_files[] = { "study.json", "thresholds_baseline.json", "thresholds_optimised.json",
-                                               "design_optimised.json", NULL };
-static const char *const report_reads[] = { "design_sparse.json",    "study.json",        "eval.json",
-                                            "design_optimised.json", "design_dense.json", "profile.json", NULL };
+static const char *const threshold_files[] = { "study.json", "thresholds_baseline.json",
+                                               "thresholds_optimised.json", "design_optimised.json", NULL };
+static const char *const report_reads[] = {
+    "design_sparse.json", "study.json",   "eval.json", "design_optimised.json",
+    "design_dense.json",  "profile.json", NULL
+};
 enum { FILES = sizeof report_reads / sizeof *report_reads - 1 };
 static const char *const report_files[] = { "report.html", NULL };
 
@@ -75,8 +80,9 @@ static ss_status check(run *r) {
         convs += g->nodes[i].op == SS_OP_CONV;
     }
     ss_shape_text(g->nodes[0].shape, shape);
-    ss_say(r->cli, "[1/%d] check: %s, input %s, %" PRId64 " convolutions, %.1f M MACs, %.2f M weights, %d classes\n", STEPS,
-           r->job.name, shape, convs, 1e-6 * (double)macs, 1e-6 * (double)weights, r->job.classes);
+    ss_say(r->cli,
+           "[1/%d] check: %s, input %s, %" PRId64 " convolutions, %.1f M MACs, %.2f M weights, %d classes\n",
+           STEPS, r->job.name, shape, convs, 1e-6 * (double)macs, 1e-6 * (double)weights, r->job.classes);
     r->step = 1;
     return SS_OK;
 }
@@ -106,8 +112,8 @@ static ss_status accuracy(run *r, ss_engine *e, json_t **out) {
     ss_status s = scores ? ss_engine_run(r->ctx, e, d, &r->job.norm, NULL, scores) : SS_BAD;
     if (s == SS_OK) {
         ss_accuracy_of(d, scores, r->job.classes, &a);
-        *out = json_pack("{s:f,s:[f,f],s:f,s:f}", "top1", a.top1, "top1_interval", a.top1_lo, a.top1_hi, "top5", a.top5,
-                         "images_per_second", (double)d->n / (ss_job_seconds() - start));
+        *out = json_pack("{s:f,s:[f,f],s:f,s:f}", "top1", a.top1, "top1_interval", a.top1_lo, a.top1_hi,
+                         "top5", a.top5, "images_per_second", (double)d->n / (ss_job_seconds() - start));
     }
     ss_free(r->ctx, scores);
     return s;
@@ -117,11 +123,12 @@ static ss_status save_eval(run *r, json_t *in_float, json_t *in_integers) {
     path p;
     const ss_study_data *d = &r->splits.data[SS_SPLIT_TEST];
     json_t *j = ss_json_new("skipstream.eval", 1);
-    json_t *body = json_pack("{s:s,s:i,s:{s:s,s:I,s:o},s:O,s:O}", "model", r->job.name, "bits", r->job.bits, "data",
-                             "source", d->source, "images", (json_int_t)d->images, "hash", ss_json_hash(d->hash), "float",
-                             in_float, "integer", in_integers);
+    json_t *body = json_pack("{s:s,s:i,s:{s:s,s:I,s:o},s:O,s:O}", "model", r->job.name, "bits", r->job.bits,
+                             "data", "source", d->source, "images", (json_int_t)d->images, "hash",
+                             ss_json_hash(d->hash), "float", in_float, "integer", in_integers);
     ss_status s = SS_BAD;
-    if (j && body && json_object_update(j, body) == 0) s = ss_json_save(r->ctx, in_dir(r, "eval.json", &p), j);
+    if (j && body && json_object_update(j, body) == 0)
+        s = ss_json_save(r->ctx, in_dir(r, "eval.json", &p), j);
     else ss_error(r->ctx, SS_AT("eval.json"), "free some memory", "out of memory");
     json_decref(body);
     json_decref(j);
@@ -147,7 +154,8 @@ static ss_status profile(run *r) {
     ss_profile *p;
     const ss_job *j = &r->job;
     if (integers(r) != SS_OK) return SS_BAD;
-    if (ss_profile_measure(r->ctx, j->g, j->e, j->q, &r->splits.part[SS_SPLIT_SEARCH], &j->norm, NULL, &p) != SS_OK)
+    if (ss_profile_measure(r->ctx, j->g, j->e, j->q, &r->splits.part[SS_SPLIT_SEARCH], &j->norm, NULL, &p) !=
+        SS_OK)
         return SS_BAD;
     ss_status s = ss_profile_set_source(p, r->splits.data[SS_SPLIT_SEARCH].source);
     if (s == SS_OK) s = ss_profile_save(p, in_dir(r, "profile.json", &file));
@@ -189,10 +197,17 @@ static ss_status threshold(run *r) {
     ss_study *st;
     const ss_splits *x = &r->splits;
     if (integers(r) != SS_OK) return SS_BAD;
-    ss_study_task task = { .g = r->job.g, .q = r->job.q, .e = r->job.e, .search = &x->part[SS_SPLIT_SEARCH],
-                           .test = &x->part[SS_SPLIT_TEST], .norm = &r->job.norm, .device = &r->device,
-                           .calib_source = x->data[SS_SPLIT_CALIB].source, .search_data = x->data[SS_SPLIT_SEARCH],
-                           .test_data = x->data[SS_SPLIT_TEST], .opts = r->study };
+    ss_study_task task = { .g = r->job.g,
+                           .q = r->job.q,
+                           .e = r->job.e,
+                           .search = &x->part[SS_SPLIT_SEARCH],
+                           .test = &x->part[SS_SPLIT_TEST],
+                           .norm = &r->job.norm,
+                           .device = &r->device,
+                           .calib_source = x->data[SS_SPLIT_CALIB].source,
+                           .search_data = x->data[SS_SPLIT_SEARCH],
+                           .test_data = x->data[SS_SPLIT_TEST],
+                           .opts = r->study };
     if (ss_study_run(r->ctx, &task, &st) != SS_OK) return SS_BAD;
     ss_status s = ss_study_save(st, in_dir(r, "study.json", &file));
     if (s == SS_OK) s = ss_study_save_chosen(st, r->job.g, ss_operand(r->cli, 0), r->dir);
@@ -210,15 +225,22 @@ static ss_status report(run *r) {
 
 /* ---- keys: what each stage's result follows from ---- */
 
-static uint64_t mix(uint64_t h, const void *data, size_t n) { return ss_hash(data, n, h); }
-static uint64_t mix_word(uint64_t h, uint64_t v) { return mix(h, &v, sizeof v); }
-static uint64_t mix_real(uint64_t h, double v) { return mix(h, &v, sizeof v); }
+static uint64_t mix(uint64_t h, const void *data, size_t n) {
+    return ss_hash(data, n, h);
+}
+static uint64_t mix_word(uint64_t h, uint64_t v) {
+    return mix(h, &v, sizeof v);
+}
+static uint64_t mix_real(uint64_t h, double v) {
+    return mix(h, &v, sizeof v);
+}
 
 static uint64_t model_key(const run *r) {
     const ss_graph *g = r->job.g;
     const ss_norm *n = &r->job.norm;
     uint64_t h = mix(ss_graph_hash(g), SS_VERSION, sizeof SS_VERSION);
-    for (int32_t i = 0; i < g->n; i++) h = mix(h, &g->nodes[i].act.threshold, sizeof g->nodes[i].act.threshold);
+    for (int32_t i = 0; i < g->n; i++)
+        h = mix(h, &g->nodes[i].act.threshold, sizeof g->nodes[i].act.threshold);
     h = mix(h, n->mean, (size_t)n->channels * sizeof *n->mean);
     return mix(h, n->std, (size_t)n->channels * sizeof *n->std);
 }
@@ -227,7 +249,8 @@ static uint64_t device_key(uint64_t h, const run *r) {
     const ss_device *d = &r->device;
     h = mix(h, d->name, strlen(d->name));
     for (int i = 0; i < SS_RES_COUNT; i++) h = mix_word(h, (uint64_t)ss_device_budget(d, (ss_res)i));
-    const double figures[] = { d->clock_hz, d->bandwidth_bits, d->reconfiguration_s, d->slrs, d->dsp58, d->uram_init };
+    const double figures[] = { d->clock_hz, d->bandwidth_bits, d->reconfiguration_s,
+                               d->slrs,     d->dsp58,          d->uram_init };
     return mix_word(mix(h, figures, sizeof figures), (uint64_t)r->study.explore.batch);
 }
 
@@ -237,7 +260,8 @@ static uint64_t study_key(uint64_t h, const ss_study_opts *o) {
 
 /* ---- the flow ---- */
 
-static ss_status stage(run *r, const char *name, const char *const *files, uint64_t key, ss_status (*work)(run *)) {
+static ss_status stage(run *r, const char *name, const char *const *files, uint64_t key,
+                       ss_status (*work)(run *)) {
     ss_say(r->cli, "[%d/%d] %s: ", ++r->step, STEPS, name);
     if (ss_record_kept(&r->record, name, key, files)) {
         ss_say(r->cli, "kept\n");
@@ -273,7 +297,9 @@ static ss_status flow(run *r) {
 
 static ss_status parse(run *r) {
     ss_study_opts *o = &r->study;
-    *o = (ss_study_opts){ .hardware = 1u << SS_HW_BASELINE | 1u << SS_HW_OPTIMISED, .refine = 2, .engines = SS_JOB_ENGINES };
+    *o = (ss_study_opts){ .hardware = 1u << SS_HW_BASELINE | 1u << SS_HW_OPTIMISED,
+                          .refine = 2,
+                          .engines = SS_JOB_ENGINES };
     ss_status s = ss_arg_real(r->cli, "max-loss", 0, 100, 1.0, &o->max_loss);
     if (ss_arg_real(r->cli, "step", 1e-6, 1e6, 0.05, &o->step) != SS_OK) s = SS_BAD;
     if (ss_arg_real(r->cli, "t-max", 1e-6, 1e6, 1.0, &o->t_max) != SS_OK) s = SS_BAD;
@@ -281,8 +307,8 @@ static ss_status parse(run *r) {
     if (ss_job_explore_opts(r->cli, &o->explore) != SS_OK) s = SS_BAD;
     if (ss_job_device(r->cli, &r->device) != SS_OK) s = SS_BAD;
     if (s == SS_OK && o->t_max < o->step)
-        s = ss_error(r->ctx, SS_AT("t-max"), "raise --t-max or lower --step", "steps of %g up to %g are no steps", o->step,
-                     o->t_max);
+        s = ss_error(r->ctx, SS_AT("t-max"), "raise --t-max or lower --step",
+                     "steps of %g up to %g are no steps", o->step, o->t_max);
     return s;
 }
 
@@ -305,11 +331,11 @@ const ss_command ss_cmd_run = {
     .name = "run",
     .operands = "MODEL",
     .summary = "All of the above in order, into one folder",
-    .details =
-        "Checks, calibrates, evaluates, profiles, explores (dense for comparison, and sparse), raises thresholds and\n"
-        "writes a report. Run again, it keeps every stage whose result still follows from the same model, options and\n"
-        "images, and does the others again. Profile and thresholds come from the search split, accuracy from the test\n"
-        "split. A --data file is divided into calibration, search and test by ranges of its records, 1 : 4 : 5.",
+    .details = "Checks, calibrates, evaluates, profiles, explores (dense for comparison, and sparse), raises\n"
+               "thresholds and writes a report. Run again, it keeps every stage whose result still follows\n"
+               "from the same model, options and images, and does the others again. Profile and thresholds\n"
+               "come from the search split, accuracy from the test split. A --data file is divided into\n"
+               "calibration, search and test by ranges of its records, 1 : 4 : 5.",
     .opts = opts,
     .run = cmd_run,
 };

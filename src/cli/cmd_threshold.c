@@ -46,7 +46,8 @@ static ss_status parse_policy(ss_cli *cli, ss_policy *out) {
             return SS_OK;
         }
     if (!text) return SS_OK;
-    return ss_error(ss_cli_ctx(cli), (ss_where){ "policy", NULL, text }, "see --help", "--policy takes uniform");
+    return ss_error(ss_cli_ctx(cli), (ss_where){ "policy", NULL, text }, "see --help",
+                    "--policy takes uniform");
 }
 
 typedef struct limits {
@@ -124,11 +125,11 @@ const ss_command ss_cmd_threshold = {
     .name = "threshold",
     .operands = "MODEL",
     .summary = "Raise ReLU thresholds without retraining: accuracy against throughput",
-    .details =
-        "The reference is the sparse design explored for the network as it is. Each threshold is one integer run over\n"
-        "the search images, priced on that design (baseline hardware) and on a design explored anew (optimised\n"
-        "hardware). The fastest point of each kind that loses at most --max-loss is run once on the test images.\n"
-        "Losses are paired, in Top-1 points, with 95 % intervals. Search and test images must differ.",
+    .details = "The reference is the sparse design explored for the network as it is. Each threshold is one\n"
+               "integer run over the search images, priced on that design (baseline hardware) and on a\n"
+               "design explored anew (optimised hardware). The fastest point of each kind that loses at most\n"
+               "--max-loss is run once on the test images. Losses are paired, in Top-1 points, with 95 %\n"
+               "intervals. Search and test images must differ.",
     .opts = opts,
     .run = cmd_threshold,
 };

@@ -21,11 +21,11 @@ ss_status ss_job_open(ss_cli *cli, ss_job *j) {
     if (s != SS_OK || ss_model_load(j->ctx, ss_operand(cli, 0), &j->g) != SS_OK) return SS_BAD;
     int64_t classes = ss_shape_size(j->g->nodes[j->g->output].shape);
     if (classes < 1 || classes > 65536)
-        return ss_error(j->ctx, SS_AT(j->g->name), "take a classifier", "%lld outputs are not the scores of classes",
-                        (long long)classes);
+        return ss_error(j->ctx, SS_AT(j->g->name), "take a classifier",
+                        "%lld outputs are not the scores of classes", (long long)classes);
     j->classes = (int32_t)classes;
-    return ss_norm_load(j->ctx, ss_operand(cli, 0), ss_arg(cli, "mean"), ss_arg(cli, "std"), j->g->nodes[0].shape.c,
-                        &j->norm);
+    return ss_norm_load(j->ctx, ss_operand(cli, 0), ss_arg(cli, "mean"), ss_arg(cli, "std"),
+                        j->g->nodes[0].shape.c, &j->norm);
 }
 
 void ss_job_close(ss_job *j) {

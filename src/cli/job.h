@@ -9,12 +9,14 @@
 /* Rows for a command's option table. */
 #define SS_JOB_OPTS                                                                                          \
     { "bits", "16|8", "arithmetic (default 16)", false },                                                    \
-    { "calib", "C", "images for value ranges, or a saved calibration (.json)", false },                      \
-    { "mean", "A,B,C", "input normalisation: mean per channel, of pixels in 0..1", false },                  \
-    { "std", "A,B,C", "and standard deviation", false }
+        { "calib", "C", "images for value ranges, or a saved calibration (.json)", false },                  \
+        { "mean", "A,B,C", "input normalisation: mean per channel, of pixels in 0..1", false }, {            \
+        "std", "A,B,C", "and standard deviation", false                                                      \
+    }
 #define SS_DEVICE_OPTS                                                                                       \
-    { "batch", "N", "images between reconfigurations (default 256)", false },                                \
-    { "cap", "LUT=0.8,...", "usable fraction of each resource", false }
+    { "batch", "N", "images between reconfigurations (default 256)", false }, {                              \
+        "cap", "LUT=0.8,...", "usable fraction of each resource", false                                      \
+    }
 
 typedef struct ss_job {
     ss_cli *cli;
@@ -25,8 +27,8 @@ typedef struct ss_job {
     int bits;
     ss_calib *calib;
     ss_quant *q;
-    ss_engine *e;      /* integers */
-    char name[128];    /* of the model's file, without folder and .onnx */
+    ss_engine *e;   /* integers */
+    char name[128]; /* of the model's file, without folder and .onnx */
 } ss_job;
 
 /* Model (operand 0), --bits and normalisation. Every job that was opened, even in vain, is closed. */

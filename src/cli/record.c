@@ -1,4 +1,5 @@
-/* See record.h. The record is written after every stage, atomically: a run that is killed loses one stage at most. */
+/* See record.h. The record is written after every stage, atomically: a run that is killed loses one stage at
+ * most. */
 #include "cli/record.h"
 
 #include <stdio.h>
@@ -80,7 +81,8 @@ bool ss_record_kept(const ss_record *r, const char *stage, uint64_t key, const c
     return same;
 }
 
-ss_status ss_record_done(ss_record *r, const char *stage, uint64_t key, double seconds, const char *const *files) {
+ss_status ss_record_done(ss_record *r, const char *stage, uint64_t key, double seconds,
+                         const char *const *files) {
     json_t *list = json_array(), *stages = json_object_get(r->json, "stages");
     for (size_t i = 0; files[i]; i++) {
         json_t *hash = file_hash(r, files[i]);
@@ -90,9 +92,11 @@ ss_status ss_record_done(ss_record *r, const char *stage, uint64_t key, double s
         }
         json_array_append_new(list, json_pack("{s:s,s:o}", "name", files[i], "hash", hash));
     }
-    json_t *s = json_pack("{s:s,s:o,s:f,s:o}", "name", stage, "key", ss_json_hash(key), "seconds", seconds, "files", list);
+    json_t *s = json_pack("{s:s,s:o,s:f,s:o}", "name", stage, "key", ss_json_hash(key), "seconds", seconds,
+                          "files", list);
     size_t at = find(r, stage);
-    int bad = at < json_array_size(stages) ? json_array_set_new(stages, at, s) : json_array_append_new(stages, s);
+    int bad =
+        at < json_array_size(stages) ? json_array_set_new(stages, at, s) : json_array_append_new(stages, s);
     if (bad) return ss_error(r->ctx, SS_AT(r->path), "free some memory", "out of memory");
     return ss_json_save(r->ctx, r->path, r->json);
 }
@@ -102,9 +106,9 @@ static const char *recorded_hash(const ss_record *r, const char *file) {
     json_t *s, *f;
     json_array_foreach(json_object_get(r->json, "stages"), i, s)
         json_array_foreach(json_object_get(s, "files"), k, f) {
-            const char *name = json_string_value(json_object_get(f, "name"));
-            if (name && strcmp(name, file) == 0) return json_string_value(json_object_get(f, "hash"));
-        }
+        const char *name = json_string_value(json_object_get(f, "name"));
+        if (name && strcmp(name, file) == 0) return json_string_value(json_object_get(f, "hash"));
+    }
     return NULL;
 }
 

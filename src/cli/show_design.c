@@ -10,8 +10,9 @@ static void show_node(ss_cli *cli, const ss_node *n, const ss_config *c, bool sl
         else snprintf(fold, sizeof fold, "%d x %d x %d", c->ci, c->co, c->m);
     }
     const int64_t *r = c->res.r;
-    ss_say(cli, "  %c %-30.30s %-8s %-8s %-14s %-4s %11.0f %6lld %8lld %8lld %6lld %5lld\n", slowest ? '*' : ' ', n->name,
-           ss_op_name(n->op), c->engine == SS_ENGINE_NONE ? "" : ss_engine_kind_names[c->engine], fold,
+    ss_say(cli, "  %c %-30.30s %-8s %-8s %-14s %-4s %11.0f %6lld %8lld %8lld %6lld %5lld\n",
+           slowest ? '*' : ' ', n->name, ss_op_name(n->op),
+           c->engine == SS_ENGINE_NONE ? "" : ss_engine_kind_names[c->engine], fold,
            c->memory == SS_MEM_NONE ? "" : ss_mem_names[c->memory], c->cycles, (long long)r[SS_DSP],
            (long long)r[SS_LUT], (long long)r[SS_FF], (long long)r[SS_BRAM18], (long long)r[SS_URAM]);
 }
@@ -21,8 +22,8 @@ static void show_use(ss_cli *cli, const ss_device *dev, const ss_resources *used
     for (int k = 0; k < SS_RES_COUNT; k++) {
         int64_t total = dev->total.r[k];
         if (total == 0) continue;
-        ss_say(cli, "%s %s %lld of %lld (%.1f %%)", k ? "," : "", ss_res_names[k], (long long)used->r[k], (long long)total,
-               100 * (double)used->r[k] / (double)total);
+        ss_say(cli, "%s %s %lld of %lld (%.1f %%)", k ? "," : "", ss_res_names[k], (long long)used->r[k],
+               (long long)total, 100 * (double)used->r[k] / (double)total);
     }
     ss_say(cli, "\n");
 }
@@ -30,10 +31,11 @@ static void show_use(ss_cli *cli, const ss_device *dev, const ss_resources *used
 static void show_partition(ss_cli *cli, const ss_design *d, const ss_graph *g, int32_t i, bool brief) {
     const ss_partition *p = &d->partitions[i];
     const ss_node *slowest = &g->nodes[p->slowest];
-    ss_say(cli, "partition %d of %d: %s .. %s\n", i + 1, d->n_partitions, g->nodes[p->first].name, g->nodes[p->last].name);
+    ss_say(cli, "partition %d of %d: %s .. %s\n", i + 1, d->n_partitions, g->nodes[p->first].name,
+           g->nodes[p->last].name);
     if (!brief) {
-        ss_say(cli, "    %-30s %-8s %-8s %-14s %-4s %11s %6s %8s %8s %6s %5s\n", "node", "op", "engine", "ci x co x m",
-               "mem", "cycles", "dsp", "lut", "ff", "bram18", "uram");
+        ss_say(cli, "    %-30s %-8s %-8s %-14s %-4s %11s %6s %8s %8s %6s %5s\n", "node", "op", "engine",
+               "ci x co x m", "mem", "cycles", "dsp", "lut", "ff", "bram18", "uram");
         for (int32_t n = p->first; n <= p->last; n++)
             show_node(cli, &g->nodes[n], &p->configs[n - p->first], n == p->slowest);
     }
@@ -42,7 +44,8 @@ static void show_partition(ss_cli *cli, const ss_design *d, const ss_graph *g, i
            traffic ? "off-chip bandwidth" : slowest->name);
     show_use(cli, &d->device, &p->res);
     ss_say(cli, "    binding: %s, latency %.0f cycles\n",
-           p->binding < SS_RES_COUNT ? ss_binding_name(p->binding) : "nothing (as fast as its nodes can be)", p->latency);
+           p->binding < SS_RES_COUNT ? ss_binding_name(p->binding) : "nothing (as fast as its nodes can be)",
+           p->latency);
 }
 
 void ss_show_design(ss_cli *cli, const ss_design *d, const ss_graph *g, bool brief) {

@@ -28,7 +28,9 @@ static ss_status load_whole(ss_job *j, ss_splits *s, int k, const char *path, in
 
 /* ---- --data as a folder with a file for each split ---- */
 
-static void file_in(const char *folder, int k, char *path, size_t size) { snprintf(path, size, "%s/%s", folder, files[k]); }
+static void file_in(const char *folder, int k, char *path, size_t size) {
+    snprintf(path, size, "%s/%s", folder, files[k]);
+}
 
 static bool is_split_folder(const char *data) {
     char path[640];
@@ -68,7 +70,8 @@ static ss_status divide(ss_job *j, ss_splits *s, const char *data, int64_t limit
         if (limit && k != SS_SPLIT_CALIB && n > limit) n = limit;
         before += weights[k];
         view(s, k, d, first, n);
-        snprintf(s->source[k], sizeof s->source[k], "%.500s, records %" PRId64 "..%" PRId64, data, first, first + n - 1);
+        snprintf(s->source[k], sizeof s->source[k], "%.500s, records %" PRId64 "..%" PRId64, data, first,
+                 first + n - 1);
         ss_say(j->cli, "%s: %s\n", ss_split_names[k], s->source[k]);
     }
     return SS_OK;
@@ -92,7 +95,8 @@ ss_status ss_splits_load(ss_job *j, int64_t limit, ss_splits *out) {
         if (!path) rest = true;
         else if (load_whole(j, out, k, path, limit) != SS_OK) s = SS_BAD;
     }
-    if (s == SS_OK && rest) s = is_split_folder(data) ? load_files(j, out, data, limit) : divide(j, out, data, limit);
+    if (s == SS_OK && rest)
+        s = is_split_folder(data) ? load_files(j, out, data, limit) : divide(j, out, data, limit);
     if (s != SS_OK) return s;
     for (int k = 0; k < SS_SPLITS; k++)
         out->data[k] = (ss_study_data){ out->source[k], ss_dataset_hash(&out->part[k]), out->part[k].n };

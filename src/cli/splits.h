@@ -5,8 +5,8 @@
  *   test          accuracy; nothing is chosen on it
  *
  * --calib, --search and --test name them one by one. Those not named come from --data: from calib_batch.bin,
- * val_batch.bin and test_batch.bin when it is a folder that has them, else from disjoint ranges of its records
- * (weights 1 : 4 : 5). Search and calibration images must not be in the test split.
+ * val_batch.bin and test_batch.bin when it is a folder that has them, else from disjoint ranges of its
+ * records (weights 1 : 4 : 5). Search and calibration images must not be in the test split.
  */
 #ifndef SS_SPLITS_H
 #define SS_SPLITS_H
@@ -17,8 +17,8 @@ typedef enum ss_split { SS_SPLIT_CALIB, SS_SPLIT_SEARCH, SS_SPLIT_TEST, SS_SPLIT
 extern const char *const ss_split_names[SS_SPLITS];
 
 typedef struct ss_splits {
-    ss_dataset part[SS_SPLITS];      /* views into the files below */
-    ss_study_data data[SS_SPLITS];   /* source: for people, "images.bin, records 100..499" */
+    ss_dataset part[SS_SPLITS];    /* views into the files below */
+    ss_study_data data[SS_SPLITS]; /* source: for people, "images.bin, records 100..499" */
     char source[SS_SPLITS][640];
     ss_dataset *file[SS_SPLITS + 1]; /* one per split, then --data when it is divided */
 } ss_splits;

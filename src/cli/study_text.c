@@ -4,21 +4,25 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static bool asked(const ss_study *s, int k) { return (s->opts.hardware & 1u << k) != 0; }
+static bool asked(const ss_study *s, int k) {
+    return (s->opts.hardware & 1u << k) != 0;
+}
 
 static void say_head(ss_cli *cli, const ss_study *s) {
     const ss_hw_result *r = &s->reference;
-    ss_say(cli, "%s, %d bits, %s, %s thresholds; search %" PRId64 " images\n", s->model_name, s->bits, s->device.name,
-           ss_policy_names[s->opts.policy], s->search_data.images);
-    ss_say(cli, "reference (threshold 0): Top-1 %.2f %%, interval %.0f cycles, %.1f images/s (batch %" PRId64
-                "), %d partition%s\n\n",
+    ss_say(cli, "%s, %d bits, %s, %s thresholds; search %" PRId64 " images\n", s->model_name, s->bits,
+           s->device.name, ss_policy_names[s->opts.policy], s->search_data.images);
+    ss_say(cli,
+           "reference (threshold 0): Top-1 %.2f %%, interval %.0f cycles, %.1f images/s (batch %" PRId64
+           "), %d partition%s\n\n",
            s->points[0].top1, r->interval, r->throughput, s->opts.explore.batch, r->partitions,
            r->partitions == 1 ? "" : "s");
 }
 
 static void say_point(ss_cli *cli, const ss_study *s, int32_t i) {
     const ss_study_point *p = &s->points[i];
-    ss_say(cli, "%8.4f %7.2f %7.2f %6.2f..%-6.2f %6.1f", p->t, p->top1, p->loss, p->loss_lo, p->loss_hi, 100 * p->zeros);
+    ss_say(cli, "%8.4f %7.2f %7.2f %6.2f..%-6.2f %6.1f", p->t, p->top1, p->loss, p->loss_lo, p->loss_hi,
+           100 * p->zeros);
     for (int k = 0; k < SS_HARDWARE; k++)
         if (asked(s, k))
             ss_say(cli, "  %9.1f %6.3f%c", p->hw[k].throughput, p->hw[k].gain, s->chosen[k] == i ? '*' : ' ');
@@ -28,11 +32,11 @@ static void say_point(ss_cli *cli, const ss_study *s, int32_t i) {
 static void say_verdict(ss_cli *cli, const ss_study *s, int k) {
     if (!asked(s, k) || s->chosen[k] < 0) return;
     const ss_study_point *p = &s->points[s->chosen[k]];
-    ss_say(cli, "%-9s t %.4f: throughput %+.1f %%, %.1f images/s; loss %.2f points on search", ss_hardware_names[k], p->t,
-           100 * (p->hw[k].gain - 1), p->hw[k].throughput, p->loss);
+    ss_say(cli, "%-9s t %.4f: throughput %+.1f %%, %.1f images/s; loss %.2f points on search",
+           ss_hardware_names[k], p->t, 100 * (p->hw[k].gain - 1), p->hw[k].throughput, p->loss);
     if (s->tested)
-        ss_say(cli, ", %.2f (%.2f..%.2f) on test: %.2f %%", s->test[k].loss, s->test[k].loss_lo, s->test[k].loss_hi,
-               s->test[k].top1);
+        ss_say(cli, ", %.2f (%.2f..%.2f) on test: %.2f %%", s->test[k].loss, s->test[k].loss_lo,
+               s->test[k].loss_hi, s->test[k].top1);
     ss_say(cli, "\n");
 }
 
@@ -43,7 +47,8 @@ void ss_study_say(ss_cli *cli, const ss_study *s) {
         if (asked(s, k)) ss_say(cli, "  %9s %6s ", ss_hardware_names[k], "gain");
     ss_say(cli, "\n");
     for (int32_t i = 0; i < s->n_points; i++) say_point(cli, s, i);
-    ss_say(cli, "* chosen: the fastest that loses at most %g points on the search split\n\n", s->opts.max_loss);
+    ss_say(cli, "* chosen: the fastest that loses at most %g points on the search split\n\n",
+           s->opts.max_loss);
     if (s->tested)
         ss_say(cli, "test split, %" PRId64 " images: Top-1 %.2f %% at threshold 0\n", s->test_data.images,
                s->test_reference.top1);
@@ -63,7 +68,8 @@ static ss_status save_thresholds(const ss_study *s, ss_graph *g, const char *dir
     return status;
 }
 
-static ss_status save_design(const ss_study *s, const ss_graph *g, const char *model_path, const char *dir, int kind) {
+static ss_status save_design(const ss_study *s, const ss_graph *g, const char *model_path, const char *dir,
+                             int kind) {
     bool reference = kind < 0 || !s->optimised_design;
     ss_design *d = reference ? s->reference_design : s->optimised_design;
     double t = reference ? 0 : s->points[s->chosen[kind]].t;
@@ -82,6 +88,7 @@ ss_status ss_study_save_chosen(const ss_study *s, ss_graph *g, const char *model
     for (int k = 0; status == SS_OK && k < SS_HARDWARE; k++)
         if (asked(s, k) && s->chosen[k] >= 0) status = save_thresholds(s, g, dir, k);
     if (status == SS_OK) status = save_design(s, g, model_path, dir, -1);
-    if (status == SS_OK && asked(s, SS_HW_OPTIMISED)) status = save_design(s, g, model_path, dir, SS_HW_OPTIMISED);
+    if (status == SS_OK && asked(s, SS_HW_OPTIMISED))
+        status = save_design(s, g, model_path, dir, SS_HW_OPTIMISED);
     return status;
 }

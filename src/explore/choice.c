@@ -1,9 +1,9 @@
 /* Pruning and search for the multiple-choice knapsack. See choice.h for the method.
  *
- * The depth-first search takes the groups by falling regret (what the second best option costs more in reduced
- * cost), the options of a group by rising reduced cost. Any choice that fits has reduced costs that sum to at most
- * 1 - bound, since its weighted load is at most 1: options above that are gone before the search starts, which near
- * the limit leaves almost nothing to search.
+ * The depth-first search takes the groups by falling regret (what the second best option costs more in
+ * reduced cost), the options of a group by rising reduced cost. Any choice that fits has reduced costs that
+ * sum to at most 1 - bound, since its weighted load is at most 1: options above that are gone before the
+ * search starts, which near the limit leaves almost nothing to search.
  */
 #include "explore/exchange.h"
 #include "explore/relax.h"
@@ -15,6 +15,7 @@
 #define ROUNDINGS 12
 #define ROOT_STEPS 20000 /* depth-first steps at the root of the tree */
 #define NODE_STEPS 1000  /* and at its other nodes */
+#define SMALL_WEIGHT 0.1 /* added to the share of every resource where groups are split */
 #define MARGIN 1e-9
 
 typedef struct ranked {
@@ -27,8 +28,8 @@ struct ss_chooser {
     bool failed;
     ss_columns cols;
     int32_t *spare, *trial, *order;
-    double *left;     /* [groups + 1][SS_BASIS]: least that the groups from here on need; last: reduced cost */
-    int32_t *begin;   /* [groups + 1] into rank */
+    double *left;   /* [groups + 1][SS_RES_COUNT]: least that the groups from here on need */
+    int32_t *begin; /* [groups + 1] into rank */
     ranked *rank;
     size_t rank_cap;
 };
@@ -44,7 +45,7 @@ ss_status ss_chooser_new(ss_ctx *ctx, int32_t max_groups, ss_chooser **out) {
     ok = (c->trial = ss_alloc(ctx, n, sizeof(int32_t))) && ok;
     ok = (c->order = ss_alloc(ctx, n, sizeof(int32_t))) && ok;
     ok = (c->begin = ss_alloc(ctx, n, sizeof(int32_t))) && ok;
-    ok = (c->left = ss_alloc(ctx, n * SS_BASIS, sizeof(double))) && ok;
+    ok = (c->left = ss_alloc(ctx, n * SS_RES_COUNT, sizeof(double))) && ok;
     if (ok) return SS_OK;
     ss_chooser_free(c);
     *out = NULL;
@@ -63,7 +64,9 @@ void ss_chooser_free(ss_chooser *c) {
     ss_free(c->ctx, c);
 }
 
-bool ss_chooser_failed(const ss_chooser *c) { return c->failed; }
+bool ss_chooser_failed(const ss_chooser *c) {
+    return c->failed;
+}
 
 /* ---- pruning ---- */
 
@@ -105,8 +108,8 @@ static int32_t draw(const ss_columns *cols, int32_t g, double at) {
     return last;
 }
 
-/* Round the fractional choice and repair what then exceeds a budget: thoroughly at the root of the tree, by its most
- * likely choice below. */
+/* Round the fractional choice and repair what then exceeds a budget: thoroughly at the root of the tree, by
+ * its most likely choice below. */
 static bool round_columns(ss_chooser *c, const ss_choice_problem *p, bool thorough, int32_t *pick) {
     size_t bytes = (size_t)p->n * sizeof *pick;
     for (int j = 0; thorough && j < SS_BASIS; j++) {
@@ -188,10 +191,10 @@ static void order_groups(ss_chooser *c, int32_t n) {
 
 /* left[d]: the least that the groups order[d..] need of each resource. */
 static void sum_left(ss_chooser *c, const ss_choice_problem *p) {
-    memset(&c->left[(size_t)p->n * SS_BASIS], 0, SS_BASIS * sizeof *c->left);
+    memset(&c->left[(size_t)p->n * SS_RES_COUNT], 0, SS_RES_COUNT * sizeof *c->left);
     for (int32_t d = p->n - 1; d >= 0; d--) {
         int32_t g = c->order[d];
-        double *here = &c->left[(size_t)d * SS_BASIS], *after = here + SS_BASIS;
+        double *here = &c->left[(size_t)d * SS_RES_COUNT], *after = here + SS_RES_COUNT;
         for (int k = 0; k < SS_RES_COUNT; k++) {
             double least = INFINITY;
             for (int32_t i = c->begin[g]; i < c->begin[g + 1]; i++)
@@ -205,7 +208,7 @@ static ss_answer descend(search *s, int32_t depth, const double *used, double sp
     const ss_choice_problem *p = s->p;
     if (depth == p->n) return SS_FITS;
     int32_t g = s->c->order[depth];
-    const double *left = &s->c->left[(size_t)(depth + 1) * SS_BASIS];
+    const double *left = &s->c->left[(size_t)(depth + 1) * SS_RES_COUNT];
     for (int32_t i = s->c->begin[g]; i < s->c->begin[g + 1]; i++) {
         const ranked *r = &s->c->rank[i];
         if (spent + r->cost > s->slack) break;
@@ -244,7 +247,8 @@ static ss_answer depth_first(ss_chooser *c, const ss_choice_problem *p, const ss
 
 /* ---- the tree ---- */
 
-/* A group whose options the fractional choice mixes: one child takes the options up to the mix, one those above. */
+/* A group whose options the fractional choice mixes: one child takes the options up to the mix, one those
+ * above. */
 typedef struct split {
     int32_t group; /* -1: nothing is mixed */
     int resource;
@@ -253,8 +257,8 @@ typedef struct split {
 
 typedef struct tree {
     ss_chooser *c;
-    int64_t nodes;   /* left to visit */
-    int32_t *pick;   /* [groups], of the root problem */
+    int64_t nodes; /* left to visit */
+    int32_t *pick; /* [groups], of the root problem */
     ss_relaxation *root;
 } tree;
 
@@ -268,18 +272,20 @@ static double mean_of(const ss_columns *cols, const ss_group *group, int32_t g, 
     return sum / shares;
 }
 
-/* The widest mix: mean distance from the mean, weighted over its budget. */
-static split find_split(const ss_columns *cols, const ss_choice_problem *p, const double weights[SS_RES_COUNT]) {
+/* The widest mix: mean distance from the mean, weighted over its budget. A resource that does not bind in the
+ * relaxation may well be what keeps the parts of the mix from fitting, so it counts too. */
+static split find_split(const ss_columns *cols, const ss_choice_problem *p,
+                        const double weights[SS_RES_COUNT]) {
     split s = { -1, 0, 0 };
     double widest = 1e-12;
     for (int32_t g = 0; g < p->n; g++)
         for (int k = 0; k < SS_RES_COUNT; k++) {
-            if (weights[k] <= 0) continue;
+            if (p->budget[k] <= 0) continue;
             double mean = mean_of(cols, &p->groups[g], g, k), width = 0;
             for (int j = 0; j < SS_BASIS; j++)
                 if (cols->share[j] > 0)
                     width += cols->share[j] * fabs(p->groups[g].options[cols->pick[j][g]].r[k] - mean);
-            width *= weights[k] / p->budget[k];
+            width *= (weights[k] + SMALL_WEIGHT) / p->budget[k];
             if (width <= widest) continue;
             widest = width;
             s = (split){ g, k, mean };
@@ -287,9 +293,10 @@ static split find_split(const ss_columns *cols, const ss_choice_problem *p, cons
     return s;
 }
 
-/* The options of a child: on its side of the split, and cheap enough in reduced cost to be part of any answer. */
-static void fill_child(const ss_choice_problem *p, const ss_relaxation *x, split s, bool above, ss_group *groups,
-                       ss_option *options) {
+/* The options of a child: on its side of the split, and cheap enough in reduced cost to be part of any
+ * answer. */
+static void fill_child(const ss_choice_problem *p, const ss_relaxation *x, split s, bool above,
+                       ss_group *groups, ss_option *options) {
     double unit[SS_RES_COUNT], slack = 1 - x->bound + MARGIN;
     for (int k = 0; k < SS_RES_COUNT; k++) unit[k] = x->weights[k] > 0 ? x->weights[k] / p->budget[k] : 0;
     for (int32_t g = 0; g < p->n; g++) {
@@ -309,7 +316,8 @@ static void fill_child(const ss_choice_problem *p, const ss_relaxation *x, split
 
 static ss_answer visit(tree *t, const ss_choice_problem *p, bool root);
 
-static ss_answer visit_child(tree *t, const ss_choice_problem *p, const ss_relaxation *x, split s, bool above) {
+static ss_answer visit_child(tree *t, const ss_choice_problem *p, const ss_relaxation *x, split s,
+                             bool above) {
     size_t total = 0;
     for (int32_t g = 0; g < p->n; g++) total += (size_t)p->groups[g].n;
     ss_group *groups = ss_alloc(t->c->ctx, (size_t)p->n, sizeof *groups);
@@ -362,7 +370,8 @@ void ss_choice_relax(ss_chooser *c, const ss_choice_problem *p, bool quick, ss_r
 }
 
 /* A copy whose ids are indices, which the tree needs to find its way back. */
-static ss_status number_options(ss_chooser *c, const ss_choice_problem *p, ss_group **groups, ss_option **options) {
+static ss_status number_options(ss_chooser *c, const ss_choice_problem *p, ss_group **groups,
+                                ss_option **options) {
     size_t total = 0;
     for (int32_t g = 0; g < p->n; g++) total += (size_t)p->groups[g].n;
     *groups = ss_alloc(c->ctx, (size_t)p->n, sizeof **groups);
@@ -379,7 +388,8 @@ static ss_status number_options(ss_chooser *c, const ss_choice_problem *p, ss_gr
     return SS_OK;
 }
 
-ss_answer ss_choice_solve(ss_chooser *c, const ss_choice_problem *p, int64_t nodes, int32_t *pick, ss_relaxation *out) {
+ss_answer ss_choice_solve(ss_chooser *c, const ss_choice_problem *p, int64_t nodes, int32_t *pick,
+                          ss_relaxation *out) {
     ss_group *groups = NULL;
     ss_option *options = NULL;
     ss_choice_problem numbered = *p;
@@ -397,6 +407,7 @@ ss_answer ss_choice_solve(ss_chooser *c, const ss_choice_problem *p, int64_t nod
     return a;
 }
 
-void ss_choice_improve(ss_chooser *c, const ss_choice_problem *p, const double weights[SS_RES_COUNT], int32_t *pick) {
+void ss_choice_improve(ss_chooser *c, const ss_choice_problem *p, const double weights[SS_RES_COUNT],
+                       int32_t *pick) {
     ss_exchange_improve(p, weights, c->trial, pick);
 }

@@ -1,7 +1,8 @@
-/* Reading a design back. The file is not believed: the model's hash must agree, all nodes must stand there once and in
- * order, every folding must be legal, and lanes, resources, intervals and throughput must follow from the foldings by
- * the cost model. Cycles of crossbar engines depend on the profile, which is not in the file: they must lie between
- * one and what an input without zeros takes. All problems are reported, not only the first. */
+/* Reading a design back. The file is not believed: the model's hash must agree, all nodes must stand there
+ * once and in order, every folding must be legal, and lanes, resources, intervals and throughput must follow
+ * from the foldings by the cost model. Cycles of crossbar engines depend on the profile, which is not in the
+ * file: they must lie between one and what an input without zeros takes. All problems are reported, not only
+ * the first. */
 #include "explore/explore.h"
 #include "explore/figures.h"
 
@@ -46,13 +47,15 @@ static ss_status get_text(reader *r, const json_t *o, const char *key, char *out
 
 static ss_status get_bool(reader *r, const json_t *o, const char *key, bool *out) {
     const json_t *v = json_object_get(o, key);
-    if (!json_is_boolean(v)) return ss_error(r->ctx, SS_AT(r->path), again, "\"%s\" is not true or false", key);
+    if (!json_is_boolean(v))
+        return ss_error(r->ctx, SS_AT(r->path), again, "\"%s\" is not true or false", key);
     *out = json_is_true(v);
     return SS_OK;
 }
 
 /* The index of a name in a table of n. */
-static ss_status get_name(reader *r, const json_t *o, const char *key, const char *const *names, int n, int *out) {
+static ss_status get_name(reader *r, const json_t *o, const char *key, const char *const *names, int n,
+                          int *out) {
     const char *text;
     if (ss_json_get_str(r->ctx, r->path, o, key, &text) != SS_OK) return SS_BAD;
     for (*out = 0; *out < n; ++*out)
@@ -68,7 +71,9 @@ static ss_status get_resources(reader *r, const json_t *o, const char *key, ss_r
     return s;
 }
 
-static bool same(double a, double b) { return fabs(a - b) <= SAME * fmax(fabs(a), fabs(b)); }
+static bool same(double a, double b) {
+    return fabs(a - b) <= SAME * fmax(fabs(a), fabs(b));
+}
 
 static ss_status expect(reader *r, const char *where, const char *what, double stored, double computed) {
     if (same(stored, computed)) return SS_OK;
@@ -76,10 +81,12 @@ static ss_status expect(reader *r, const char *where, const char *what, double s
                     "%s: \"%s\" is %.17g, but the foldings give %.17g", r->path, what, stored, computed);
 }
 
-static ss_status expect_resources(reader *r, const char *where, const ss_resources *stored, const ss_resources *computed) {
+static ss_status expect_resources(reader *r, const char *where, const ss_resources *stored,
+                                  const ss_resources *computed) {
     ss_status s = SS_OK;
     for (int k = 0; k < SS_RES_COUNT; k++)
-        if (expect(r, where, ss_res_names[k], (double)stored->r[k], (double)computed->r[k]) != SS_OK) s = SS_BAD;
+        if (expect(r, where, ss_res_names[k], (double)stored->r[k], (double)computed->r[k]) != SS_OK)
+            s = SS_BAD;
     return s;
 }
 
@@ -98,6 +105,12 @@ static ss_status read_device(reader *r, ss_device *d) {
     bad += ss_json_get_real(r->ctx, r->path, o, "reconfiguration_s", &d->reconfiguration_s) != SS_OK;
     bad += get_bool(r, o, "dsp58", &d->dsp58) != SS_OK;
     bad += get_bool(r, o, "uram_init", &d->uram_init) != SS_OK;
+    for (int k = 0; bad == 0 && k < SS_RES_COUNT; k++)
+        if (k != SS_URAM && d->total.r[k] < 1)
+            bad += ss_error(r->ctx, SS_AT(r->path), again, "a device without %s cannot be",
+                            ss_res_names[k]) != SS_OK;
+    if (bad == 0 && !(d->reconfiguration_s >= 0))
+        bad += ss_error(r->ctx, SS_AT(r->path), again, "\"reconfiguration_s\" is negative") != SS_OK;
     if (ss_json_get_object(r->ctx, r->path, o, "cap", &cap) != SS_OK) return SS_BAD;
     for (int k = 0; k < SS_RES_COUNT; k++) {
         bad += get_positive(r, cap, ss_res_names[k], &d->cap[k]) != SS_OK;
@@ -118,8 +131,8 @@ static ss_status read_model(reader *r) {
     snprintf(expected, sizeof expected, "%016llx", (unsigned long long)d->model);
     if (strcmp(hash, expected) != 0)
         return ss_error(r->ctx, SS_AT(r->path), "give the model that was explored, or explore this one",
-                        "is a design of another model (%s, hash %s); %s has %s", d->model_name, hash, r->g->name,
-                        expected);
+                        "is a design of another model (%s, hash %s); %s has %s", d->model_name, hash,
+                        r->g->name, expected);
     return bad ? SS_BAD : SS_OK;
 }
 
@@ -137,7 +150,8 @@ static ss_status read_profile(reader *r) {
     const char *relu;
     json_t *t;
     json_object_foreach(thresholds, relu, t) {
-        if (!json_is_number(t)) return ss_error(r->ctx, SS_AT(relu), again, "%s: threshold is not a number", r->path);
+        if (!json_is_number(t))
+            return ss_error(r->ctx, SS_AT(relu), again, "%s: threshold is not a number", r->path);
         d->thresholds[d->n_thresholds].relu = ss_arena_strdup(d->arena, relu);
         d->thresholds[d->n_thresholds++].threshold = json_number_value(t);
     }
@@ -190,8 +204,8 @@ static ss_status read_partition(reader *r, const json_t *o, int32_t first, ss_pa
     if (ss_json_get_array(r->ctx, r->path, o, "nodes", &nodes) != SS_OK) return SS_BAD;
     size_t n = json_array_size(nodes);
     if (n == 0 || n > (size_t)(r->g->n - first))
-        return ss_error(r->ctx, SS_AT(r->path), again, "a partition has %zu nodes where the model has %d left", n,
-                        (int)(r->g->n - first));
+        return ss_error(r->ctx, SS_AT(r->path), again,
+                        "a partition has %zu nodes where the model has %d left", n, (int)(r->g->n - first));
     p->last = first + (int32_t)n - 1;
     p->configs = ss_arena_alloc(r->d->arena, n, sizeof *p->configs);
     if (!p->configs) return SS_BAD;
@@ -206,11 +220,13 @@ static ss_status read_partitions(reader *r, const json_t *parts) {
     int32_t next = 0;
     for (int32_t i = 0; i < r->d->n_partitions; i++) {
         if (next >= r->g->n) return ss_error(r->ctx, SS_AT(r->path), again, "has more nodes than the model");
-        if (read_partition(r, json_array_get(parts, (size_t)i), next, &r->d->partitions[i]) != SS_OK) return SS_BAD;
+        if (read_partition(r, json_array_get(parts, (size_t)i), next, &r->d->partitions[i]) != SS_OK)
+            return SS_BAD;
         next = r->d->partitions[i].last + 1;
     }
     if (next == r->g->n) return SS_OK;
-    return ss_error(r->ctx, SS_AT(r->path), again, "lacks node \"%s\" and all behind it", r->g->nodes[next].name);
+    return ss_error(r->ctx, SS_AT(r->path), again, "lacks node \"%s\" and all behind it",
+                    r->g->nodes[next].name);
 }
 
 static ss_status read_results(reader *r) {
@@ -225,16 +241,19 @@ static ss_status read_results(reader *r) {
 
 /* ---- checking ---- */
 
-static ss_status check_node(reader *r, const ss_cost *c, int32_t node, double target, const ss_config *stored) {
+static ss_status check_node(reader *r, const ss_cost *c, int32_t node, double target,
+                            const ss_config *stored) {
     const char *name = r->g->nodes[node].name;
     ss_config fresh = *stored;
     if (ss_cost_eval(r->ctx, c, node, target, &fresh) != SS_OK) return SS_BAD;
     ss_status s = expect_resources(r, name, &stored->res, &fresh.res);
     if (expect(r, name, "lanes_in", stored->lanes_in, fresh.lanes_in) != SS_OK) s = SS_BAD;
     if (expect(r, name, "lanes_out", stored->lanes_out, fresh.lanes_out) != SS_OK) s = SS_BAD;
-    if (stored->engine != SS_ENGINE_CROSSBAR) return expect(r, name, "cycles", stored->cycles, fresh.cycles) | s;
+    if (stored->engine != SS_ENGINE_CROSSBAR)
+        return expect(r, name, "cycles", stored->cycles, fresh.cycles) | s;
     if (stored->cycles >= 1 && stored->cycles <= fresh.cycles * (1 + SAME)) return s;
-    return ss_error(r->ctx, SS_AT(name), again, "%s: %g cycles, outside 1..%g", r->path, stored->cycles, fresh.cycles);
+    return ss_error(r->ctx, SS_AT(name), again, "%s: %g cycles, outside 1..%g", r->path, stored->cycles,
+                    fresh.cycles);
 }
 
 static ss_status check_partition(reader *r, const ss_cost *c, const ss_partition *p) {
@@ -262,7 +281,8 @@ static ss_status check_totals(reader *r, const ss_cost *c) {
     ss_design_figures(c, &fresh);
     ss_status s = SS_OK;
     if (expect(r, "design", "throughput", d->throughput, fresh.throughput) != SS_OK) s = SS_BAD;
-    if (expect(r, "design", "throughput_steady", d->throughput_steady, fresh.throughput_steady) != SS_OK) s = SS_BAD;
+    if (expect(r, "design", "throughput_steady", d->throughput_steady, fresh.throughput_steady) != SS_OK)
+        s = SS_BAD;
     if (expect(r, "design", "latency_us", d->latency_us, fresh.latency_us) != SS_OK) s = SS_BAD;
     if (fabs(d->gap - fresh.gap) > SAME) s = expect(r, "design", "gap", d->gap, fresh.gap);
     return s;
@@ -305,11 +325,23 @@ static ss_status read_all(reader *r) {
     return bad ? SS_BAD : check(r);
 }
 
+/* What was read must be what would be written: nothing ignored, nothing left that does not follow. */
+static ss_status check_complete(reader *r) {
+    json_t *written = ss_design_json(r->d, r->g);
+    if (!written) return ss_error(r->ctx, SS_AT(r->path), "free some memory", "out of memory while reading");
+    bool equal = json_equal(r->root, written);
+    json_decref(written);
+    if (equal) return SS_OK;
+    return ss_error(r->ctx, SS_AT(r->path), again,
+                    "holds keys or utilisations that do not belong to this design");
+}
+
 ss_status ss_design_load(ss_ctx *ctx, const ss_graph *g, const char *path, ss_design **out) {
     reader r = { .ctx = ctx, .path = path, .g = g };
     *out = NULL;
     if (ss_json_load(ctx, path, "skipstream.design", 1, &r.root) != SS_OK) return SS_BAD;
     ss_status s = read_all(&r);
+    if (s == SS_OK) s = check_complete(&r);
     json_decref(r.root);
     if (s == SS_OK) *out = r.d;
     else ss_design_free(r.d);

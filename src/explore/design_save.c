@@ -1,5 +1,6 @@
-/* The artefact "skipstream.design", version 1: what ss_design holds, as JSON. Keys stand in a fixed order, numbers are
- * exact (17 digits), and nothing depends on time or place, so that equal designs are equal bytes. */
+/* The artefact "skipstream.design", version 1: what ss_design holds, as JSON. Keys stand in a fixed order,
+ * numbers are exact (17 digits), and nothing depends on time or place, so that equal designs are equal bytes.
+ */
 #include "explore/explore.h"
 
 #include <stdio.h>
@@ -23,36 +24,38 @@ static json_t *utilisation_json(const ss_resources *r, const ss_device *dev) {
 static json_t *device_json(const ss_device *d) {
     json_t *cap = json_object();
     for (int k = 0; k < SS_RES_COUNT; k++) json_object_set_new(cap, ss_res_names[k], json_real(d->cap[k]));
-    return json_pack("{s:s,s:s,s:s,s:o,s:o,s:i,s:f,s:f,s:f,s:b,s:b}", "name", d->name, "part", d->part, "family",
-                     d->family, "total", resources_json(&d->total), "cap", cap, "slrs", (int)d->slrs, "clock_hz",
-                     d->clock_hz, "bandwidth_bits", d->bandwidth_bits, "reconfiguration_s", d->reconfiguration_s,
-                     "dsp58", d->dsp58, "uram_init", d->uram_init);
+    return json_pack("{s:s,s:s,s:s,s:o,s:o,s:i,s:f,s:f,s:f,s:b,s:b}", "name", d->name, "part", d->part,
+                     "family", d->family, "total", resources_json(&d->total), "cap", cap, "slrs",
+                     (int)d->slrs, "clock_hz", d->clock_hz, "bandwidth_bits", d->bandwidth_bits,
+                     "reconfiguration_s", d->reconfiguration_s, "dsp58", d->dsp58, "uram_init", d->uram_init);
 }
 
 static json_t *node_json(const ss_node *n, const ss_config *c) {
-    return json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:s,s:i,s:i,s:f,s:o}", "name", n->name, "op", ss_op_name(n->op),
-                     "engine", ss_engine_kind_names[c->engine], "gr", (int)c->gr, "ci", (int)c->ci, "co", (int)c->co,
-                     "m", (int)c->m, "memory", ss_mem_names[c->memory], "lanes_in", (int)c->lanes_in, "lanes_out",
-                     (int)c->lanes_out, "cycles", c->cycles, "resources", resources_json(&c->res));
+    return json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:s,s:i,s:i,s:f,s:o}", "name", n->name, "op",
+                     ss_op_name(n->op), "engine", ss_engine_kind_names[c->engine], "gr", (int)c->gr, "ci",
+                     (int)c->ci, "co", (int)c->co, "m", (int)c->m, "memory", ss_mem_names[c->memory],
+                     "lanes_in", (int)c->lanes_in, "lanes_out", (int)c->lanes_out, "cycles", c->cycles,
+                     "resources", resources_json(&c->res));
 }
 
 static json_t *partition_json(const ss_design *d, const ss_graph *g, const ss_partition *p) {
     json_t *nodes = json_array();
     for (int32_t i = p->first; i <= p->last; i++)
         json_array_append_new(nodes, node_json(&g->nodes[i], &p->configs[i - p->first]));
-    return json_pack("{s:f,s:f,s:f,s:s,s:f,s:I,s:o,s:o,s:s,s:o}", "interval", p->interval, "bound", p->bound, "target",
-                     p->target, "slowest", g->nodes[p->slowest].name, "latency", p->latency, "load_bits",
-                     (json_int_t)p->load_bits, "resources", resources_json(&p->res), "utilisation",
-                     utilisation_json(&p->res, &d->device), "binding", ss_binding_name(p->binding), "nodes", nodes);
+    return json_pack("{s:f,s:f,s:f,s:s,s:f,s:I,s:o,s:o,s:s,s:o}", "interval", p->interval, "bound", p->bound,
+                     "target", p->target, "slowest", g->nodes[p->slowest].name, "latency", p->latency,
+                     "load_bits", (json_int_t)p->load_bits, "resources", resources_json(&p->res),
+                     "utilisation", utilisation_json(&p->res, &d->device), "binding",
+                     ss_binding_name(p->binding), "nodes", nodes);
 }
 
 static json_t *header_json(const ss_design *d) {
     char hash[20];
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)d->model);
     json_t *zeros = d->assumed_zeros < 0 ? json_null() : json_real(d->assumed_zeros);
-    return json_pack("{s:{s:s,s:s,s:s},s:i,s:I,s:o,s:{s:s,s:o}}", "model", "name", d->model_name, "path", d->model_path,
-                     "hash", hash, "bits", d->bits, "batch", (json_int_t)d->batch, "device", device_json(&d->device),
-                     "profile", "name", d->profile_name, "assumed_zeros", zeros);
+    return json_pack("{s:{s:s,s:s,s:s},s:i,s:I,s:o,s:{s:s,s:o}}", "model", "name", d->model_name, "path",
+                     d->model_path, "hash", hash, "bits", d->bits, "batch", (json_int_t)d->batch, "device",
+                     device_json(&d->device), "profile", "name", d->profile_name, "assumed_zeros", zeros);
 }
 
 static json_t *results_json(const ss_design *d, const ss_graph *g) {
@@ -62,8 +65,8 @@ static json_t *results_json(const ss_design *d, const ss_graph *g) {
     for (int32_t i = 0; i < d->n_partitions; i++)
         json_array_append_new(parts, partition_json(d, g, &d->partitions[i]));
     return json_pack("{s:o,s:f,s:f,s:f,s:f,s:f,s:o}", "thresholds", thresholds, "throughput", d->throughput,
-                     "throughput_steady", d->throughput_steady, "bound", d->bound, "gap", d->gap, "latency_us",
-                     d->latency_us, "partitions", parts);
+                     "throughput_steady", d->throughput_steady, "bound", d->bound, "gap", d->gap,
+                     "latency_us", d->latency_us, "partitions", parts);
 }
 
 json_t *ss_design_json(const ss_design *d, const ss_graph *g) {
@@ -78,7 +81,8 @@ json_t *ss_design_json(const ss_design *d, const ss_graph *g) {
 
 ss_status ss_design_save(const ss_design *d, const ss_graph *g, const char *path) {
     json_t *j = ss_design_json(d, g);
-    if (!j) return ss_error(d->ctx, SS_AT(path), "free some memory", "out of memory while writing the design");
+    if (!j)
+        return ss_error(d->ctx, SS_AT(path), "free some memory", "out of memory while writing the design");
     ss_status s = ss_json_save(d->ctx, path, j);
     json_decref(j);
     return s;

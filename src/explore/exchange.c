@@ -104,14 +104,16 @@ static bool exchange_two(const ss_choice_problem *p, int32_t *pick, load *l) {
 }
 
 static void settle(const ss_choice_problem *p, int32_t *pick, load *l) {
-    for (int round = 0; round < EXCHANGE_ROUNDS && exchange_one(p, pick, l); round++) {}
+    for (int round = 0; round < EXCHANGE_ROUNDS && exchange_one(p, pick, l); round++) {
+    }
 }
 
 bool ss_exchange_repair(const ss_choice_problem *p, int32_t *pick, bool pairs) {
     load l = load_of(p, pick);
     for (int round = 0; round < EXCHANGE_ROUNDS; round++) {
         if (score_of(p, &l).over <= 0) return true;
-        if (!exchange_one(p, pick, &l) && !(pairs && round < PAIR_ROUNDS && exchange_two(p, pick, &l))) return false;
+        if (!exchange_one(p, pick, &l) && !(pairs && round < PAIR_ROUNDS && exchange_two(p, pick, &l)))
+            return false;
     }
     return false;
 }
@@ -119,8 +121,8 @@ bool ss_exchange_repair(const ss_choice_problem *p, int32_t *pick, bool pairs) {
 /* ---- improvement ---- */
 
 /* The choice of least price when binding resources are made dearer and dearer: a start as good as its end. */
-static void try_price(const ss_choice_problem *p, const double weights[SS_RES_COUNT], double dearer, int32_t *trial,
-                      int32_t *pick, load *best) {
+static void try_price(const ss_choice_problem *p, const double weights[SS_RES_COUNT], double dearer,
+                      int32_t *trial, int32_t *pick, load *best) {
     double price[SS_RES_COUNT];
     for (int k = 0; k < SS_RES_COUNT; k++)
         price[k] = p->budget[k] > 0 ? (1 + dearer * weights[k]) / p->budget[k] : 0;
@@ -133,10 +135,12 @@ static void try_price(const ss_choice_problem *p, const double weights[SS_RES_CO
     memcpy(pick, trial, (size_t)p->n * sizeof *pick);
 }
 
-void ss_exchange_improve(const ss_choice_problem *p, const double weights[SS_RES_COUNT], int32_t *trial, int32_t *pick) {
+void ss_exchange_improve(const ss_choice_problem *p, const double weights[SS_RES_COUNT], int32_t *trial,
+                         int32_t *pick) {
     static const double dearer[] = { 0, 0.1, 0.3, 1, 3, 10, 30, 100 };
     load best = load_of(p, pick);
     settle(p, pick, &best);
-    for (size_t i = 0; i < sizeof dearer / sizeof *dearer; i++) try_price(p, weights, dearer[i], trial, pick, &best);
+    for (size_t i = 0; i < sizeof dearer / sizeof *dearer; i++)
+        try_price(p, weights, dearer[i], trial, pick, &best);
     for (int round = 0; round < PAIR_ROUNDS && exchange_two(p, pick, &best); round++) settle(p, pick, &best);
 }

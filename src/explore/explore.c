@@ -36,29 +36,58 @@ static ss_status design_of_plan(ss_ctx *ctx, const ss_cost *c, const ss_graph *g
 
 static ss_status check_opts(ss_ctx *ctx, const ss_explore_opts *o) {
     if (o->batch < 1) ss_error(ctx, SS_AT("batch"), "take 256", "a batch holds at least one image");
-    if (!(o->target_gap >= 0)) ss_error(ctx, SS_AT("gap"), "take 0.02", "the gap is a fraction of at least 0");
+    if (!(o->target_gap >= 0))
+        ss_error(ctx, SS_AT("gap"), "take 0.02", "the gap is a fraction of at least 0");
     if (o->max_partitions < 0) ss_error(ctx, SS_AT("max-partitions"), "take 0 for any number", "is negative");
     bool bits = o->bits == 8 || o->bits == 16;
     if (!bits) ss_error(ctx, SS_AT("bits"), "take 16 or 8", "hardware of %d bits is not supported", o->bits);
     return o->batch < 1 || !(o->target_gap >= 0) || o->max_partitions < 0 || !bits ? SS_BAD : SS_OK;
 }
 
-ss_status ss_explore(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_profile *p, const ss_device *dev,
-                     ss_explore_opts opts, ss_design **out) {
-    double started = now();
+/* The best plan of one space as a design. Nothing fits in the space of dense engines: SS_OK and NULL. */
+static ss_status explore_space(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_profile *p,
+                               const ss_device *dev, const ss_explore_opts *o, bool dense, ss_design **out) {
     ss_space *space;
     ss_plan plan;
     *out = NULL;
+    if (ss_space_new(ctx, c, g, dev, *o, dense, &space) != SS_OK) return SS_BAD;
+    ss_status s = ss_plan_make(space, o->batch, o->max_partitions, &plan);
+    if (s == SS_OK && plan.n > 0) s = design_of_plan(ctx, c, g, p, dev, o, &plan, out);
+    ss_space_free(space);
+    if (s == SS_OK) return s;
+    ss_design_free(*out);
+    *out = NULL;
+    return s;
+}
+
+/* Intervals being equal, dense engines alone may fill the pipeline a little sooner: then they are the answer,
+ * so that leaving the choice free never costs anything. */
+static ss_status prefer_dense_if_faster(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_profile *p,
+                                        const ss_device *dev, const ss_explore_opts *o, ss_design **d) {
+    ss_design *dense;
+    if (explore_space(ctx, c, g, p, dev, o, true, &dense) != SS_OK) return SS_BAD;
+    if (dense && dense->throughput > (*d)->throughput) {
+        dense->bound = fmax((*d)->bound, dense->throughput);
+        dense->gap = dense->bound / dense->throughput - 1;
+        ss_design *slower = *d;
+        *d = dense;
+        dense = slower;
+    }
+    ss_design_free(dense);
+    return SS_OK;
+}
+
+ss_status ss_explore(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_profile *p,
+                     const ss_device *dev, ss_explore_opts opts, ss_design **out) {
+    double started = now();
+    *out = NULL;
     if (opts.bits == 0 && p) opts.bits = p->bits;
     if (check_opts(ctx, &opts) != SS_OK) return SS_BAD;
-    if (ss_space_new(ctx, c, g, dev, opts, &space) != SS_OK) return SS_BAD;
-    ss_status s = ss_plan_make(space, opts.batch, opts.max_partitions, &plan);
-    if (s == SS_OK) s = design_of_plan(ctx, c, g, p, dev, &opts, &plan, out);
-    ss_space_free(space);
-    if (s != SS_OK) {
+    if (explore_space(ctx, c, g, p, dev, &opts, false, out) != SS_OK) return SS_BAD;
+    if (p && prefer_dense_if_faster(ctx, c, g, p, dev, &opts, out) != SS_OK) {
         ss_design_free(*out);
         *out = NULL;
-        return s;
+        return SS_BAD;
     }
     (*out)->seconds = now() - started;
     return SS_OK;
@@ -80,7 +109,8 @@ static ss_status feed(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss
     return SS_OK;
 }
 
-ss_status ss_estimate(ss_ctx *ctx, const ss_design *d, const ss_graph *g, const ss_profile *p, ss_design **out) {
+ss_status ss_estimate(ss_ctx *ctx, const ss_design *d, const ss_graph *g, const ss_profile *p,
+                      ss_design **out) {
     ss_cost *c;
     ss_cost_opts opts = { .bits = d->bits, .engines = 1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR };
     *out = NULL;

@@ -1,10 +1,11 @@
-/* explore: the design space exploration. For a target interval each node takes configurations that meet it; one
- * partition is a search over the interval plus a choice among Pareto-optimal configurations under a vector budget;
- * partitioning is a dynamic program over cut points. Optimal, or with a proven gap; deterministic.
+/* explore: the design space exploration. For a target interval each node takes configurations that meet it;
+ * one partition is a search over the interval plus a choice among Pareto-optimal configurations under a
+ * vector budget; partitioning is a dynamic program over cut points. Optimal, or with a proven gap;
+ * deterministic.
  *
- * Seconds for a batch of B images: sum over partitions of (interval * B + latency) / clock, plus, with more than one
- * partition, for each of them the reconfiguration and the loading of its weights. A single partition is configured
- * once and then runs for days: neither counts. Throughput = B / seconds.
+ * Seconds for a batch of B images: sum over partitions of (interval * B + fill) / clock (cost.h), plus, with
+ * more than one partition, for each of them the reconfiguration and the loading of its weights. A single
+ * partition is configured once and then runs for days: neither counts. Throughput = B / seconds.
  *
  * The artefact "skipstream.design", version 1, holds all of ss_design but the time spent on it. */
 #ifndef SS_EXPLORE_H
@@ -14,17 +15,17 @@
 #include "cost/cost.h"
 
 typedef struct ss_partition {
-    int32_t first, last;   /* graph nodes, inclusive; the INPUT node belongs to the first partition */
-    ss_config *configs;    /* [last - first + 1] */
-    double target;         /* the interval that streams were sized for; interval <= target when explored */
-    double interval;       /* cycles an image: the slowest node (or off-chip bandwidth) */
-    double bound;          /* proven: no design of this partition on this device has a smaller interval */
-    int32_t slowest;       /* node */
-    double latency;        /* cycles, single image */
+    int32_t first, last; /* graph nodes, inclusive; the INPUT node belongs to the first partition */
+    ss_config *configs;  /* [last - first + 1] */
+    double target;       /* the interval that streams were sized for; interval <= target when explored */
+    double interval;     /* cycles an image: the slowest node (or off-chip bandwidth) */
+    double bound;        /* proven: no design of this partition on this device has a smaller interval */
+    int32_t slowest;     /* node */
+    double latency;      /* cycles, single image */
     int64_t load_bits;
     ss_resources res;
-    ss_res binding;        /* the resource that keeps the interval from shrinking; SS_RES_COUNT: none, its nodes are as
-                            * fast as they can be, or off-chip bandwidth limits them */
+    ss_res binding; /* the resource that keeps the interval from shrinking; SS_RES_COUNT: none, its nodes are
+                     * as fast as they can be, or off-chip bandwidth limits them */
 } ss_partition;
 
 typedef struct ss_design_threshold {
@@ -37,22 +38,22 @@ typedef struct ss_design {
     ss_arena *arena;
     uint64_t model;
     char model_name[128];
-    char model_path[1024];  /* as the user gave it; "" when unknown */
+    char model_path[1024]; /* as the user gave it; "" when unknown */
     int bits;
     int64_t batch;
     ss_device device;
     char profile_name[256];
-    double assumed_zeros;  /* < 0 when measured */
+    double assumed_zeros;            /* < 0 when measured */
     ss_design_threshold *thresholds; /* in force in the profile */
     int32_t n_thresholds;
     ss_partition *partitions;
     int32_t n_partitions;
-    double throughput;       /* images/s at the batch, fill and reconfiguration included */
+    double throughput;        /* images/s at the batch, fill and reconfiguration included */
     double throughput_steady; /* clock / sum of the partitions' intervals: an endless batch */
-    double bound;            /* images/s that no design in this space can exceed, at this batch */
-    double gap;              /* bound / throughput - 1 */
-    double latency_us;       /* one image through all partitions, reconfiguration not included */
-    double seconds;          /* spent exploring; not in the artefact */
+    double bound;             /* images/s that no design in this space can exceed, at this batch */
+    double gap;               /* bound / throughput - 1 */
+    double latency_us;        /* one image through all partitions, reconfiguration not included */
+    double seconds;           /* spent exploring; not in the artefact */
 } ss_design;
 
 typedef struct ss_explore_opts {
@@ -62,10 +63,10 @@ typedef struct ss_explore_opts {
     int bits;               /* those of the cost model; 0: those of the profile */
 } ss_explore_opts;
 
-/* A network that no partitioning brings onto the device: an error for every block that does not fit, with the resource
- * that it lacks. The profile may be NULL (dense engines only). */
-ss_status ss_explore(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_profile *p, const ss_device *dev,
-                     ss_explore_opts opts, ss_design **out);
+/* A network that no partitioning brings onto the device: an error for every block that does not fit, with the
+ * resource that it lacks. The profile may be NULL (dense engines only). */
+ss_status ss_explore(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_profile *p,
+                     const ss_device *dev, ss_explore_opts opts, ss_design **out);
 void ss_design_free(ss_design *d);
 ss_status ss_design_save(const ss_design *d, const ss_graph *g, const char *path);
 /* The same object as in the file: a new reference, or NULL when out of memory. */
@@ -75,8 +76,9 @@ ss_status ss_design_load(ss_ctx *ctx, const ss_graph *g, const char *path, ss_de
 /* Where the design says its model is: ss_free it. For callers that do not have the graph yet. */
 ss_status ss_design_model_path(ss_ctx *ctx, const char *path, char **model);
 const char *ss_binding_name(ss_res binding); /* "lut".."uram", or "none" */
-/* The same hardware (foldings, engines, memories, lanes) fed with another profile: intervals, slowest nodes, latency and
- * throughput anew; resources stay. */
-ss_status ss_estimate(ss_ctx *ctx, const ss_design *d, const ss_graph *g, const ss_profile *p, ss_design **out);
+/* The same hardware (foldings, engines, memories, lanes) fed with another profile: intervals, slowest nodes,
+ * latency and throughput anew; resources stay. */
+ss_status ss_estimate(ss_ctx *ctx, const ss_design *d, const ss_graph *g, const ss_profile *p,
+                      ss_design **out);
 
 #endif

@@ -71,7 +71,10 @@ ss_design *ss_design_new(ss_ctx *ctx, const ss_graph *g, const ss_profile *p, co
     d->batch = batch;
     d->device = *dev;
     d->assumed_zeros = p && p->assumed ? p->assumed_zeros : -1;
-    snprintf(d->profile_name, sizeof d->profile_name, "%s", !p ? "dense" : p->assumed ? "assumed" : "measured");
+    snprintf(d->profile_name, sizeof d->profile_name, "%s",
+             !p           ? "dense"
+             : p->assumed ? "assumed"
+                          : "measured");
     d->n_partitions = n_partitions;
     d->partitions = ss_arena_alloc(arena, (size_t)n_partitions, sizeof *d->partitions);
     if (d->partitions && keep_thresholds(d, p)) return d;

@@ -1,10 +1,12 @@
-/* figures: what follows from a choice of configurations. One place for exploring, estimating and checking a file. */
+/* figures: what follows from a choice of configurations. One place for exploring, estimating and checking a
+ * file. */
 #ifndef SS_FIGURES_H
 #define SS_FIGURES_H
 
 #include "explore/explore.h"
 
-/* From d's first, last and configs (cycles and resources filled in): interval, slowest, latency, load_bits, res. */
+/* From d's first, last and configs (cycles and resources filled in): interval, slowest, latency, load_bits,
+ * res. */
 void ss_partition_figures(const ss_cost *c, const ss_graph *g, const ss_device *dev, ss_partition *d);
 /* Seconds of a batch through one partition of that interval and latency, cycles. */
 double ss_partition_seconds(const ss_cost *c, const ss_partition *d, int64_t batch, bool reconfigure);

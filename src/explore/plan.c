@@ -5,19 +5,22 @@
 #include <math.h>
 #include <stdio.h>
 
-#define MAX_EFFORT 64 /* beyond this a segment is left as it is */
+#define BRAM18_BITS 18432.0
+#define URAM_BITS 294912.0
+#define LUT_BITS 64.0  /* of read-only memory */
+#define MAX_EFFORT 512 /* beyond this a segment is left as it is */
 
 typedef struct planner {
     ss_space *space;
     ss_arena *arena;
     int64_t batch;
-    int32_t n;        /* blocks */
-    int32_t *first;   /* [n + 1]: first node of each block; first[n]: one past the last node */
+    int32_t n;          /* blocks */
+    int32_t *first;     /* [n + 1]: first node of each block; first[n]: one past the last node */
     ss_segment *ranges; /* of blocks a..b-1 at range_at(a, b) */
-    int32_t layers;   /* 1: any number of partitions; else the most partitions + 1 */
-    double *dist;     /* [layers][n + 1] */
+    int32_t layers;     /* 1: any number of partitions; else the most partitions + 1 */
+    double *dist;       /* [layers][n + 1] */
     int32_t *from;
-    int32_t *ends;    /* [n + 1]: cut points of the plan held */
+    int32_t *ends; /* [n + 1]: cut points of the plan held */
     uint64_t looked_at;
 } planner;
 
@@ -50,10 +53,21 @@ static ss_segment *range_at(planner *p, int32_t a, int32_t b) {
     return &p->ranges[row + (size_t)a];
 }
 
-/* The least seconds that a design of this range takes: filling and weights cost nothing here. */
+/* The least weights to load: those that neither block RAM nor LUTs can hold, which come with the bitstream.
+ */
+static int64_t least_load(const ss_space *s, const ss_segment *r) {
+    if (s->device->uram_init) return 0;
+    double bits = -(s->budget[SS_BRAM18] * BRAM18_BITS + s->budget[SS_LUT] * LUT_BITS);
+    for (int32_t i = r->first; i <= r->last; i++)
+        bits += (double)(ss_node_weight_count(s->graph, &s->graph->nodes[i]) * s->bits);
+    return bits > 0 ? (int64_t)bits : 0;
+}
+
+/* The least seconds that a design of this range takes. Filling counts for nothing. */
 static double least_seconds(const planner *p, const ss_segment *r, bool reconfigure) {
     if (r->impossible) return INFINITY;
-    return ss_cost_partition_seconds(p->space->cost, r->low, r->low, 0, p->batch, reconfigure);
+    int64_t load = reconfigure ? least_load(p->space, r) : 0;
+    return ss_cost_partition_seconds(p->space->cost, r->low, r->low, load, p->batch, reconfigure);
 }
 
 static double held_seconds(const planner *p, const ss_segment *r, bool reconfigure) {
@@ -211,7 +225,8 @@ static double least_of(const ss_space *s, int32_t node, int k) {
     return n > 0 ? least : 0;
 }
 
-/* The resource of which a block's nodes need more than there is even if each takes what uses least of it; -1: none. */
+/* The resource of which a block's nodes need more than there is even if each takes what uses least of it; -1:
+ * none. */
 static int lacking(const ss_space *s, const ss_segment *r, double *need) {
     double most = 1;
     int at = -1;
@@ -249,35 +264,36 @@ static void explain_block(planner *p, int32_t block) {
     int at = lacking(s, r, &need);
     ss_shape_text(g->nodes[big].shape, shape);
     if (r->first == r->last) snprintf(what, sizeof what, "the node");
-    else snprintf(what, sizeof what, "its block, %.60s .. %.60s,", g->nodes[r->first].name, g->nodes[r->last].name);
+    else
+        snprintf(what, sizeof what, "its block, %.60s .. %.60s,", g->nodes[r->first].name,
+                 g->nodes[r->last].name);
     const char *remedy = "take a larger device or fewer bits: all weights of a block must be on chip at once";
     ss_where where = { g->nodes[big].name, ss_op_name(g->nodes[big].op), shape };
     if (at >= 0)
-        ss_error(s->ctx, where, remedy, "%s needs at least %.0f %s in its slowest design; %s has %.0f", what, need,
-                 ss_res_names[at], s->device->name, s->budget[at]);
+        ss_error(s->ctx, where, remedy, "%s needs at least %.0f %s in its slowest design; %s has %.0f", what,
+                 need, ss_res_names[at], s->device->name, s->budget[at]);
     else
         ss_error(s->ctx, where, remedy,
-                 "%s fits %s in no design: it has %.1f Mbit of weights, the device %.1f Mbit of block RAM and %.1f Mbit of "
+                 "%s fits %s in no design: it has %.1f Mbit of weights, the device %.1f Mbit of block RAM "
+                 "and %.1f Mbit of "
                  "UltraRAM%s%s",
-                 what, s->device->name, (double)weights * s->bits / 1e6, s->budget[SS_BRAM18] * 18432 / 1e6,
-                 s->budget[SS_URAM] * 294912 / 1e6, r->weighed ? "; scarcest: " : "",
-                 r->weighed ? ss_binding_name(ss_segment_binding(r)) : "");
+                 what, s->device->name, (double)weights * s->bits / 1e6,
+                 s->budget[SS_BRAM18] * BRAM18_BITS / 1e6, s->budget[SS_URAM] * URAM_BITS / 1e6,
+                 r->weighed ? "; scarcest: " : "", r->weighed ? ss_binding_name(ss_segment_binding(r)) : "");
 }
 
-/* Every block that is impossible by itself, reported. */
-static ss_status check_blocks(planner *p) {
-    for (int32_t b = 0; b < p->n; b++)
-        if (sharpen(p, b, b + 1) != SS_OK) return SS_BAD;
-    ss_status s = SS_OK;
+/* The first look at every block by itself; *fit: none is impossible. */
+static ss_status look_at_blocks(planner *p, bool *fit) {
+    *fit = true;
     for (int32_t b = 0; b < p->n; b++) {
-        if (!range_at(p, b, b + 1)->impossible) continue;
-        explain_block(p, b);
-        s = SS_BAD;
+        if (sharpen(p, b, b + 1) != SS_OK) return SS_BAD;
+        *fit = *fit && !range_at(p, b, b + 1)->impossible;
     }
-    return s;
+    return SS_OK;
 }
 
-static ss_status nothing_found(planner *p) {
+/* Every block that fits by itself in no design, reported. */
+static ss_status report_misfits(planner *p) {
     bool any = false;
     for (int32_t b = 0; b < p->n; b++) {
         const ss_segment *r = range_at(p, b, b + 1);
@@ -286,8 +302,9 @@ static ss_status nothing_found(planner *p) {
         any = true;
     }
     if (any) return SS_BAD;
-    return ss_error(p->space->ctx, SS_AT(p->space->device->name), "allow more partitions or take a larger device",
-                    "no design was found that fits%s", p->layers > 1 ? " in so few partitions" : "");
+    return ss_error(p->space->ctx, SS_AT(p->space->device->name),
+                    "allow more partitions or take a larger device", "no design was found that fits%s",
+                    p->layers > 1 ? " in so few partitions" : "");
 }
 
 /* ---- the whole ---- */
@@ -306,7 +323,8 @@ static ss_status planner_init(planner *p, int32_t max_partitions) {
     p->ends = ss_arena_alloc(p->arena, n + 1, sizeof *p->ends);
     if (!p->ranges || !p->dist || !p->from || !p->ends) return SS_BAD;
     for (int32_t b = 1; b <= p->n; b++)
-        for (int32_t a = 0; a < b; a++) ss_segment_init(p->space, p->first[a], p->first[b] - 1, range_at(p, a, b));
+        for (int32_t a = 0; a < b; a++)
+            ss_segment_init(p->space, p->first[a], p->first[b] - 1, range_at(p, a, b));
     return SS_OK;
 }
 
@@ -317,9 +335,10 @@ ss_status ss_plan_make(ss_space *s, int64_t batch, int32_t max_partitions, ss_pl
     ss_status status = planner_init(&p, max_partitions);
     int32_t *ends = status == SS_OK ? ss_arena_alloc(p.arena, (size_t)p.n + 1, sizeof *ends) : NULL;
     if (!ends) status = SS_BAD;
-    if (status == SS_OK) status = check_blocks(&p);
-    if (status == SS_OK) status = close_gap(&p, ends, out);
-    if (status == SS_OK && out->n == 0) status = nothing_found(&p);
+    bool fit = false;
+    if (status == SS_OK) status = look_at_blocks(&p, &fit);
+    if (status == SS_OK && fit) status = close_gap(&p, ends, out);
+    if (status == SS_OK && out->n == 0 && !s->dense) status = report_misfits(&p);
     ss_arena_free(p.arena);
     return status;
 }

@@ -1,14 +1,13 @@
 /* The linear relaxation of the multiple-choice knapsack.
  *
- * Fractions of whole choices (columns) with resource sums s are mixed so that the most loaded resource is as little
- * loaded as can be:
- *     min z   such that   sum_j x_j s_j[k] / budget[k] - z + slack_k = 0   for every resource k,   sum_j x_j = 1.
- * Its duals are the weights w (w >= 0, sum 1), and the column that improves most is every group's option of least
- * w.r: a column is made when it is wanted and forgotten when it leaves the basis. Six rows, so the basis is
- * factorised afresh in each step, which keeps the arithmetic clean.
+ * Fractions of whole choices (columns) with resource sums s are mixed so that the most loaded resource is as
+ * little loaded as can be: min z   such that   sum_j x_j s_j[k] / budget[k] - z + slack_k = 0   for every
+ * resource k,   sum_j x_j = 1. Its duals are the weights w (w >= 0, sum 1), and the column that improves most
+ * is every group's option of least w.r: a column is made when it is wanted and forgotten when it leaves the
+ * basis. Six rows, so the basis is factorised afresh in each step, which keeps the arithmetic clean.
  *
- * Invariants: the basis is always primal feasible, so z is always attained by the columns held; g(w) = min over
- * columns of w.s is always a lower bound of z, whatever w.
+ * Invariants: the basis is always primal feasible, so z is always attained by the columns held; g(w) = min
+ * over columns of w.s is always a lower bound of z, whatever w.
  */
 #include "explore/relax.h"
 
@@ -17,22 +16,22 @@
 
 #define MAX_PIVOTS 400
 #define TINY 1e-11
-#define CLOSE 1e-7  /* relative distance of bound and load at which the optimum counts as reached */
-#define PROOF 1e-9  /* margin that covers the rounding of a sum */
+#define CLOSE 1e-7 /* relative distance of bound and load at which the optimum counts as reached */
+#define PROOF 1e-9 /* margin that covers the rounding of a sum */
 
 enum { SLOT_COLUMN, SLOT_SLACK, SLOT_LEVEL };
 
 typedef struct slot {
     int kind;
-    int resource;             /* SLOT_SLACK */
-    double s[SS_RES_COUNT];   /* SLOT_COLUMN: sums over budgets */
+    int resource;           /* SLOT_SLACK */
+    double s[SS_RES_COUNT]; /* SLOT_COLUMN: sums over budgets */
 } slot;
 
 typedef struct simplex {
     const ss_choice_problem *p;
     ss_columns *cols;
     slot slots[SS_BASIS];
-    double value[SS_BASIS];             /* of the basic variables */
+    double value[SS_BASIS]; /* of the basic variables */
     double inverse[SS_BASIS][SS_BASIS];
 } simplex;
 
@@ -66,7 +65,9 @@ static void slot_column(const slot *s, double col[SS_BASIS]) {
         memcpy(col, s->s, sizeof s->s);
         col[SS_RES_COUNT] = 1;
         break;
-    case SLOT_SLACK: col[s->resource] = 1; break;
+    case SLOT_SLACK:
+        col[s->resource] = 1;
+        break;
     default:
         for (int k = 0; k < SS_RES_COUNT; k++) col[k] = -1;
     }
@@ -167,7 +168,8 @@ static bool start(simplex *x) {
 }
 
 /* The bound that clipped and renormalised weights prove; keeps the best. */
-static double prove(simplex *x, const double raw[SS_RES_COUNT], int32_t *spare, slot *col, ss_relaxation *out) {
+static double prove(simplex *x, const double raw[SS_RES_COUNT], int32_t *spare, slot *col,
+                    ss_relaxation *out) {
     double w[SS_RES_COUNT], unit[SS_RES_COUNT], sum = 0;
     for (int k = 0; k < SS_RES_COUNT; k++) sum += w[k] = raw[k] > 0 && x->p->budget[k] > 0 ? raw[k] : 0;
     for (int k = 0; k < SS_RES_COUNT; k++) {

@@ -1,17 +1,18 @@
-/* The smallest interval of one range of nodes: relaxation first, then exact costs. See space.h for the method. */
+/* The smallest interval of one range of nodes: relaxation first, then exact costs. See space.h for the
+ * method. */
 #include "explore/space.h"
 #include "explore/figures.h"
 
 #include <math.h>
 #include <string.h>
 
-#define TREE_NODES 300       /* of one question, at effort 1 */
+#define TREE_NODES 300      /* of one question, at effort 1 */
 #define FIRST_STRIDE 0.0005 /* relative; doubles while nothing fits */
 #define MAX_CLIMB 80
 #define MAX_NARROW 12
 #define MAX_PROVE 8
 #define EFFORT_STEP 8
-#define CLOSE_ENOUGH 0.05   /* of the target gap: where narrowing stops */
+#define CLOSE_ENOUGH 0.05 /* of the target gap: where narrowing stops */
 
 /* ---- candidates ---- */
 
@@ -93,8 +94,8 @@ static void note_proof(ss_segment *r, const ss_relaxation *x) {
 static bool out_of_reach(ss_space *s, ss_segment *r, double interval) {
     for (int32_t i = r->first; i <= r->last; i++) {
         const ss_band *b = ss_space_band(s, i, interval);
-        s->groups[i - r->first] = b ? (ss_group){ b->least.options, ss_table_within(&b->least, interval) }
-                                    : (ss_group){ NULL, 0 };
+        s->groups[i - r->first] =
+            b ? (ss_group){ b->least.options, ss_table_within(&b->least, interval) } : (ss_group){ NULL, 0 };
     }
     ss_choice_problem p = problem_of(s, r);
     ss_relaxation x;
@@ -155,7 +156,8 @@ static ss_status offer_all(ss_space *s, const ss_segment *r, double interval, bo
     return SS_OK;
 }
 
-static ss_status ask(ss_space *s, const ss_segment *r, double interval, bool least, ss_relaxation *x, ss_answer *a) {
+static ss_status ask(ss_space *s, const ss_segment *r, double interval, bool least, ss_relaxation *x,
+                     ss_answer *a) {
     if (offer_all(s, r, interval, least) != SS_OK) return SS_BAD;
     ss_choice_problem p = problem_of(s, r);
     *a = ss_choice_solve(s->chooser, &p, TREE_NODES * r->effort, s->pick, x);
@@ -186,8 +188,8 @@ static ss_status keep_design(ss_space *s, ss_segment *r, double target, const ss
 
 /* ---- the search over intervals ---- */
 
-/* Where the search stands: `proven` and below cannot be; `open` is the smallest interval whose question stayed open;
- * `tried` and below gave nothing; `found` is held. */
+/* Where the search stands: `proven` and below cannot be; `open` is the smallest interval whose question
+ * stayed open; `tried` and below gave nothing; `found` is held. */
 typedef struct climb {
     double proven, open, tried, found;
 } climb;
@@ -261,7 +263,8 @@ ss_status ss_segment_solve(ss_space *s, ss_segment *r) {
     r->effort = r->stage == SS_STAGE_SOLVED ? EFFORT_STEP * r->effort : 1;
     r->stage = SS_STAGE_SOLVED;
     if (r->impossible) return SS_OK;
-    climb c = { nextafter(r->low, 0), INFINITY, nextafter(r->low, 0), r->design ? r->design->interval : INFINITY };
+    climb c = { nextafter(r->low, 0), INFINITY, nextafter(r->low, 0),
+                r->design ? r->design->interval : INFINITY };
     if (c.found == INFINITY && climb_up(s, r, &c) != SS_OK) return SS_BAD;
     if (narrow(s, r, &c) != SS_OK || prove_more(s, r, &c) != SS_OK) return SS_BAD;
     if (c.proven >= slowest_candidate(s, r)) r->impossible = true;

@@ -91,13 +91,16 @@ static ss_status keep_table(ss_space *s, entry *e, int32_t n, ss_table *t) {
     return SS_OK;
 }
 
-static entry entry_of(const ss_config *c, int32_t id) {
+/* What is left out needs more than any budget. */
+static entry entry_of(const ss_space *s, const ss_config *c, int32_t id) {
     entry e = { .cycles = c->cycles, .o.id = id };
-    for (int k = 0; k < SS_RES_COUNT; k++) e.o.r[k] = (double)c->res.r[k];
+    bool out = s->dense && c->engine == SS_ENGINE_CROSSBAR;
+    for (int k = 0; k < SS_RES_COUNT; k++) e.o.r[k] = out ? INFINITY : (double)c->res.r[k];
     return e;
 }
 
-/* The cheaper of both, resource by resource: the configurations of a faster band come first in this one too. */
+/* The cheaper of both, resource by resource: the configurations of a faster band come first in this one too.
+ */
 static entry cheaper(entry a, entry b) {
     a.cycles = fmin(a.cycles, b.cycles);
     for (int k = 0; k < SS_RES_COUNT; k++) a.o.r[k] = fmin(a.o.r[k], b.o.r[k]);
@@ -114,7 +117,7 @@ static ss_status build_band(ss_space *s, int32_t node, int32_t band) {
     for (int32_t j = 0; status == SS_OK && j <= band; j++) {
         n = ss_cost_configs(s->cost, node, t->bands[j].top, s->configs, s->configs_cap);
         for (int32_t i = 0; i < n; i++) {
-            exact[i] = entry_of(&s->configs[i], i);
+            exact[i] = entry_of(s, &s->configs[i], i);
             least[i] = i < known ? cheaper(least[i], exact[i]) : exact[i];
         }
         known = n > known ? n : known;
@@ -186,11 +189,11 @@ static ss_status load_nodes(ss_space *s) {
     return s->configs ? SS_OK : SS_BAD;
 }
 
-ss_status ss_space_new(ss_ctx *ctx, const ss_cost *cost, const ss_graph *g, const ss_device *dev, ss_explore_opts opts,
-                       ss_space **out) {
+ss_status ss_space_new(ss_ctx *ctx, const ss_cost *cost, const ss_graph *g, const ss_device *dev,
+                       ss_explore_opts opts, bool dense, ss_space **out) {
     ss_space *s = *out = ss_alloc(ctx, 1, sizeof *s);
     if (!s) return SS_BAD;
-    *s = (ss_space){ ctx, cost, g, dev, .target_gap = opts.target_gap, .bits = opts.bits };
+    *s = (ss_space){ ctx, cost, g, dev, .target_gap = opts.target_gap, .bits = opts.bits, .dense = dense };
     size_t n = (size_t)g->n;
     bool ok = (s->arena = ss_arena_new(ctx)) && (s->nodes = ss_arena_alloc(s->arena, n, sizeof *s->nodes)) &&
               (s->groups = ss_arena_alloc(s->arena, n, sizeof *s->groups)) &&

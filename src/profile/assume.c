@@ -1,12 +1,12 @@
 /* Assumed profiles: independent zeros.
  *
  * Method: the probability that an element is zero is carried through the graph, one number per channel. An
- * activation makes it `zeros`; a pool's output is zero when its whole window is; a sum when both operands are;
- * padded channels always are; a convolution without activation never is. A window with L live positions then
- * holds Binomial(L, 1 - p) non-zeros. L depends on the output position alone, so positions are grouped by L,
- * which treats borders exactly; given L, channels are independent, so the CDF of the largest count of a step is
- * the product of its channels' CDFs. All channels of a step share the position, hence L: the products are
- * formed per L and mixed afterwards.
+ * activation makes it `zeros`; a pool's output is zero when its whole window is; a sum when both operands
+ * are; padded channels always are; a convolution without activation never is. A window with L live positions
+ * then holds Binomial(L, 1 - p) non-zeros. L depends on the output position alone, so positions are grouped
+ * by L, which treats borders exactly; given L, channels are independent, so the CDF of the largest count of a
+ * step is the product of its channels' CDFs. All channels of a step share the position, hence L: the products
+ * are formed per L and mixed afterwards.
  *
  * Invariants: every row of hist sums to Ho*Wo; every row of max_hist to Ho*Wo*C/ci (up to rounding).
  */
@@ -49,13 +49,26 @@ static void propagate(const ss_graph *g, const ss_node *n, double zeros, double 
         bool padded = c < n->pad_before || c >= n->shape.c - n->pad_after;
         switch (n->op) {
         case SS_OP_MAXPOOL:
-        case SS_OP_AVGPOOL: out[c] = c > 0 && a[c] == a[c - 1] ? out[c - 1] : pool_zeros(g, n, a[c]); break;
-        case SS_OP_ADD: out[c] = a[c] * prob[n->in[1]][c]; break;
-        case SS_OP_SLICE: out[c] = a[c]; break;
-        case SS_OP_CHANPAD: out[c] = padded ? 1 : a[c - n->pad_before]; break;
-        case SS_OP_FLATTEN: out[c] = a[c / pixels]; break;
-        case SS_OP_CONCAT: break;
-        default: out[c] = 0; break; /* INPUT, CONV; an activation follows below */
+        case SS_OP_AVGPOOL:
+            out[c] = c > 0 && a[c] == a[c - 1] ? out[c - 1] : pool_zeros(g, n, a[c]);
+            break;
+        case SS_OP_ADD:
+            out[c] = a[c] * prob[n->in[1]][c];
+            break;
+        case SS_OP_SLICE:
+            out[c] = a[c];
+            break;
+        case SS_OP_CHANPAD:
+            out[c] = padded ? 1 : a[c - n->pad_before];
+            break;
+        case SS_OP_FLATTEN:
+            out[c] = a[c / pixels];
+            break;
+        case SS_OP_CONCAT:
+            break;
+        default:
+            out[c] = 0;
+            break; /* INPUT, CONV; an activation follows below */
         }
         if (n->act.on) out[c] = zeros;
     }
@@ -64,12 +77,12 @@ static void propagate(const ss_graph *g, const ss_node *n, double zeros, double 
 /* ---- one layer ---- */
 
 typedef struct work {
-    int32_t k, n_live;       /* window size; how many different L occur */
-    int32_t *live;           /* [n_live] */
-    double *positions;       /* [n_live]: output positions with that L */
-    double *cdf;             /* [rows][n_live][k+1]; runs of channels of equal probability share a row */
-    int32_t *row_of;         /* [channels] */
-    double *pmf, *step;      /* [k+1], [k+1] */
+    int32_t k, n_live;  /* window size; how many different L occur */
+    int32_t *live;      /* [n_live] */
+    double *positions;  /* [n_live]: output positions with that L */
+    double *cdf;        /* [rows][n_live][k+1]; runs of channels of equal probability share a row */
+    int32_t *row_of;    /* [channels] */
+    double *pmf, *step; /* [k+1], [k+1] */
 } work;
 
 static void free_work(ss_ctx *ctx, work *w) {
@@ -104,7 +117,8 @@ static ss_status group_positions(ss_ctx *ctx, const ss_graph *g, const ss_node *
     return s;
 }
 
-/* CDFs of Binomial(L, 1 - p) for every L that occurs, built one trial at a time: only sums of positive terms. */
+/* CDFs of Binomial(L, 1 - p) for every L that occurs, built one trial at a time: only sums of positive terms.
+ */
 static void binomial_cdfs(const work *w, double p, double *cdf) {
     memset(w->pmf, 0, ((size_t)w->k + 1) * sizeof *w->pmf);
     w->pmf[0] = 1;

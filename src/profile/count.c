@@ -1,10 +1,10 @@
 /* Counting of non-zeros in windows. See count.h.
  *
- * Method: one output row at a time. The rows of the map under it are added into a row of column sums, kw shifted
- * copies of which add up to the window counts of all channels; the largest counts among ci channels are formed
- * from those among a divisor of ci. Histograms compare a vector of values with each possible value and subtract
- * the outcome (-1 where equal) from byte counters, which are emptied into 64-bit totals before they can overflow.
- * The bodies are compiled twice on x86-64, for the baseline and for AVX2, from the same C.
+ * Method: one output row at a time. The rows of the map under it are added into a row of column sums, kw
+ * shifted copies of which add up to the window counts of all channels; the largest counts among ci channels
+ * are formed from those among a divisor of ci. Histograms compare a vector of values with each possible value
+ * and subtract the outcome (-1 where equal) from byte counters, which are emptied into 64-bit totals before
+ * they can overflow. The bodies are compiled twice on x86-64, for the baseline and for AVX2, from the same C.
  */
 #include "profile/count.h"
 
@@ -38,7 +38,8 @@ bool ss_counter_init(ss_counter *c, ss_arena *arena, int32_t k, size_t period) {
 
 void ss_counter_flush(ss_counter *c) {
     size_t bins = (size_t)c->k + 1;
-    for (size_t lane = 0, ch = 0; c->filled && lane < c->lanes; lane++, ch = ch + 1 == c->period ? 0 : ch + 1) {
+    for (size_t lane = 0, ch = 0; c->filled && lane < c->lanes;
+         lane++, ch = ch + 1 == c->period ? 0 : ch + 1) {
         uint64_t *total = c->total + ch * bins, rest = (uint64_t)c->filled;
         for (size_t v = 0; v + 1 < bins; v++) {
             uint8_t seen = c->acc[v * c->lanes + lane];
@@ -51,7 +52,8 @@ void ss_counter_flush(ss_counter *c) {
     c->filled = 0;
 }
 
-/* Count values v0 .. v0+chunk-1 in `rows` rows of `lanes` values; chunk is a constant where this is inlined. */
+/* Count values v0 .. v0+chunk-1 in `rows` rows of `lanes` values; chunk is a constant where this is inlined.
+ */
 BODY void count_chunk(uint8_t *acc, size_t lanes, const uint8_t *x, size_t rows, int32_t v0, int chunk) {
     for (size_t lane = 0; lane < lanes; lane += VEC) {
         vec count[CHUNK], value;
@@ -139,7 +141,8 @@ BODY void reduce_max(uint8_t *restrict out, const uint8_t *restrict in, size_t n
     }
     for (size_t i = 0; i < n; i++) {
         uint8_t largest = 0;
-        for (size_t j = 0; j < ratio; j++) largest = in[i * ratio + j] > largest ? in[i * ratio + j] : largest;
+        for (size_t j = 0; j < ratio; j++)
+            largest = in[i * ratio + j] > largest ? in[i * ratio + j] : largest;
         out[i] = largest;
     }
 }
@@ -159,23 +162,25 @@ BODY void windows_body(ss_windows *w, const ss_map *m) {
     }
 }
 
-/* Windows of more than 255 elements: rare (a fully connected layer on a large map, one window), so plain loops. */
+/* Windows of more than 255 elements are rare (a fully connected layer on a large map): plain loops. */
+static size_t count_window(const ss_map *m, const ss_window *win, int32_t oy, int32_t ox, size_t channel) {
+    size_t count = 0, c = (size_t)m->shape.c, pitch = (size_t)(m->left + m->shape.w + m->right) * c;
+    int32_t y0 = oy * win->sh - win->pt, x0 = ox * win->sw - win->pl;
+    for (int32_t y = y0 < 0 ? 0 : y0; y < y0 + win->kh && y < m->shape.h; y++)
+        for (int32_t x = x0; x < x0 + win->kw; x++)
+            count += m->data[(size_t)y * pitch + (size_t)(m->left + x) * c + channel];
+    return count;
+}
+
 static void large_windows(ss_windows *w, const ss_map *m) {
-    size_t bins = (size_t)w->hist->k + 1, c = (size_t)m->shape.c;
-    size_t pitch = (size_t)(m->left + m->shape.w + m->right) * c;
-    for (int32_t oy = 0; oy < w->oh; oy++)
-        for (int32_t ox = 0; ox < w->ow; ox++)
-            for (int32_t i = 0; i < w->n_ci; i++) {
-                size_t largest = 0, ci = (size_t)w->ci[i];
-                for (size_t ch = 0; ch < c; ch++) {
-                    size_t count = 0;
-                    for (int32_t y = oy * w->win.sh - w->win.pt, e = y + w->win.kh; y < e; y++)
-                        for (int32_t x = ox * w->win.sw - w->win.pl, f = x + w->win.kw; y >= 0 && y < m->shape.h && x < f; x++)
-                            count += m->data[(size_t)y * pitch + (size_t)(m->left + x) * c + ch];
-                    if (i == 0) w->hist->total[ch * bins + count]++;
-                    largest = ch % ci == 0 || count > largest ? count : largest;
-                    if (i > 0 && ch % ci == ci - 1) w->max_hist[i].total[largest]++;
-                }
+    size_t bins = (size_t)w->hist->k + 1, largest = 0;
+    for (int32_t pixel = 0; pixel < w->oh * w->ow; pixel++)
+        for (int32_t i = 0; i < w->n_ci; i++)
+            for (size_t ch = 0, ci = (size_t)w->ci[i]; ch < (size_t)m->shape.c; ch++) {
+                size_t count = count_window(m, &w->win, pixel / w->ow, pixel % w->ow, ch);
+                if (i == 0) w->hist->total[ch * bins + count]++;
+                largest = ch % ci == 0 || count > largest ? count : largest;
+                if (i > 0 && ch % ci == ci - 1) w->max_hist[i].total[largest]++;
             }
 }
 
@@ -186,12 +191,18 @@ static void large_windows(ss_windows *w, const ss_map *m) {
 AVX2 static void map_avx2(ss_map *m, const int16_t *in, int32_t stride, ss_counter *zeros) {
     map_body(m, in, stride, zeros);
 }
-AVX2 static void windows_avx2(ss_windows *w, const ss_map *m) { windows_body(w, m); }
-static bool wide(void) { return __builtin_cpu_supports("avx2"); }
+AVX2 static void windows_avx2(ss_windows *w, const ss_map *m) {
+    windows_body(w, m);
+}
+static bool wide(void) {
+    return __builtin_cpu_supports("avx2");
+}
 #else
 #define map_avx2 map_body
 #define windows_avx2 windows_body
-static bool wide(void) { return false; }
+static bool wide(void) {
+    return false;
+}
 #endif
 
 void ss_count_map(ss_map *m, const int16_t *in, int32_t stride, ss_counter *zeros) {

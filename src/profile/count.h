@@ -1,8 +1,8 @@
 /* count: counting of non-zeros in windows, fast. For profile/ only.
  *
- * Everything is bytes: the non-zero map of a tensor (1 where an element is not zero), sums over windows (at most
- * 255 elements) and histogram counters, so that one vector instruction works on 16 or 32 channels. Results do not
- * depend on the instruction set.
+ * Everything is bytes: the non-zero map of a tensor (1 where an element is not zero), sums over windows (at
+ * most 255 elements) and histogram counters, so that one vector instruction works on 16 or 32 channels.
+ * Results do not depend on the instruction set.
  */
 #ifndef SS_PROFILE_COUNT_H
 #define SS_PROFILE_COUNT_H
@@ -39,12 +39,12 @@ typedef struct ss_windows {
     ss_window win;
     int32_t oh, ow;
     int32_t n_ci;
-    const int64_t *ci;      /* ascending, ci[0] = 1 */
-    const int32_t *parent;  /* [n_ci]: the largest earlier divisor that divides ci[i] */
-    ss_counter *hist;       /* period: channels */
-    ss_counter *max_hist;   /* [n_ci], period 1; entry 0 is not used: it is the sum of hist */
-    uint8_t *column;        /* scratch [left + w + right][c] */
-    uint8_t **steps;        /* scratch [n_ci][ow * c / ci] */
+    const int64_t *ci;     /* ascending, ci[0] = 1 */
+    const int32_t *parent; /* [n_ci]: the largest earlier divisor that divides ci[i] */
+    ss_counter *hist;      /* period: channels */
+    ss_counter *max_hist;  /* [n_ci], period 1; entry 0 is not used: it is the sum of hist */
+    uint8_t *column;       /* scratch [left + w + right][c] */
+    uint8_t **steps;       /* scratch [n_ci][ow * c / ci] */
 } ss_windows;
 
 void ss_count_windows(ss_windows *w, const ss_map *m);

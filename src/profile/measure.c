@@ -1,8 +1,8 @@
 /* Measured profiles: an observer on the integer engine.
  *
  * Method: for every tensor that a convolution reads or an activation writes, the observer makes a map of its
- * non-zeros and counts windows for each of its readers (count.c). Every thread has its own maps and counters; at the
- * end they are added up, which no order of images or number of threads can change: they are integers.
+ * non-zeros and counts windows for each of its readers (count.c). Every thread has its own maps and counters;
+ * at the end they are added up, which no order of images or number of threads can change: they are integers.
  */
 #include "profile/build.h"
 #include "profile/count.h"
@@ -11,9 +11,9 @@
 
 /* What one thread owns. Entries of tensors that nobody counts have map.data == NULL. */
 typedef struct tally {
-    ss_map *maps;         /* [g->n], by the node that makes the tensor */
-    ss_counter *zeros;    /* [g->n] */
-    ss_windows *windows;  /* [n_layers] */
+    ss_map *maps;        /* [g->n], by the node that makes the tensor */
+    ss_counter *zeros;   /* [g->n] */
+    ss_windows *windows; /* [n_layers] */
 } tally;
 
 typedef struct meter {
@@ -22,9 +22,9 @@ typedef struct meter {
     const ss_graph *g;
     const ss_profile *p;
     int threads;
-    tally *tallies;      /* [threads] */
+    tally *tallies;        /* [threads] */
     int32_t *first, *next; /* layers that read node i: first[i], then next[layer]; -1 ends */
-    int32_t *conv;       /* [n_layers]: node of the layer */
+    int32_t *conv;         /* [n_layers]: node of the layer */
 } meter;
 
 static void observe(void *user, int thread, int64_t image, int32_t node, ss_view v) {
@@ -64,7 +64,8 @@ static ss_status prepare_map(const meter *m, tally *t, int32_t node) {
     for (int32_t l = m->first[node]; l >= 0; l = m->next[l]) {
         const ss_node *reader = &m->g->nodes[m->conv[l]];
         const ss_window *w = &reader->win;
-        int32_t right = (reader->shape.w - 1) * w->sw + w->kw - w->pl - n->shape.w; /* floor division may leave pr unused */
+        int32_t right = (reader->shape.w - 1) * w->sw + w->kw - w->pl -
+                        n->shape.w; /* floor division may leave pr unused */
         if (w->pl > map->left) map->left = w->pl;
         if (right > map->right) map->right = right;
     }
@@ -81,7 +82,9 @@ static ss_status prepare_windows(const meter *m, tally *t, int32_t layer) {
     size_t n_ci = (size_t)l->n_ci, c = (size_t)l->channels;
     int32_t *parent = ss_arena_alloc(m->arena, n_ci, sizeof *parent);
     ss_windows *w = &t->windows[layer];
-    *w = (ss_windows){ .win = n->win, .oh = n->shape.h, .ow = n->shape.w, .n_ci = l->n_ci, .ci = l->ci, .parent = parent };
+    *w = (ss_windows){
+        .win = n->win, .oh = n->shape.h, .ow = n->shape.w, .n_ci = l->n_ci, .ci = l->ci, .parent = parent
+    };
     w->hist = ss_arena_alloc(m->arena, 1, sizeof *w->hist);
     w->max_hist = ss_arena_alloc(m->arena, n_ci, sizeof *w->max_hist);
     w->column = ss_arena_alloc(m->arena, (size_t)(map->left + map->shape.w + map->right), c);
@@ -141,7 +144,8 @@ static ss_status collect_layer(const meter *m, ss_profile *p, int32_t layer) {
         add_counter(hist, w->hist);
         for (int32_t j = 1; j < l->n_ci; j++) add_counter(max_hist + (size_t)j * bins, &w->max_hist[j]);
     }
-    for (size_t i = 0; i < channels * bins; i++) max_hist[i % bins] += hist[i]; /* one stream: every window is a step */
+    for (size_t i = 0; i < channels * bins; i++)
+        max_hist[i % bins] += hist[i]; /* one stream: every window is a step */
     for (size_t c = 0; c < channels; c++) zero += counts[2 * c];
     l->windows = (double)p->images * n->shape.h * n->shape.w;
     l->zero_ratio = zero / ((double)p->images * (double)ss_shape_size(ss_graph_in_shape(m->g, n)));
@@ -167,11 +171,12 @@ static ss_status collect(const meter *m, ss_profile *p) {
     return s;
 }
 
-ss_status ss_profile_measure(ss_ctx *ctx, const ss_graph *g, ss_engine *e, const ss_quant *q, const ss_dataset *d,
-                             const ss_norm *norm, float *scores, ss_profile **out) {
+ss_status ss_profile_measure(ss_ctx *ctx, const ss_graph *g, ss_engine *e, const ss_quant *q,
+                             const ss_dataset *d, const ss_norm *norm, float *scores, ss_profile **out) {
     *out = NULL;
     if (!q)
-        return ss_error(ctx, SS_AT("profile"), "choose 16 or 8 bits", "profiles are measured on the integer network");
+        return ss_error(ctx, SS_AT("profile"), "choose 16 or 8 bits",
+                        "profiles are measured on the integer network");
     meter m = { .ctx = ctx, .arena = ss_arena_new(ctx), .g = g, .threads = ss_ctx_threads(ctx) };
     ss_profile *p = m.arena ? ss_profile_new(ctx, g, q->bits) : NULL;
     m.p = p;

@@ -11,11 +11,13 @@ static ss_status layout_layer(ss_profile *p, const ss_graph *g, const ss_node *n
     char shape[40];
     if (k > SS_PROFILE_MAX_K) {
         ss_shape_text(in, shape);
-        return ss_error(p->ctx, (ss_where){ n->name, n->onnx_op, shape }, "pool before the fully connected layer",
-                        "a window of %lld elements; profiles hold windows of up to %d", (long long)k, SS_PROFILE_MAX_K);
+        return ss_error(
+            p->ctx, (ss_where){ n->name, n->onnx_op, shape }, "pool before the fully connected layer",
+            "a window of %lld elements; profiles hold windows of up to %d", (long long)k, SS_PROFILE_MAX_K);
     }
-    *l = (ss_layer_profile){ .name = ss_arena_strdup(p->arena, n->name), .channels = in.c, .k = (int32_t)k,
-                             .groups = n->groups };
+    *l = (ss_layer_profile){
+        .name = ss_arena_strdup(p->arena, n->name), .channels = in.c, .k = (int32_t)k, .groups = n->groups
+    };
     l->n_ci = ss_divisors(in.c / n->groups, div, MAX_DIVISORS);
     int64_t *ci = ss_arena_alloc(p->arena, (size_t)l->n_ci, sizeof *ci);
     if (!l->name || !ci) return SS_BAD;
@@ -25,7 +27,8 @@ static ss_status layout_layer(ss_profile *p, const ss_graph *g, const ss_node *n
 }
 
 static ss_status layout_relu(ss_profile *p, const ss_node *n, ss_relu_profile *r) {
-    *r = (ss_relu_profile){ .name = ss_arena_strdup(p->arena, n->act.name), .channels = n->shape.c,
+    *r = (ss_relu_profile){ .name = ss_arena_strdup(p->arena, n->act.name),
+                            .channels = n->shape.c,
                             .threshold = n->act.threshold };
     if (!r->name) return SS_BAD;
     if (!n->act.per_channel) return SS_OK;
@@ -46,7 +49,8 @@ static ss_status layout(ss_profile *p, const ss_graph *g) {
     if (!p->layers || !p->relus) return SS_BAD;
     for (int32_t i = 0; i < g->n; i++) {
         const ss_node *node = &g->nodes[i];
-        if (node->op == SS_OP_CONV && layout_layer(p, g, node, &p->layers[p->n_layers++]) != SS_OK) return SS_BAD;
+        if (node->op == SS_OP_CONV && layout_layer(p, g, node, &p->layers[p->n_layers++]) != SS_OK)
+            return SS_BAD;
         if (node->act.on && layout_relu(p, node, &p->relus[p->n_relus++]) != SS_OK) return SS_BAD;
     }
     return SS_OK;
@@ -113,6 +117,7 @@ double ss_profile_mean(const double *hist, int32_t k) {
 
 double ss_profile_mean_nonzeros(const ss_layer_profile *l) {
     double sum = 0;
-    for (int32_t c = 0; c < l->channels; c++) sum += ss_profile_mean(l->hist + (size_t)c * ((size_t)l->k + 1), l->k);
+    for (int32_t c = 0; c < l->channels; c++)
+        sum += ss_profile_mean(l->hist + (size_t)c * ((size_t)l->k + 1), l->k);
     return sum / l->channels;
 }

@@ -1,10 +1,11 @@
 /* profile: what zeros a network's convolutions see on real data.
  *
- * For each CONV and each of its input channels: a histogram of non-zeros per window (0..K, K = kh*kw; padding zeros
- * are zeros, weights play no part), over all output pixels of all images. For each legal number of parallel input
- * streams ci (divisors of C/groups): the histogram of the largest non-zero count within a step, a step being ci
- * consecutive channels [s*ci, (s+1)*ci) at one output pixel: what streams that advance together must wait for.
- * Profiles are measured on the integer network (quantised zeros are zeros) or assumed (independent zeros).
+ * For each CONV and each of its input channels: a histogram of non-zeros per window (0..K, K = kh*kw; padding
+ * zeros are zeros, weights play no part), over all output pixels of all images. For each legal number of
+ * parallel input streams ci (divisors of C/groups): the histogram of the largest non-zero count within a
+ * step, a step being ci consecutive channels [s*ci, (s+1)*ci) at one output pixel: what streams that advance
+ * together must wait for. Profiles are measured on the integer network (quantised zeros are zeros) or assumed
+ * (independent zeros).
  */
 #ifndef SS_PROFILE_H
 #define SS_PROFILE_H
@@ -15,33 +16,33 @@ typedef struct ss_layer_profile {
     const char *name;    /* the CONV node */
     int32_t channels, k; /* input channels C, K = kh*kw */
     int32_t groups;
-    double windows;      /* windows per channel: images * Ho * Wo */
-    const double *hist;  /* [channels][k+1]: counts (measured) or probabilities times windows (assumed) */
+    double windows;     /* windows per channel: images * Ho * Wo */
+    const double *hist; /* [channels][k+1]: counts (measured) or probabilities times windows (assumed) */
     int32_t n_ci;
-    const int64_t *ci;   /* divisors of channels/groups, ascending */
+    const int64_t *ci;      /* divisors of channels/groups, ascending */
     const double *max_hist; /* [n_ci][k+1]: steps by their largest count; steps = windows * channels / ci */
-    double zero_ratio;   /* of the input tensor's elements (without padding) */
+    double zero_ratio;      /* of the input tensor's elements (without padding) */
 } ss_layer_profile;
 
 typedef struct ss_relu_profile {
-    const char *name;    /* the ReLU */
+    const char *name; /* the ReLU */
     double zero_ratio;
     int32_t channels;
     const double *channel_zero_ratio;
-    float threshold;     /* in force; per-channel thresholds: their mean */
+    float threshold;         /* in force; per-channel thresholds: their mean */
     const float *thresholds; /* [channels], or NULL when one threshold serves all channels */
 } ss_relu_profile;
 
 typedef struct ss_profile {
     ss_ctx *ctx;
     ss_arena *arena;
-    uint64_t model;      /* ss_graph_hash */
+    uint64_t model; /* ss_graph_hash */
     int bits;
     bool assumed;
     double assumed_zeros;
-    int64_t images;      /* measured: how many; assumed: 1 */
-    const char *source;  /* where the images came from, for people; "" when assumed or not said */
-    uint64_t data;       /* ss_dataset_hash of the images; 0 when assumed */
+    int64_t images;           /* measured: how many; assumed: 1 */
+    const char *source;       /* where the images came from, for people; "" when assumed or not said */
+    uint64_t data;            /* ss_dataset_hash of the images; 0 when assumed */
     ss_layer_profile *layers; /* one per CONV, graph order */
     int32_t n_layers;
     ss_relu_profile *relus;
@@ -49,10 +50,10 @@ typedef struct ss_profile {
 } ss_profile;
 
 /* One integer run over d; scores as in ss_engine_run, so that accuracy comes from the same pass. */
-ss_status ss_profile_measure(ss_ctx *ctx, const ss_graph *g, ss_engine *e, const ss_quant *q, const ss_dataset *d,
-                             const ss_norm *norm, float *scores, ss_profile **out);
-/* Every activation behind a ReLU zero with probability `zeros`, independently; the network's input has no zeros
- * but its padding. Border windows are mixed exactly. */
+ss_status ss_profile_measure(ss_ctx *ctx, const ss_graph *g, ss_engine *e, const ss_quant *q,
+                             const ss_dataset *d, const ss_norm *norm, float *scores, ss_profile **out);
+/* Every activation behind a ReLU zero with probability `zeros`, independently; the network's input has no
+ * zeros but its padding. Border windows are mixed exactly. */
 ss_status ss_profile_assume(ss_ctx *ctx, const ss_graph *g, double zeros, int bits, ss_profile **out);
 void ss_profile_free(ss_profile *p);
 ss_status ss_profile_set_source(ss_profile *p, const char *source);
@@ -63,7 +64,7 @@ ss_status ss_profile_load(ss_ctx *ctx, const ss_graph *g, const char *path, ss_p
 const ss_layer_profile *ss_profile_layer(const ss_profile *p, const char *conv); /* or NULL */
 /* Histogram of the largest count over ci streams, [k+1], or NULL when ci does not divide C/groups. */
 const double *ss_profile_max_hist(const ss_layer_profile *l, int64_t ci);
-double ss_profile_mean(const double *hist, int32_t k);             /* mean of a histogram over 0..k; 0 when empty */
-double ss_profile_mean_nonzeros(const ss_layer_profile *l);        /* per window, over all channels */
+double ss_profile_mean(const double *hist, int32_t k);      /* mean of a histogram over 0..k; 0 when empty */
+double ss_profile_mean_nonzeros(const ss_layer_profile *l); /* per window, over all channels */
 
 #endif

@@ -4,11 +4,12 @@
  *   bits, images, assumed, assumed_zeros, source
  *   layers[]            name, channels, k, groups, windows, zero_ratio,
  *                       ci[], hist[channels][k+1], max_hist[ci][k+1]
- *   relus[]             name, threshold, thresholds[] (per-channel thresholds only), zero_ratio, channel_zero_ratio[]
+ *   relus[]             name, threshold, thresholds[] (per-channel thresholds only), zero_ratio,
+ * channel_zero_ratio[]
  *
- * Whole numbers (every count of a measured profile) are written as integers, others with 17 digits: what is loaded
- * is what was saved, bit for bit. Loading trusts nothing: layout must be the graph's, counts must be finite, not
- * negative, and add up to the number of windows.
+ * Whole numbers (every count of a measured profile) are written as integers, others with 17 digits: what is
+ * loaded is what was saved, bit for bit. Loading trusts nothing: layout must be the graph's, counts must be
+ * finite, not negative, and add up to the number of windows.
  */
 #include "base/json.h"
 #include "profile/build.h"
@@ -68,15 +69,16 @@ static json_t *thresholds(const ss_relu_profile *r) {
 
 static json_t *pack_layer(const ss_layer_profile *l) {
     size_t bins = (size_t)l->k + 1;
-    return json_pack("{s:s,s:i,s:i,s:i,s:o,s:f,s:o,s:o,s:o}", "name", l->name, "channels", (int)l->channels, "k", (int)l->k,
-                     "groups", (int)l->groups, "windows", number(l->windows), "zero_ratio", l->zero_ratio, "ci", ci_list(l),
-                     "hist", rows(l->hist, (size_t)l->channels, bins), "max_hist",
-                     rows(l->max_hist, (size_t)l->n_ci, bins));
+    return json_pack("{s:s,s:i,s:i,s:i,s:o,s:f,s:o,s:o,s:o}", "name", l->name, "channels", (int)l->channels,
+                     "k", (int)l->k, "groups", (int)l->groups, "windows", number(l->windows), "zero_ratio",
+                     l->zero_ratio, "ci", ci_list(l), "hist", rows(l->hist, (size_t)l->channels, bins),
+                     "max_hist", rows(l->max_hist, (size_t)l->n_ci, bins));
 }
 
 static json_t *pack_relu(const ss_relu_profile *r) {
-    json_t *j = json_pack("{s:s,s:f,s:f,s:o}", "name", r->name, "threshold", (double)r->threshold, "zero_ratio",
-                          r->zero_ratio, "channel_zero_ratio", row(r->channel_zero_ratio, (size_t)r->channels));
+    json_t *j =
+        json_pack("{s:s,s:f,s:f,s:o}", "name", r->name, "threshold", (double)r->threshold, "zero_ratio",
+                  r->zero_ratio, "channel_zero_ratio", row(r->channel_zero_ratio, (size_t)r->channels));
     if (j && r->thresholds && json_object_set_new(j, "thresholds", thresholds(r)) != 0) {
         json_decref(j);
         return NULL;
@@ -87,11 +89,14 @@ static json_t *pack_relu(const ss_relu_profile *r) {
 static json_t *pack(const ss_profile *p) {
     json_t *j = ss_json_new(FORMAT, VERSION), *layers = json_array(), *relus = json_array();
     int bad = !j || !layers || !relus;
-    for (int32_t i = 0; !bad && i < p->n_layers; i++) bad = json_array_append_new(layers, pack_layer(&p->layers[i]));
-    for (int32_t i = 0; !bad && i < p->n_relus; i++) bad = json_array_append_new(relus, pack_relu(&p->relus[i]));
-    json_t *body = json_pack("{s:o,s:i,s:b,s:f,s:I,s:s,s:o,s:o,s:o}", "model", ss_json_hash(p->model), "bits", p->bits, "assumed",
-                             (int)p->assumed, "assumed_zeros", p->assumed_zeros, "images", (json_int_t)p->images, "source",
-                             p->source, "data", ss_json_hash(p->data), "layers", layers, "relus", relus);
+    for (int32_t i = 0; !bad && i < p->n_layers; i++)
+        bad = json_array_append_new(layers, pack_layer(&p->layers[i]));
+    for (int32_t i = 0; !bad && i < p->n_relus; i++)
+        bad = json_array_append_new(relus, pack_relu(&p->relus[i]));
+    json_t *body = json_pack("{s:o,s:i,s:b,s:f,s:I,s:s,s:o,s:o,s:o}", "model", ss_json_hash(p->model), "bits",
+                             p->bits, "assumed", (int)p->assumed, "assumed_zeros", p->assumed_zeros, "images",
+                             (json_int_t)p->images, "source", p->source, "data", ss_json_hash(p->data),
+                             "layers", layers, "relus", relus);
     if (bad || !body || json_object_update(j, body) != 0) {
         json_decref(j);
         j = NULL;
@@ -102,7 +107,8 @@ static json_t *pack(const ss_profile *p) {
 
 ss_status ss_profile_save(const ss_profile *p, const char *path) {
     json_t *j = pack(p);
-    if (!j) return ss_error(p->ctx, SS_AT(path), "free some memory", "out of memory while writing the profile");
+    if (!j)
+        return ss_error(p->ctx, SS_AT(path), "free some memory", "out of memory while writing the profile");
     ss_status s = ss_json_save(p->ctx, path, j);
     json_decref(j);
     return s;
@@ -134,7 +140,8 @@ static bool read_row(const json_t *a, size_t n, double lo, double hi, double *ou
 }
 
 /* n rows of `bins` counts; row i must add up to total / divide[i] (divide NULL: total). */
-static bool read_counts(const json_t *a, size_t n, size_t bins, double total, const int64_t *divide, double *out) {
+static bool read_counts(const json_t *a, size_t n, size_t bins, double total, const int64_t *divide,
+                        double *out) {
     if (!json_is_array(a) || json_array_size(a) != n) return false;
     for (size_t i = 0; i < n; i++) {
         double sum, want = divide ? total / (double)divide[i] : total;
@@ -156,7 +163,8 @@ static ss_status check_layout(const loader *ld, const json_t *j, const ss_layer_
         return malformed(ld, l->name, "the layer does not match the model's");
     const json_t *ci = json_object_get(j, "ci");
     bool same = json_array_size(ci) == (size_t)l->n_ci;
-    for (size_t i = 0; same && i < (size_t)l->n_ci; i++) same = json_integer_value(json_array_get(ci, i)) == l->ci[i];
+    for (size_t i = 0; same && i < (size_t)l->n_ci; i++)
+        same = json_integer_value(json_array_get(ci, i)) == l->ci[i];
     return same ? SS_OK : malformed(ld, l->name, "\"ci\" is not the list of divisors of channels/groups");
 }
 
@@ -171,7 +179,8 @@ static ss_status load_layer(const loader *ld, const json_t *j, ss_layer_profile 
     size_t bins = (size_t)l->k + 1;
     if (!read_counts(json_object_get(j, "hist"), (size_t)l->channels, bins, l->windows, NULL, hist))
         return malformed(ld, l->name, "\"hist\" is not channels x (k+1) counts that add up to \"windows\"");
-    if (!read_counts(json_object_get(j, "max_hist"), (size_t)l->n_ci, bins, l->windows * l->channels, l->ci, max_hist))
+    if (!read_counts(json_object_get(j, "max_hist"), (size_t)l->n_ci, bins, l->windows * l->channels, l->ci,
+                     max_hist))
         return malformed(ld, l->name, "\"max_hist\" is not counts that add up to windows x channels / ci");
     return SS_OK;
 }
@@ -196,7 +205,8 @@ static ss_status load_relu(const loader *ld, const json_t *j, ss_relu_profile *r
     double *wide = ss_arena_alloc(ld->p->arena, n, sizeof *wide);
     float *narrow = ss_arena_alloc(ld->p->arena, n, sizeof *narrow);
     if (!wide || !narrow) return SS_BAD;
-    if (!read_row(list, n, 0, 3e38, wide, &sum)) return malformed(ld, r->name, "\"thresholds\" is not one per channel");
+    if (!read_row(list, n, 0, 3e38, wide, &sum))
+        return malformed(ld, r->name, "\"thresholds\" is not one per channel");
     for (size_t c = 0; c < n; c++) narrow[c] = (float)wide[c];
     r->thresholds = narrow;
     return SS_OK;
@@ -213,7 +223,8 @@ static ss_status load_head(const loader *ld, const json_t *j) {
     if (ss_json_get_int(ld->ctx, ld->path, j, "bits", 8, 16, &bits) != SS_OK ||
         ss_json_get_int(ld->ctx, ld->path, j, "images", 1, INT64_MAX, &p->images) != SS_OK ||
         ss_json_get_real(ld->ctx, ld->path, j, "assumed_zeros", &p->assumed_zeros) != SS_OK ||
-        ss_json_get_str(ld->ctx, ld->path, j, "source", &source) != SS_OK || ss_json_get_hash(ld->ctx, ld->path, j, "data", &p->data) != SS_OK)
+        ss_json_get_str(ld->ctx, ld->path, j, "source", &source) != SS_OK ||
+        ss_json_get_hash(ld->ctx, ld->path, j, "data", &p->data) != SS_OK)
         return SS_BAD;
     p->bits = (int)bits;
     p->assumed = json_is_true(json_object_get(j, "assumed"));
@@ -225,7 +236,8 @@ static ss_status load_body(const loader *ld, const json_t *j) {
     if (load_head(ld, j) != SS_OK) return SS_BAD;
     if (ss_json_get_array(ld->ctx, ld->path, j, "layers", &layers) != SS_OK) return SS_BAD;
     if (ss_json_get_array(ld->ctx, ld->path, j, "relus", &relus) != SS_OK) return SS_BAD;
-    if (json_array_size(layers) != (size_t)ld->p->n_layers || json_array_size(relus) != (size_t)ld->p->n_relus)
+    if (json_array_size(layers) != (size_t)ld->p->n_layers ||
+        json_array_size(relus) != (size_t)ld->p->n_relus)
         return malformed(ld, "layers, relus", "not as many as the model has");
     ss_status s = SS_OK;
     for (int32_t i = 0; i < ld->p->n_layers; i++)

@@ -104,7 +104,7 @@ static const char *title_of(const design *d) {
     return is_dense(d) ? "Dense design" : d->raised ? "Design for raised thresholds" : "Sparse design";
 }
 
-/* "for the zeros of P.json, with raised thresholds" */
+/* "for the zeros of val_batch.bin" */
 static void write_zeros(report_section *s, const design *d) {
     const json_t *assumed = json_object_get(report_object(s, s->j, "profile"), "assumed_zeros");
     if (json_is_number(assumed)) {
@@ -117,7 +117,6 @@ static void write_zeros(report_section *s, const design *d) {
         ss_buf_printf(s->b, "for the zeros of ");
         html_text(s->b, report_base_name(d->profile));
     }
-    ss_buf_printf(s->b, d->raised ? ", with raised thresholds" : "");
 }
 
 static void write_intro(report_section *s, const design *d) {

@@ -1,14 +1,13 @@
 /* Studies on disk: "skipstream.study" version 1.
  *
  *   model, model_name, bits, policy, hardware[], max_loss, step, t_max, device, batch, cap{}, seconds
- *   data          {calibration: {source}, search, test: {source, hash, images}}; test null when there was none
- *   relus[]       names; every list per ReLU below is in this order
- *   reference     the threshold-0 sparse design: {interval, throughput, throughput_steady, gain, bound, gap,
- *                 partitions, resources}
- *   points[]      {t, thresholds[], integers[], zero_ratio[], zeros, top1, top5, loss, loss_interval[2],
- *                 baseline, optimised}: as reference; absent where not asked for. points[0] is the reference
- *   chosen        {baseline, optimised}: index into points
- *   test          {reference, baseline, optimised}: each {top1, top5, loss, loss_interval[2]}; or null
+ *   data          {calibration: {source}, search, test: {source, hash, images}}; test null when there was
+ * none relus[]       names; every list per ReLU below is in this order reference     the threshold-0 sparse
+ * design: {interval, throughput, throughput_steady, gain, bound, gap, partitions, resources} points[] {t,
+ * thresholds[], integers[], zero_ratio[], zeros, top1, top5, loss, loss_interval[2], baseline, optimised}: as
+ * reference; absent where not asked for. points[0] is the reference chosen        {baseline, optimised}:
+ * index into points test          {reference, baseline, optimised}: each {top1, top5, loss,
+ * loss_interval[2]}; or null
  */
 #include "base/json.h"
 #include "threshold/threshold.h"
@@ -17,11 +16,14 @@
 #define VERSION 1
 
 /* Steals v; false (and v released) when it could not be added. */
-static bool push(json_t *list, json_t *v) { return json_array_append_new(list, v) == 0; }
+static bool push(json_t *list, json_t *v) {
+    return json_array_append_new(list, v) == 0;
+}
 
 static json_t *data_json(const ss_study_data *d) {
     if (d->images == 0) return json_null();
-    return json_pack("{s:s,s:o,s:I}", "source", d->source, "hash", ss_json_hash(d->hash), "images", (json_int_t)d->images);
+    return json_pack("{s:s,s:o,s:I}", "source", d->source, "hash", ss_json_hash(d->hash), "images",
+                     (json_int_t)d->images);
 }
 
 static json_t *resources_json(const ss_resources *r) {
@@ -31,28 +33,30 @@ static json_t *resources_json(const ss_resources *r) {
 }
 
 static json_t *hw_json(const ss_hw_result *h) {
-    return json_pack("{s:f,s:f,s:f,s:f,s:f,s:f,s:i,s:o}", "interval", h->interval, "throughput", h->throughput,
-                     "throughput_steady", h->throughput_steady, "gain", h->gain, "bound", h->bound, "gap", h->gap,
-                     "partitions", (int)h->partitions, "resources", resources_json(&h->res));
+    return json_pack("{s:f,s:f,s:f,s:f,s:f,s:f,s:i,s:o}", "interval", h->interval, "throughput",
+                     h->throughput, "throughput_steady", h->throughput_steady, "gain", h->gain, "bound",
+                     h->bound, "gap", h->gap, "partitions", (int)h->partitions, "resources",
+                     resources_json(&h->res));
 }
 
 static json_t *test_json(const ss_test_result *t) {
-    return json_pack("{s:f,s:f,s:f,s:[f,f]}", "top1", t->top1, "top5", t->top5, "loss", t->loss, "loss_interval", t->loss_lo,
-                     t->loss_hi);
+    return json_pack("{s:f,s:f,s:f,s:[f,f]}", "top1", t->top1, "top5", t->top5, "loss", t->loss,
+                     "loss_interval", t->loss_lo, t->loss_hi);
 }
 
 static json_t *point_json(const ss_study *s, const ss_study_point *pt) {
     json_t *thresholds = json_array(), *integers = json_array(), *zeros = json_array();
     for (int32_t i = 0; i < s->n_relus; i++)
-        if (!push(thresholds, ss_json_float(pt->thresholds[i])) || !push(integers, json_integer(pt->integers[i])) ||
-            !push(zeros, json_real(pt->zero_ratio[i])))
+        if (!push(thresholds, ss_json_float(pt->thresholds[i])) ||
+            !push(integers, json_integer(pt->integers[i])) || !push(zeros, json_real(pt->zero_ratio[i])))
             break; /* a short list is noticed by the caller: json_pack below still owns all three */
-    json_t *j = json_pack("{s:f,s:o,s:o,s:o,s:f,s:f,s:f,s:f,s:[f,f]}", "t", pt->t, "thresholds", thresholds, "integers",
-                          integers, "zero_ratio", zeros, "zeros", pt->zeros, "top1", pt->top1, "top5", pt->top5, "loss",
-                          pt->loss, "loss_interval", pt->loss_lo, pt->loss_hi);
+    json_t *j = json_pack("{s:f,s:o,s:o,s:o,s:f,s:f,s:f,s:f,s:[f,f]}", "t", pt->t, "thresholds", thresholds,
+                          "integers", integers, "zero_ratio", zeros, "zeros", pt->zeros, "top1", pt->top1,
+                          "top5", pt->top5, "loss", pt->loss, "loss_interval", pt->loss_lo, pt->loss_hi);
     bool whole = j && json_array_size(json_object_get(j, "zero_ratio")) == (size_t)s->n_relus;
     for (int k = 0; whole && k < SS_HARDWARE; k++)
-        if (s->opts.hardware & 1u << k) whole = json_object_set_new(j, ss_hardware_names[k], hw_json(&pt->hw[k])) == 0;
+        if (s->opts.hardware & 1u << k)
+            whole = json_object_set_new(j, ss_hardware_names[k], hw_json(&pt->hw[k])) == 0;
     if (whole) return j;
     json_decref(j);
     return NULL;
@@ -61,22 +65,29 @@ static json_t *point_json(const ss_study *s, const ss_study_point *pt) {
 /* {"baseline": f(0), "optimised": f(1)} for the kinds that were asked for. */
 static bool add_kinds(const ss_study *s, json_t *o, json_t *(*of)(const ss_study *, int)) {
     for (int k = 0; k < SS_HARDWARE; k++)
-        if ((s->opts.hardware & 1u << k) && json_object_set_new(o, ss_hardware_names[k], of(s, k)) != 0) return false;
+        if ((s->opts.hardware & 1u << k) && json_object_set_new(o, ss_hardware_names[k], of(s, k)) != 0)
+            return false;
     return true;
 }
 
-static json_t *chosen_of(const ss_study *s, int k) { return json_integer(s->chosen[k]); }
-static json_t *test_of(const ss_study *s, int k) { return test_json(&s->test[k]); }
+static json_t *chosen_of(const ss_study *s, int k) {
+    return json_integer(s->chosen[k]);
+}
+static json_t *test_of(const ss_study *s, int k) {
+    return test_json(&s->test[k]);
+}
 
 static json_t *settings_json(const ss_study *s) {
     json_t *hardware = json_array(), *cap = json_object();
     for (int k = 0; k < SS_HARDWARE; k++)
         if (s->opts.hardware & 1u << k) json_array_append_new(hardware, json_string(ss_hardware_names[k]));
-    for (int i = 0; i < SS_RES_COUNT; i++) json_object_set_new(cap, ss_res_names[i], json_real(s->device.cap[i]));
-    return json_pack("{s:o,s:s,s:i,s:s,s:o,s:f,s:f,s:f,s:s,s:I,s:o,s:f,s:{s:{s:s},s:o,s:o}}", "model", ss_json_hash(s->model),
-                     "model_name", s->model_name, "bits", s->bits, "policy", ss_policy_names[s->opts.policy], "hardware",
-                     hardware, "max_loss", s->opts.max_loss, "step", s->opts.step, "t_max", s->opts.t_max, "device",
-                     s->device.name, "batch", (json_int_t)s->opts.explore.batch, "cap", cap, "seconds", s->seconds, "data",
+    for (int i = 0; i < SS_RES_COUNT; i++)
+        json_object_set_new(cap, ss_res_names[i], json_real(s->device.cap[i]));
+    return json_pack("{s:o,s:s,s:i,s:s,s:o,s:f,s:f,s:f,s:s,s:I,s:o,s:f,s:{s:{s:s},s:o,s:o}}", "model",
+                     ss_json_hash(s->model), "model_name", s->model_name, "bits", s->bits, "policy",
+                     ss_policy_names[s->opts.policy], "hardware", hardware, "max_loss", s->opts.max_loss,
+                     "step", s->opts.step, "t_max", s->opts.t_max, "device", s->device.name, "batch",
+                     (json_int_t)s->opts.explore.batch, "cap", cap, "seconds", s->seconds, "data",
                      "calibration", "source", s->calib_source, "search", data_json(&s->search_data), "test",
                      data_json(&s->test_data));
 }
@@ -87,7 +98,8 @@ static bool add_curve(const ss_study *s, json_t *j) {
     for (int32_t i = 0; ok && i < s->n_relus; i++) ok = push(relus, json_string(s->relus[i]));
     for (int32_t i = 0; ok && i < s->n_points; i++) ok = push(points, point_json(s, &s->points[i]));
     ok = ok && add_kinds(s, chosen, chosen_of);
-    ok = ok && json_object_set_new(test, "reference", test_json(&s->test_reference)) == 0 && add_kinds(s, test, test_of);
+    ok = ok && json_object_set_new(test, "reference", test_json(&s->test_reference)) == 0 &&
+         add_kinds(s, test, test_of);
     ok = json_object_set_new(j, "relus", relus) == 0 && ok;
     ok = json_object_set_new(j, "reference", hw_json(&s->reference)) == 0 && ok;
     ok = json_object_set_new(j, "points", points) == 0 && ok;

@@ -1,4 +1,5 @@
-/* The protocol of a study: reference, policy, choice on the search split, one confirmation on the test split. */
+/* The protocol of a study: reference, policy, choice on the search split, one confirmation on the test split.
+ */
 #include "threshold/trial.h"
 
 #include <stdlib.h>
@@ -15,14 +16,17 @@ static ss_status (*const policies[SS_POLICIES])(ss_trials *) = { ss_policy_unifo
 static ss_status check_task(ss_ctx *ctx, const ss_study_task *t) {
     const ss_study_opts *o = &t->opts;
     if (!(o->max_loss >= 0 && o->max_loss <= 100))
-        ss_error(ctx, SS_AT("max-loss"), "give Top-1 points, 1.0 for one", "%g is not between 0 and 100", o->max_loss);
+        ss_error(ctx, SS_AT("max-loss"), "give Top-1 points, 1.0 for one", "%g is not between 0 and 100",
+                 o->max_loss);
     if (!(o->step > 0 && o->t_max >= o->step))
-        ss_error(ctx, SS_AT("step"), "raise --t-max or lower --step", "steps of %g up to %g are no steps", o->step, o->t_max);
+        ss_error(ctx, SS_AT("step"), "raise --t-max or lower --step", "steps of %g up to %g are no steps",
+                 o->step, o->t_max);
     if ((o->hardware & ((1u << SS_HARDWARE) - 1)) == 0)
         ss_error(ctx, SS_AT("hardware"), "choose baseline, optimised or both", "no hardware to study");
     if (t->test && ss_dataset_overlaps(t->search, t->test))
-        ss_error(ctx, SS_AT(t->test_data.source), "take disjoint splits",
-                 "shares images with the search split: thresholds would be chosen on the images that judge them");
+        ss_error(
+            ctx, SS_AT(t->test_data.source), "take disjoint splits",
+            "shares images with the search split: thresholds would be chosen on the images that judge them");
     return ss_diag_errors(ctx) ? SS_BAD : SS_OK;
 }
 
@@ -39,8 +43,13 @@ static ss_study *new_study(ss_ctx *ctx, const ss_study_task *t) {
         ss_arena_free(arena);
         return NULL;
     }
-    *s = (ss_study){ .ctx = ctx, .arena = arena, .model = ss_graph_hash(t->g), .bits = t->q->bits, .opts = t->opts,
-                     .device = *t->device, .chosen = { -1, -1 } };
+    *s = (ss_study){ .ctx = ctx,
+                     .arena = arena,
+                     .model = ss_graph_hash(t->g),
+                     .bits = t->q->bits,
+                     .opts = t->opts,
+                     .device = *t->device,
+                     .chosen = { -1, -1 } };
     const char *slash = strrchr(t->g->name, '/');
     s->model_name = ss_arena_strdup(arena, slash ? slash + 1 : t->g->name);
     s->calib_source = ss_arena_strdup(arena, t->calib_source ? t->calib_source : "");
@@ -81,7 +90,8 @@ static void choose(ss_study *s) {
         if (!(s->opts.hardware & 1u << k)) continue;
         for (int32_t i = 0; i < s->n_points; i++)
             if (s->points[i].loss <= s->opts.max_loss &&
-                (s->chosen[k] < 0 || s->points[i].hw[k].throughput > s->points[s->chosen[k]].hw[k].throughput))
+                (s->chosen[k] < 0 ||
+                 s->points[i].hw[k].throughput > s->points[s->chosen[k]].hw[k].throughput))
                 s->chosen[k] = i;
     }
 }

@@ -1,16 +1,17 @@
 /* threshold: how far the ReLU thresholds of a network can be raised without retraining, and what that buys.
  *
- * A study starts from the network as it came (threshold 0) and a sparse design explored for its zeros on the search
- * split: the reference. A policy then proposes thresholds; each proposal is one integer run over the search split,
- * which gives accuracy and profile together, and is priced twice: the reference design fed with the new profile
- * (baseline hardware), and a design explored anew (optimised hardware). For each kind of hardware the fastest
- * proposal within the loss allowed is chosen, and only these are run, once, on the test split.
+ * A study starts from the network as it came (threshold 0) and a sparse design explored for its zeros on the
+ * search split: the reference. A policy then proposes thresholds; each proposal is one integer run over the
+ * search split, which gives accuracy and profile together, and is priced twice: the reference design fed with
+ * the new profile (baseline hardware), and a design explored anew (optimised hardware). For each kind of
+ * hardware the fastest proposal within the loss allowed is chosen, and only these are run, once, on the test
+ * split.
  *
- * Losses are Top-1 points, paired (the same images before and after), with 95 % intervals. Gains are ratios of
- * throughput to the reference's. A ReLU whose threshold the model itself sets never goes below it.
+ * Losses are Top-1 points, paired (the same images before and after), with 95 % intervals. Gains are ratios
+ * of throughput to the reference's. A ReLU whose threshold the model itself sets never goes below it.
  *
- * On disk: "skipstream.study" version 1 (store.c has the keys). A point is reproducible by eval and estimate alone:
- * its thresholds go into a thresholds file, its hardware follows from the profile under them.
+ * On disk: "skipstream.study" version 1 (store.c has the keys). A point is reproducible by eval and estimate
+ * alone: its thresholds go into a thresholds file, its hardware follows from the profile under them.
  */
 #ifndef SS_THRESHOLD_H
 #define SS_THRESHOLD_H
@@ -26,24 +27,24 @@ extern const char *const ss_hardware_names[SS_HARDWARE]; /* "baseline", "optimis
 
 /* What a design does with a profile. */
 typedef struct ss_hw_result {
-    double interval;          /* cycles an image; several partitions: their sum */
-    double throughput;        /* images/s at the batch */
+    double interval;   /* cycles an image; several partitions: their sum */
+    double throughput; /* images/s at the batch */
     double throughput_steady;
-    double gain;              /* throughput / the reference's */
-    double bound, gap;        /* of the exploration; baseline: of the reference design's */
+    double gain;       /* throughput / the reference's */
+    double bound, gap; /* of the exploration; baseline: of the reference design's */
     int32_t partitions;
-    ss_resources res;         /* largest over the partitions */
+    ss_resources res; /* largest over the partitions */
 } ss_hw_result;
 
 typedef struct ss_study_point {
-    double t;                 /* the policy's own parameter; uniform: the threshold */
-    const float *thresholds;  /* [n_relus], real */
-    const int32_t *integers;  /* [n_relus], floor(t * 2^frac) as the hardware compares */
-    const double *zero_ratio; /* [n_relus] */
-    double zeros;             /* of all elements behind ReLUs */
-    double top1, top5;        /* percent, search split */
+    double t;                      /* the policy's own parameter; uniform: the threshold */
+    const float *thresholds;       /* [n_relus], real */
+    const int32_t *integers;       /* [n_relus], floor(t * 2^frac) as the hardware compares */
+    const double *zero_ratio;      /* [n_relus] */
+    double zeros;                  /* of all elements behind ReLUs */
+    double top1, top5;             /* percent, search split */
     double loss, loss_lo, loss_hi; /* Top-1 points, paired with the reference */
-    ss_hw_result hw[SS_HARDWARE]; /* throughput 0 where that kind was not asked for */
+    ss_hw_result hw[SS_HARDWARE];  /* throughput 0 where that kind was not asked for */
 } ss_study_point;
 
 typedef struct ss_test_result {
@@ -53,17 +54,17 @@ typedef struct ss_test_result {
 /* Which images. */
 typedef struct ss_study_data {
     const char *source;
-    uint64_t hash;            /* ss_dataset_hash */
+    uint64_t hash; /* ss_dataset_hash */
     int64_t images;
 } ss_study_data;
 
 typedef struct ss_study_opts {
     ss_policy policy;
-    unsigned hardware;        /* bit 1 << kind; at least one */
-    double max_loss;          /* Top-1 points, >= 0 */
-    double step, t_max;       /* > 0 */
-    int32_t refine;           /* bisections between the last threshold within max_loss and the next; 2 by default */
-    unsigned engines;         /* as in ss_cost_opts */
+    unsigned hardware;  /* bit 1 << kind; at least one */
+    double max_loss;    /* Top-1 points, >= 0 */
+    double step, t_max; /* > 0 */
+    int32_t refine;     /* bisections between the last threshold within max_loss and the next; 2 by default */
+    unsigned engines;   /* as in ss_cost_opts */
     ss_explore_opts explore;
 } ss_study_opts;
 
@@ -71,11 +72,11 @@ typedef struct ss_study_opts {
 typedef struct ss_study_task {
     ss_graph *g;
     ss_quant *q;
-    ss_engine *e;             /* the integer engine of g and q */
+    ss_engine *e;                    /* the integer engine of g and q */
     const ss_dataset *search, *test; /* test NULL: no confirmation */
     const ss_norm *norm;
     const ss_device *device;
-    const char *calib_source;  /* for the record, as the next two */
+    const char *calib_source; /* for the record, as the next two */
     ss_study_data search_data, test_data;
     ss_study_opts opts;
 } ss_study_task;
@@ -90,10 +91,10 @@ typedef struct ss_study {
     ss_device device;
     const char *calib_source;
     ss_study_data search_data, test_data;
-    const char **relus;       /* [n_relus], graph order */
+    const char **relus; /* [n_relus], graph order */
     int32_t n_relus;
     ss_hw_result reference;
-    ss_study_point *points;   /* ascending t; points[0] is the reference */
+    ss_study_point *points; /* ascending t; points[0] is the reference */
     int32_t n_points, cap_points;
     int32_t chosen[SS_HARDWARE]; /* index into points, or -1 */
     bool tested;
@@ -102,7 +103,8 @@ typedef struct ss_study {
     double seconds;
 } ss_study;
 
-/* Errors: search and test share images, max_loss < 0, a ReLU with per-channel thresholds, nothing fits the device. */
+/* Errors: search and test share images, max_loss < 0, a ReLU with per-channel thresholds, nothing fits the
+ * device. */
 ss_status ss_study_run(ss_ctx *ctx, const ss_study_task *task, ss_study **out);
 void ss_study_free(ss_study *s);
 json_t *ss_study_json(const ss_study *s); /* the artefact; NULL: out of memory */

@@ -1,9 +1,9 @@
 /* One trial: thresholds in, accuracy, zeros and throughput out. See trial.h.
  *
- * Method: thresholds are set in graph and quantised network, one integer run over the search split gives scores and
- * profile; the profile is priced on the reference design (ss_estimate) and by a new exploration (ss_explore). The
- * reference design is itself a design for the new profile, so when exploration stops at its gap below it, the
- * reference design is kept: optimised hardware is never slower than baseline hardware.
+ * Method: thresholds are set in graph and quantised network, one integer run over the search split gives
+ * scores and profile; the profile is priced on the reference design (ss_estimate) and by a new exploration
+ * (ss_explore). The reference design is itself a design for the new profile, so when exploration stops at its
+ * gap below it, the reference design is kept: optimised hardware is never slower than baseline hardware.
  *
  * Invariant: study->optimised_design belongs to the fastest point within max_loss tried so far.
  */
@@ -15,7 +15,8 @@
 /* ---- thresholds in force ---- */
 
 static ss_status put_thresholds(ss_trials *r, const float *thresholds) {
-    for (int32_t i = 0; i < r->study->n_relus; i++) r->task->g->nodes[r->nodes[i]].act.threshold = thresholds[i];
+    for (int32_t i = 0; i < r->study->n_relus; i++)
+        r->task->g->nodes[r->nodes[i]].act.threshold = thresholds[i];
     return ss_quant_set_thresholds(r->task->q, r->task->g);
 }
 
@@ -39,7 +40,8 @@ static ss_status find_relus(ss_trials *r) {
         if (!(s->relus[s->n_relus++] = ss_arena_strdup(s->arena, a->name))) return SS_BAD;
     }
     if (s->n_relus == 0)
-        return ss_error(r->ctx, SS_AT(g->name), "take a network with ReLUs", "no ReLU whose threshold could be raised");
+        return ss_error(r->ctx, SS_AT(g->name), "take a network with ReLUs",
+                        "no ReLU whose threshold could be raised");
     return status;
 }
 
@@ -84,14 +86,18 @@ static void record_accuracy(ss_trials *r, ss_study_point *pt) {
     ss_accuracy_of(r->task->search, r->scores, r->classes, &a);
     pt->top1 = a.top1;
     pt->top5 = a.top5;
-    ss_paired_loss(r->task->search, r->reference_scores, r->scores, r->classes, &pt->loss, &pt->loss_lo, &pt->loss_hi);
+    ss_paired_loss(r->task->search, r->reference_scores, r->scores, r->classes, &pt->loss, &pt->loss_lo,
+                   &pt->loss_hi);
 }
 
 /* ---- price ---- */
 
 static ss_hw_result price(const ss_design *d, double reference_throughput) {
-    ss_hw_result h = { .throughput = d->throughput, .throughput_steady = d->throughput_steady, .bound = d->bound,
-                       .gap = d->gap, .partitions = d->n_partitions };
+    ss_hw_result h = { .throughput = d->throughput,
+                       .throughput_steady = d->throughput_steady,
+                       .bound = d->bound,
+                       .gap = d->gap,
+                       .partitions = d->n_partitions };
     for (int32_t i = 0; i < d->n_partitions; i++) {
         h.interval += d->partitions[i].interval;
         for (int k = 0; k < SS_RES_COUNT; k++)

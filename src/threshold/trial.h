@@ -1,7 +1,8 @@
 /* trial: the machinery that every policy stands on. For threshold/ only.
  *
- * A policy proposes thresholds, one real number per ReLU; ss_trial measures and prices them and appends a point to the
- * study. Policies differ only in what they propose next, from the points so far and the last trial's profile.
+ * A policy proposes thresholds, one real number per ReLU; ss_trial measures and prices them and appends a
+ * point to the study. Policies differ only in what they propose next, from the points so far and the last
+ * trial's profile.
  */
 #ifndef SS_TRIAL_H
 #define SS_TRIAL_H
@@ -12,17 +13,19 @@ typedef struct ss_trials {
     ss_ctx *ctx;
     const ss_study_task *task;
     ss_study *study;
-    int32_t *nodes;           /* [n_relus]: the graph node of each ReLU */
-    ss_act *own;              /* [n_relus]: activations as the model has them */
+    int32_t *nodes;                   /* [n_relus]: the graph node of each ReLU */
+    ss_act *own;                      /* [n_relus]: activations as the model has them */
     float *scores, *reference_scores; /* [search->n][classes]; test split: the same, by its own size */
     int32_t classes;
-    ss_profile *profile;      /* of the last trial */
-    double best;              /* throughput of the fastest optimised design within max_loss so far */
+    ss_profile *profile; /* of the last trial */
+    double best;         /* throughput of the fastest optimised design within max_loss so far */
 } ss_trials;
 
-ss_status ss_trials_open(ss_ctx *ctx, const ss_study_task *task, ss_study *study, ss_trials *r); /* appends point 0 */
-void ss_trials_close(ss_trials *r); /* puts the model's own thresholds back */
-/* thresholds: [n_relus]; never below the model's own. *index: of the new point, points being in order of trial. */
+ss_status ss_trials_open(ss_ctx *ctx, const ss_study_task *task, ss_study *study,
+                         ss_trials *r); /* appends point 0 */
+void ss_trials_close(ss_trials *r);     /* puts the model's own thresholds back */
+/* thresholds: [n_relus]; never below the model's own. *index: of the new point, points being in order of
+ * trial. */
 ss_status ss_trial(ss_trials *r, double t, const float *thresholds, int32_t *index);
 /* One run over the test split under the thresholds of a point. */
 ss_status ss_trial_test(ss_trials *r, int32_t point, float *scores, ss_test_result *out);

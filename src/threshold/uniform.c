@@ -1,7 +1,8 @@
 /* The uniform policy: one threshold for all ReLUs, raised step by step.
  *
- * Accuracy is not monotone in the threshold, so the sweep goes on until the loss is too large at PATIENCE steps in
- * a row (or t_max is reached); then the step in which the loss was first exceeded for good is bisected.
+ * Accuracy is not monotone in the threshold, so the sweep goes on until the loss is too large at PATIENCE
+ * steps in a row (or t_max is reached); then the step in which the loss was first exceeded for good is
+ * bisected.
  */
 #include "threshold/trial.h"
 
