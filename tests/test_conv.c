@@ -18,7 +18,7 @@
 #include "util_graph.h"
 
 #define GUARD 64
-#define CASES 700
+#define CASES 500
 
 static const ss_isa isas[] = { SS_ISA_PORTABLE, SS_ISA_AVX2, SS_ISA_AVX512 };
 static const char *const isa_names[] = { "auto", "portable", "avx2", "avx512" };
