@@ -23,6 +23,7 @@ struct ss_cli {
     json_t *result;
     struct timespec started, last;
     const char *what; /* of the running progress line */
+    uint64_t done;
 };
 
 static const ss_opt common[] = {
@@ -127,10 +128,11 @@ static void progress(void *user, const char *what, uint64_t done, uint64_t total
     bool tty = isatty(STDERR_FILENO);
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    if (!cli->what || strcmp(cli->what, what) != 0) {
+    if (!cli->what || strcmp(cli->what, what) != 0 || done < cli->done) { /* another piece of work */
         cli->what = what;
         cli->started = cli->last = now;
     }
+    cli->done = done;
     bool end = total && done >= total;
     if (seconds_between(cli->last, now) < (tty ? 0.2 : 10.0) && !(tty && end)) return;
     cli->last = now;
@@ -296,6 +298,7 @@ int main(int argc, char **argv) {
         puts("skipstream " SS_VERSION);
         return SS_OK;
     }
+    setvbuf(stdout, NULL, _IOLBF, 0); /* in step with stderr when piped */
     ss_cli cli = { .ctx = ss_ctx_new() };
     for (int i = 0; ss_commands[i]; i++)
         if (strcmp(ss_commands[i]->name, argv[1]) == 0) cli.cmd = ss_commands[i];
