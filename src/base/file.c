@@ -35,7 +35,8 @@ ss_status ss_file_read(ss_ctx *ctx, const char *path, size_t max, uint8_t **data
     *len = 0;
     struct stat st;
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) /* before opening it: a pipe would block */
-        return ss_error(ctx, SS_AT(path), "name a regular file", "not a regular file");
+        return ss_error(ctx, SS_AT(path), "name a regular file",
+                        S_ISDIR(st.st_mode) ? "is a folder" : "not a regular file");
     FILE *f = fopen(path, "rb");
     if (!f) return io_error(ctx, path, "open", "check the path and its permissions");
     ss_status s = read_all(ctx, path, f, max, data, len);
@@ -46,6 +47,10 @@ ss_status ss_file_read(ss_ctx *ctx, const char *path, size_t max, uint8_t **data
 ss_status ss_file_write(ss_ctx *ctx, const char *path, const void *data, size_t len) {
     static const char remedy[] = "check that the folder exists, is writable and has room";
     ss_buf tmp;
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) /* renaming over it would replace a device */
+        return ss_error(ctx, SS_AT(path), "name a file",
+                        S_ISDIR(st.st_mode) ? "is a folder" : "exists and is not a regular file");
     ss_buf_init(&tmp, ctx);
     ss_buf_printf(&tmp, "%s.tmp%ld", path, (long)getpid());
     if (tmp.failed) return SS_BAD;

@@ -40,5 +40,7 @@ void ss_say(ss_cli *cli, const char *fmt, ...) SS_PRINTF(2, 3);
 void ss_cli_result(ss_cli *cli, json_t *result);
 /* Refuse early what could not be written at the end: the folder of path must be writable. */
 ss_status ss_cli_check_writable(ss_cli *cli, const char *path);
+/* The same for a folder that will be made when it is missing, with the folders above it. */
+ss_status ss_cli_check_folder(ss_cli *cli, const char *path);
 
 #endif

@@ -3,8 +3,7 @@
  * The order: model, normalisation, images, calibration (integers only, with the thresholds that the model came with),
  * thresholds, quantisation, one run over the images. Saturated values are counted by an observer of that run. */
 #include "cli/commands.h"
-
-#include "infer/infer.h"
+#include "cli/job.h"
 #include "onnx/onnx.h"
 
 #include <inttypes.h>
@@ -75,27 +74,22 @@ static ss_status load_inputs(eval *v) {
     if (ss_arg_int(cli, "limit", 1, INT64_MAX, 0, &limit) != SS_OK) s = SS_BAD;
     if (parse_isa(cli, &v->isa) != SS_OK) s = SS_BAD;
     if (check_outputs(cli) != SS_OK) s = SS_BAD;
+    if (ss_arg(cli, "save-calib") && v->bits == 0)
+        s = ss_error(v->ctx, SS_AT("--save-calib"), "give --bits 16 or 8", "float arithmetic measures no value ranges");
     if (s != SS_OK || ss_model_load(v->ctx, ss_operand(cli, 0), &v->g) != SS_OK) return SS_BAD;
     const ss_shape in = v->g->nodes[0].shape;
-    const int64_t classes = ss_shape_size(v->g->nodes[v->g->output].shape);
-    if (classes > INT32_MAX / 4)
-        return ss_error(v->ctx, SS_AT(v->g->name), "give a classifier", "has %" PRId64 " outputs", classes);
-    v->classes = (int32_t)classes;
+    if (ss_job_classes(v->g, &v->classes) != SS_OK) return SS_BAD;
     s = ss_norm_load(v->ctx, ss_operand(cli, 0), ss_arg(cli, "mean"), ss_arg(cli, "std"), in.c, &v->norm);
     if (ss_dataset_load(v->ctx, ss_arg(cli, "data"), in, v->classes, limit, &v->data) != SS_OK) s = SS_BAD;
     return s;
 }
 
-static ss_status prepare_integers(eval *v) {
-    const char *save = ss_arg(v->cli, "save-calib");
-    if (ss_calib_obtain(v->ctx, v->g, ss_arg(v->cli, "calib"), v->data, &v->norm, &v->calib) != SS_OK) return SS_BAD;
-    return save ? ss_calib_save(v->calib, save) : SS_OK;
-}
-
 static ss_status prepare(eval *v) {
     if (load_inputs(v) != SS_OK) return SS_BAD;
     const char *thresholds = ss_arg(v->cli, "thresholds");
-    if (v->bits && prepare_integers(v) != SS_OK) return SS_BAD;
+    if (v->bits &&
+        ss_calib_obtain(v->ctx, v->g, ss_arg(v->cli, "calib"), v->data, &v->norm, &v->calib) != SS_OK)
+        return SS_BAD;
     if (thresholds && ss_thresholds_load(v->g, thresholds) != SS_OK) return SS_BAD;
     if (v->bits && ss_quantise(v->ctx, v->g, v->calib, v->bits, &v->quant) != SS_OK) return SS_BAD;
     if (ss_engine_new(v->ctx, v->g, v->quant, v->isa, &v->engine) != SS_OK) return SS_BAD;
@@ -275,9 +269,10 @@ static void say(const eval *v) {
 
 static ss_status cmd_eval(ss_cli *cli) {
     eval v = { .cli = cli, .ctx = ss_cli_ctx(cli) };
-    const char *predictions = ss_arg(cli, "predictions");
+    const char *predictions = ss_arg(cli, "predictions"), *calib = ss_arg(cli, "save-calib");
     ss_status s = prepare(&v);
     if (s == SS_OK) s = run(&v);
+    if (s == SS_OK && calib) s = ss_calib_save(v.calib, calib);
     if (s == SS_OK && predictions) s = write_predictions(&v, predictions);
     if (s == SS_OK) {
         say(&v);

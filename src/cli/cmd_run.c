@@ -306,10 +306,8 @@ static ss_status parse(run *r) {
     if (ss_arg_int(r->cli, "limit", 1, INT64_MAX, 0, &r->limit) != SS_OK) s = SS_BAD;
     if (ss_job_explore_opts(r->cli, &o->explore) != SS_OK) s = SS_BAD;
     if (ss_job_device(r->cli, &r->device) != SS_OK) s = SS_BAD;
-    if (s == SS_OK && o->t_max < o->step)
-        s = ss_error(r->ctx, SS_AT("t-max"), "raise --t-max or lower --step",
-                     "steps of %g up to %g are no steps", o->step, o->t_max);
-    return s;
+    if (ss_cli_check_folder(r->cli, r->dir) != SS_OK) s = SS_BAD;
+    return s == SS_OK ? ss_study_check_opts(r->ctx, o) : s;
 }
 
 static ss_status cmd_run(ss_cli *cli) {

@@ -67,9 +67,10 @@ static ss_status parse(ss_cli *cli, ss_study_opts *o, limits *l) {
     if (ss_arg_int(cli, "test-limit", 1, INT64_MAX, 0, &l->test) != SS_OK) s = SS_BAD;
     if (ss_job_explore_opts(cli, &o->explore) != SS_OK) s = SS_BAD;
     if (ss_cli_check_writable(cli, ss_arg(cli, "out")) != SS_OK) s = SS_BAD;
+    if (ss_arg(cli, "save") && ss_cli_check_folder(cli, ss_arg(cli, "save")) != SS_OK) s = SS_BAD;
     o->refine = (int32_t)refine;
     o->engines = SS_JOB_ENGINES;
-    return s;
+    return s == SS_OK ? ss_study_check_opts(ss_cli_ctx(cli), o) : s;
 }
 
 static ss_study_data describe(const char *path, const ss_dataset *d) {

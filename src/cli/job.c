@@ -14,16 +14,22 @@ static void model_name(const char *path, char *out, size_t size) {
     if (dot && dot != out) *dot = '\0';
 }
 
+ss_status ss_job_classes(const ss_graph *g, int32_t *out) {
+    const ss_node *n = &g->nodes[g->output];
+    char shape[40];
+    ss_shape_text(n->shape, shape);
+    *out = n->shape.c;
+    if (n->shape.h == 1 && n->shape.w == 1 && n->shape.c <= 65536) return SS_OK;
+    return ss_error(g->ctx, SS_AT(g->name), "give a classifier: one value for each class",
+                    "the output \"%s\" of %s is not class scores", n->name, shape);
+}
+
 ss_status ss_job_open(ss_cli *cli, ss_job *j) {
     *j = (ss_job){ .cli = cli, .ctx = ss_cli_ctx(cli) };
     model_name(ss_operand(cli, 0), j->name, sizeof j->name);
     ss_status s = ss_arg_bits(cli, false, 16, &j->bits);
     if (s != SS_OK || ss_model_load(j->ctx, ss_operand(cli, 0), &j->g) != SS_OK) return SS_BAD;
-    int64_t classes = ss_shape_size(j->g->nodes[j->g->output].shape);
-    if (classes < 1 || classes > 65536)
-        return ss_error(j->ctx, SS_AT(j->g->name), "take a classifier",
-                        "%lld outputs are not the scores of classes", (long long)classes);
-    j->classes = (int32_t)classes;
+    if (ss_job_classes(j->g, &j->classes) != SS_OK) return SS_BAD;
     return ss_norm_load(j->ctx, ss_operand(cli, 0), ss_arg(cli, "mean"), ss_arg(cli, "std"),
                         j->g->nodes[0].shape.c, &j->norm);
 }

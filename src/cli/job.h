@@ -34,6 +34,8 @@ typedef struct ss_job {
 /* Model (operand 0), --bits and normalisation. Every job that was opened, even in vain, is closed. */
 ss_status ss_job_open(ss_cli *cli, ss_job *j);
 void ss_job_close(ss_job *j);
+/* How many classes the output scores; an error when it is no vector of scores. */
+ss_status ss_job_classes(const ss_graph *g, int32_t *out);
 /* Images of the model's shape and classes; limit 0: all. */
 ss_status ss_job_images(ss_job *j, const char *path, int64_t limit, ss_dataset **out);
 /* Calibrate (spec as --calib; NULL: on the first of d), quantise, and build the engine. */

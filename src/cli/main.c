@@ -2,6 +2,7 @@
  * Exit: 0 done, 1 the answer is no, 2 bad use or bad input. */
 #include "cli/cli.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +56,7 @@ ss_status ss_arg_int(ss_cli *cli, const char *opt, int64_t lo, int64_t hi, int64
     char *end;
     errno = 0;
     long long v = strtoll(text, &end, 10);
-    if (*text == '\0' || *end != '\0' || errno || v < lo || v > hi)
+    if (isspace((unsigned char)*text) || *end != '\0' || errno || v < lo || v > hi)
         return ss_error(cli->ctx, (ss_where){ opt, NULL, text }, "see --help", "--%s takes a whole number from %lld to %lld",
                         opt, (long long)lo, (long long)hi);
     *out = v;
@@ -68,7 +69,7 @@ ss_status ss_arg_real(ss_cli *cli, const char *opt, double lo, double hi, double
     if (!text) return SS_OK;
     char *end;
     double v = strtod(text, &end);
-    if (*text == '\0' || *end != '\0' || !(v >= lo && v <= hi))
+    if (isspace((unsigned char)*text) || *end != '\0' || !(v >= lo && v <= hi))
         return ss_error(cli->ctx, (ss_where){ opt, NULL, text }, "see --help", "--%s takes a number from %g to %g", opt, lo,
                         hi);
     *out = v;
@@ -100,6 +101,24 @@ void ss_cli_result(ss_cli *cli, json_t *result) {
     cli->result = result;
 }
 
+static bool same_file(const char *a, const char *b) {
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* A result must not replace what it is made from, nor another result. */
+static ss_status check_not_input(ss_cli *cli, const char *path) {
+    bool clash = false;
+    for (int i = 0; i < cli->n_operands; i++) clash |= same_file(path, cli->operands[i]);
+    for (int i = 0; cli->cmd->opts[i].name; i++) {
+        const char *other = cli->values[i];
+        if (other && other != path && cli->cmd->opts[i].metavar)
+            clash |= strcmp(other, path) == 0 || same_file(path, other);
+    }
+    if (!clash) return SS_OK;
+    return ss_error(cli->ctx, SS_AT(path), "name another file", "the result would replace an input or another result");
+}
+
 ss_status ss_cli_check_writable(ss_cli *cli, const char *path) {
     char *folder = ss_strdup(cli->ctx, path);
     if (!folder) return SS_BAD;
@@ -110,10 +129,30 @@ ss_status ss_cli_check_writable(ss_cli *cli, const char *path) {
     ss_status s = SS_OK;
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         s = ss_error(cli->ctx, SS_AT(path), "name a file", "is a folder");
+    else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) /* renaming over it would replace a device */
+        s = ss_error(cli->ctx, SS_AT(path), "name a file", "exists and is not a regular file");
     else if (access(dir, W_OK | X_OK) != 0)
         s = ss_error(cli->ctx, SS_AT(path), "check that the folder exists and is writable", "cannot write: %s",
                      strerror(errno));
     ss_free(cli->ctx, folder);
+    return s;
+}
+
+ss_status ss_cli_check_folder(ss_cli *cli, const char *path) {
+    struct stat st;
+    char *p = ss_strdup(cli->ctx, path);
+    if (!p) return SS_BAD;
+    while (*p && stat(p, &st) != 0 && errno == ENOENT) { /* up to what is there */
+        char *slash = strrchr(p, '/');
+        if (slash > p) *slash = '\0';
+        else memcpy(p, slash ? "/" : ".", 2);
+    }
+    ss_status s = SS_OK;
+    if (stat(p, &st) == 0 && !S_ISDIR(st.st_mode))
+        s = ss_error(cli->ctx, SS_AT(p), "choose another folder", "exists and is not a folder");
+    else if (access(p, W_OK | X_OK) != 0)
+        s = ss_error(cli->ctx, SS_AT(path), "choose another folder", "cannot write: %s", strerror(errno));
+    ss_free(cli->ctx, p);
     return s;
 }
 
@@ -209,6 +248,7 @@ static ss_status take_option(ss_cli *cli, int argc, char **argv, int *i, bool *h
     else if (eq) return bad_use(cli, word, "takes no value");
     if (own < 0) return take_common(cli, shared, value, help);
     if (cli->values[own]) return bad_use(cli, word, "given twice");
+    if (opt->metavar && !*value) return bad_use(cli, word, "needs a value");
     cli->values[own] = value;
     return SS_OK;
 }
@@ -221,6 +261,8 @@ static ss_status check_operands(ss_cli *cli) {
     if (cli->n_operands < want || (!many && cli->n_operands > want))
         return ss_error(cli->ctx, SS_AT(cli->cmd->name), "see --help", "takes %s; %d given", cli->cmd->operands,
                         cli->n_operands);
+    for (int i = 0; i < cli->n_operands; i++)
+        if (!*cli->operands[i]) ss_error(cli->ctx, SS_AT(cli->cmd->name), "name a file", "operand %d is empty", i + 1);
     for (int i = 0; cli->cmd->opts[i].name; i++)
         if (cli->cmd->opts[i].required && !cli->values[i])
             ss_error(cli->ctx, SS_AT(cli->cmd->opts[i].name), "see --help", "--%s %s is required",

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#define MAX_STEPS 10000 /* each is a run over the search images */
+
 const char *const ss_policy_names[SS_POLICIES] = { "uniform" };
 const char *const ss_hardware_names[SS_HARDWARE] = { "baseline", "optimised" };
 
@@ -13,16 +15,24 @@ static ss_status (*const policies[SS_POLICIES])(ss_trials *) = { ss_policy_unifo
 
 /* ---- the task ---- */
 
-static ss_status check_task(ss_ctx *ctx, const ss_study_task *t) {
-    const ss_study_opts *o = &t->opts;
+ss_status ss_study_check_opts(ss_ctx *ctx, const ss_study_opts *o) {
+    size_t before = ss_diag_errors(ctx);
     if (!(o->max_loss >= 0 && o->max_loss <= 100))
         ss_error(ctx, SS_AT("max-loss"), "give Top-1 points, 1.0 for one", "%g is not between 0 and 100",
                  o->max_loss);
     if (!(o->step > 0 && o->t_max >= o->step))
         ss_error(ctx, SS_AT("step"), "raise --t-max or lower --step", "steps of %g up to %g are no steps",
                  o->step, o->t_max);
+    else if (o->t_max / o->step > MAX_STEPS)
+        ss_error(ctx, SS_AT("step"), "lower --t-max or raise --step", "steps of %g up to %g are more than %d",
+                 o->step, o->t_max, MAX_STEPS);
     if ((o->hardware & ((1u << SS_HARDWARE) - 1)) == 0)
         ss_error(ctx, SS_AT("hardware"), "choose baseline, optimised or both", "no hardware to study");
+    return ss_diag_errors(ctx) > before ? SS_BAD : SS_OK;
+}
+
+static ss_status check_task(ss_ctx *ctx, const ss_study_task *t) {
+    ss_study_check_opts(ctx, &t->opts);
     if (t->test && ss_dataset_overlaps(t->search, t->test))
         ss_error(
             ctx, SS_AT(t->test_data.source), "take disjoint splits",

@@ -103,6 +103,8 @@ typedef struct ss_study {
     double seconds;
 } ss_study;
 
+/* Every problem that the options have by themselves; ss_study_run asks too. */
+ss_status ss_study_check_opts(ss_ctx *ctx, const ss_study_opts *o);
 /* Errors: search and test share images, max_loss < 0, a ReLU with per-channel thresholds, nothing fits the
  * device. */
 ss_status ss_study_run(ss_ctx *ctx, const ss_study_task *task, ss_study **out);
