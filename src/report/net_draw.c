@@ -242,7 +242,7 @@ static void write_words(const pen *p, const net_node *n, double x, double top) {
     if (engine)
         snprintf(fold + strlen(fold), sizeof fold - strlen(fold), "%lld\xc3\x97%lld\xc3\x97%lld",
                  (long long)n->ci, (long long)n->co, (long long)n->m);
-    snprintf(cycles, sizeof cycles, "%s%s", html_count(n->cycles).text, n->cycles < 1e7 ? " cycles" : "");
+    snprintf(cycles, sizeof cycles, "%s%s", html_count(n->cycles).text, n->cycles < 1e6 ? " cycles" : "");
     int lines = 2 + (prefix.len > 0) + !told + engine;
     double y = top + (BOX_H - 7 - lines * LINE) / 2 + 10;
     write_text(p, x, &y, "of", prefix, SMALL_CHARS);
