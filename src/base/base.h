@@ -76,6 +76,9 @@ ss_status ss_mkdirs(ss_ctx *ctx, const char *path);                             
 /* 64-bit content hash (XXH3), for identity, not for security. Chain with seed. */
 uint64_t ss_hash(const void *data, size_t len, uint64_t seed);
 
+/* A clock that never goes back, in seconds from an arbitrary start: for durations and rates. */
+double ss_seconds(void);
+
 /* ---- small arithmetic ---- */
 
 static inline int64_t ss_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }

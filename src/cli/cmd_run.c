@@ -108,12 +108,12 @@ static ss_status accuracy(run *r, ss_engine *e, json_t **out) {
     const ss_dataset *d = &r->splits.part[SS_SPLIT_TEST];
     ss_accuracy a;
     float *scores = ss_alloc(r->ctx, (size_t)d->n, (size_t)r->job.classes * sizeof *scores);
-    double start = ss_job_seconds();
+    double start = ss_seconds();
     ss_status s = scores ? ss_engine_run(r->ctx, e, d, &r->job.norm, NULL, scores) : SS_BAD;
     if (s == SS_OK) {
         ss_accuracy_of(d, scores, r->job.classes, &a);
         *out = json_pack("{s:f,s:[f,f],s:f,s:f}", "top1", a.top1, "top1_interval", a.top1_lo, a.top1_hi,
-                         "top5", a.top5, "images_per_second", (double)d->n / (ss_job_seconds() - start));
+                         "top5", a.top5, "images_per_second", (double)d->n / (ss_seconds() - start));
     }
     ss_free(r->ctx, scores);
     return s;
@@ -268,9 +268,9 @@ static ss_status stage(run *r, const char *name, const char *const *files, uint6
         return SS_OK;
     }
     ss_say(r->cli, "...\n");
-    double start = ss_job_seconds();
+    double start = ss_seconds();
     if (work(r) != SS_OK) return SS_BAD;
-    double seconds = ss_job_seconds() - start;
+    double seconds = ss_seconds() - start;
     ss_say(r->cli, "      %s done in %.1f s\n", name, seconds);
     return ss_record_done(&r->record, name, key, seconds, files);
 }

@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static void model_name(const char *path, char *out, size_t size) {
     const char *slash = strrchr(path, '/');
@@ -60,10 +59,4 @@ ss_status ss_job_device(ss_cli *cli, ss_device *out) {
     const char *cap = ss_arg(cli, "cap");
     if (ss_device_load(ss_cli_ctx(cli), ss_arg(cli, "device"), out) != SS_OK) return SS_BAD;
     return cap ? ss_device_set_caps(ss_cli_ctx(cli), out, cap) : SS_OK;
-}
-
-double ss_job_seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }

@@ -46,6 +46,4 @@ ss_status ss_job_explore_opts(ss_cli *cli, ss_explore_opts *out);
 ss_status ss_job_device(ss_cli *cli, ss_device *out);
 #define SS_JOB_ENGINES (1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR)
 
-double ss_job_seconds(void); /* a clock for rates */
-
 #endif

@@ -5,13 +5,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static ss_status copy_configs(ss_design *d, const ss_partition *from, ss_partition *to) {
     size_t n = (size_t)(from->last - from->first + 1);
@@ -79,7 +72,7 @@ static ss_status prefer_dense_if_faster(ss_ctx *ctx, const ss_cost *c, const ss_
 
 ss_status ss_explore(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_profile *p,
                      const ss_device *dev, ss_explore_opts opts, ss_design **out) {
-    double started = now();
+    double started = ss_seconds();
     *out = NULL;
     if (opts.bits == 0 && p) opts.bits = p->bits;
     if (check_opts(ctx, &opts) != SS_OK) return SS_BAD;
@@ -89,7 +82,7 @@ ss_status ss_explore(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_
         *out = NULL;
         return SS_BAD;
     }
-    (*out)->seconds = now() - started;
+    (*out)->seconds = ss_seconds() - started;
     return SS_OK;
 }
 

@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 const char *const ss_policy_names[SS_POLICIES] = { "uniform" };
 const char *const ss_hardware_names[SS_HARDWARE] = { "baseline", "optimised" };
@@ -120,14 +119,8 @@ static ss_status confirm(ss_trials *r) {
     return status;
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 ss_status ss_study_run(ss_ctx *ctx, const ss_study_task *task, ss_study **out) {
-    double start = now();
+    double start = ss_seconds();
     *out = NULL;
     if (check_task(ctx, task) != SS_OK) return SS_BAD;
     ss_study *s = new_study(ctx, task);
@@ -138,7 +131,7 @@ ss_status ss_study_run(ss_ctx *ctx, const ss_study_task *task, ss_study **out) {
     if (status == SS_OK) choose(s);
     if (status == SS_OK && task->test) status = confirm(&r);
     ss_trials_close(&r);
-    s->seconds = now() - start;
+    s->seconds = ss_seconds() - start;
     if (status == SS_OK) *out = s;
     else ss_study_free(s);
     return status;
