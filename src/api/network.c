@@ -135,12 +135,8 @@ ss_status ss_network_set_threshold(ss_ctx *ctx, ss_network *n, const char *relu,
     int32_t node = relu ? ss_graph_find_act(n->g, relu) : -1;
     if (relu && node < 0)
         return ss_error(ctx, SS_AT(relu), "see `skipstream check` for the names", "the network has no such ReLU");
-    if (relu) {
-        n->g->nodes[node].act.threshold = t;
-        n->g->nodes[node].act.per_channel = NULL;
-    } else {
-        ss_thresholds_uniform(n->g, t);
-    }
+    if (relu) ss_act_set_threshold(&n->g->nodes[node].act, t);
+    else ss_thresholds_uniform(n->g, t);
     return n->q ? ss_quant_set_thresholds(n->q, n->g) : SS_OK;
 }
 
@@ -163,8 +159,8 @@ ss_status ss_network_explore(ss_ctx *ctx, const ss_network *n, const ss_profile 
     if (batch < 1) return ss_error(ctx, SS_AT(n->g->name), "give a batch of 1 or more", "a batch of %lld images", (long long)batch);
     if (ss_device_load(ctx, device, &dev) != SS_OK) return SS_BAD;
     ss_cost *cost = NULL;
-    ss_cost_opts copts = { .bits = p->bits, .engines = 1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR };
-    ss_explore_opts eopts = { .batch = batch, .target_gap = 0.02 };
+    ss_cost_opts copts = { .bits = p->bits, .engines = SS_ENGINES_ALL };
+    ss_explore_opts eopts = { .batch = batch, .target_gap = SS_EXPLORE_GAP };
     ss_status s = ss_cost_new(ctx, n->g, p, &dev, copts, &cost);
     if (s == SS_OK) s = ss_explore(ctx, cost, n->g, p, &dev, eopts, out);
     ss_cost_free(cost);
@@ -181,13 +177,10 @@ ss_status ss_network_save_design(const ss_network *n, const ss_design *d, const 
 }
 
 void ss_design_get_info(const ss_design *d, ss_design_info *info) {
-    *info = (ss_design_info){ .partitions = d->n_partitions, .throughput = d->throughput,
-                              .throughput_steady = d->throughput_steady, .bound = d->bound, .gap = d->gap,
-                              .latency_us = d->latency_us };
-    int64_t *most[SS_RES_COUNT] = { &info->lut, &info->ff, &info->dsp, &info->bram18, &info->uram };
-    for (int32_t i = 0; i < d->n_partitions; i++) {
-        info->interval += d->partitions[i].interval;
-        for (int r = 0; r < SS_RES_COUNT; r++)
-            if (d->partitions[i].res.r[r] > *most[r]) *most[r] = d->partitions[i].res.r[r];
-    }
+    const ss_resources most = ss_design_peak(d);
+    *info = (ss_design_info){ .partitions = d->n_partitions, .interval = ss_design_interval(d),
+                              .throughput = d->throughput, .throughput_steady = d->throughput_steady,
+                              .bound = d->bound, .gap = d->gap, .latency_us = d->latency_us,
+                              .lut = most.r[SS_LUT], .ff = most.r[SS_FF], .dsp = most.r[SS_DSP],
+                              .bram18 = most.r[SS_BRAM18], .uram = most.r[SS_URAM] };
 }

@@ -69,6 +69,7 @@ void ss_buf_printf(ss_buf *b, const char *fmt, ...) SS_PRINTF(2, 3);
 
 /* ---- files ---- */
 
+const char *ss_base_name(const char *path); /* what stands behind the last slash, in path itself */
 /* Whole file, one terminating NUL behind it (not counted). Refuses what is larger than max bytes. */
 ss_status ss_file_read(ss_ctx *ctx, const char *path, size_t max, uint8_t **data, size_t *len);
 ss_status ss_file_write(ss_ctx *ctx, const char *path, const void *data, size_t len); /* temporary + rename */

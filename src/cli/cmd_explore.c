@@ -1,6 +1,7 @@
 /* explore: the best design of a network on a device, as far as this cost model goes, with the bound it is
  * within. */
 #include "cli/commands.h"
+#include "cli/job.h"
 #include "cli/show.h"
 #include "onnx/onnx.h"
 
@@ -36,7 +37,7 @@ typedef struct request {
 static ss_status read_engines(ss_cli *cli, request *r) {
     const char *text = ss_arg(cli, "engine");
     unsigned dense = 1u << SS_ENGINE_DENSE, crossbar = 1u << SS_ENGINE_CROSSBAR;
-    r->cost.engines = ss_arg(cli, "dense") ? dense : dense | crossbar;
+    r->cost.engines = ss_arg(cli, "dense") ? dense : SS_ENGINES_ALL;
     if (!text || strcmp(text, "auto") == 0) return SS_OK;
     if (strcmp(text, "dense") == 0) r->cost.engines = dense;
     else if (strcmp(text, "crossbar") == 0 && !ss_arg(cli, "dense")) r->cost.engines = crossbar;
@@ -48,10 +49,8 @@ static ss_status read_engines(ss_cli *cli, request *r) {
 }
 
 static ss_status read_device(ss_cli *cli, request *r) {
-    ss_ctx *ctx = ss_cli_ctx(cli);
     double mhz;
-    if (ss_device_load(ctx, ss_arg(cli, "device"), &r->device) != SS_OK) return SS_BAD;
-    if (ss_arg(cli, "cap") && ss_device_set_caps(ctx, &r->device, ss_arg(cli, "cap")) != SS_OK) return SS_BAD;
+    if (ss_job_device(cli, &r->device) != SS_OK) return SS_BAD;
     if (ss_arg_real(cli, "clock", 1, 2000, r->device.clock_hz / 1e6, &mhz) != SS_OK) return SS_BAD;
     if (ss_arg(cli, "clock")) r->device.clock_hz = mhz * 1e6;
     return SS_OK;
@@ -73,9 +72,9 @@ static ss_status read_request(ss_cli *cli, request *r) {
     bad += read_engines(cli, r) != SS_OK;
     bad += read_device(cli, r) != SS_OK;
     bad += ss_arg_bits(cli, false, 0, &r->bits) != SS_OK;
-    bad += ss_arg_int(cli, "batch", 1, 1000000000, 256, &batch) != SS_OK;
+    bad += ss_arg_int(cli, "batch", 1, 1000000000, SS_EXPLORE_BATCH, &batch) != SS_OK;
     bad += ss_arg_int(cli, "max-partitions", 1, 1000000, 0, &parts) != SS_OK;
-    bad += ss_arg_real(cli, "gap", 0, 10, 0.02, &r->explore.target_gap) != SS_OK;
+    bad += ss_arg_real(cli, "gap", 0, 10, SS_EXPLORE_GAP, &r->explore.target_gap) != SS_OK;
     bad += ss_cli_check_writable(cli, ss_arg(cli, "out")) != SS_OK;
     if (bad) return SS_BAD;
     r->explore.batch = batch;

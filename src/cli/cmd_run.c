@@ -168,7 +168,7 @@ static ss_status explore_one(run *r, const ss_profile *p, const char *name) {
     path file;
     ss_cost *cost;
     ss_design *d;
-    ss_cost_opts how = { .bits = r->job.bits, .engines = p ? SS_JOB_ENGINES : 1u << SS_ENGINE_DENSE };
+    ss_cost_opts how = { .bits = r->job.bits, .engines = p ? SS_ENGINES_ALL : 1u << SS_ENGINE_DENSE };
     ss_explore_opts search = r->study.explore;
     search.bits = r->job.bits;
     if (ss_cost_new(r->ctx, r->job.g, p, &r->device, how, &cost) != SS_OK) return SS_BAD;
@@ -299,7 +299,7 @@ static ss_status parse(run *r) {
     ss_study_opts *o = &r->study;
     *o = (ss_study_opts){ .hardware = 1u << SS_HW_BASELINE | 1u << SS_HW_OPTIMISED,
                           .refine = 2,
-                          .engines = SS_JOB_ENGINES };
+                          .engines = SS_ENGINES_ALL };
     ss_status s = ss_arg_real(r->cli, "max-loss", 0, 100, 1.0, &o->max_loss);
     if (ss_arg_real(r->cli, "step", 1e-6, 1e6, 0.05, &o->step) != SS_OK) s = SS_BAD;
     if (ss_arg_real(r->cli, "t-max", 1e-6, 1e6, 1.0, &o->t_max) != SS_OK) s = SS_BAD;

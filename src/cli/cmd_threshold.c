@@ -68,7 +68,7 @@ static ss_status parse(ss_cli *cli, ss_study_opts *o, limits *l) {
     if (ss_job_explore_opts(cli, &o->explore) != SS_OK) s = SS_BAD;
     if (ss_cli_check_writable(cli, ss_arg(cli, "out")) != SS_OK) s = SS_BAD;
     o->refine = (int32_t)refine;
-    o->engines = SS_JOB_ENGINES;
+    o->engines = SS_ENGINES_ALL;
     return s;
 }
 

@@ -7,8 +7,7 @@
 #include <string.h>
 
 static void model_name(const char *path, char *out, size_t size) {
-    const char *slash = strrchr(path, '/');
-    snprintf(out, size, "%s", slash ? slash + 1 : path);
+    snprintf(out, size, "%s", ss_base_name(path));
     char *dot = strrchr(out, '.');
     if (dot && dot != out) *dot = '\0';
 }
@@ -51,8 +50,8 @@ ss_status ss_job_thresholds(ss_job *j, const char *path) {
 }
 
 ss_status ss_job_explore_opts(ss_cli *cli, ss_explore_opts *out) {
-    *out = (ss_explore_opts){ .target_gap = 0.02 };
-    return ss_arg_int(cli, "batch", 1, 1 << 30, 256, &out->batch);
+    *out = (ss_explore_opts){ .target_gap = SS_EXPLORE_GAP };
+    return ss_arg_int(cli, "batch", 1, 1 << 30, SS_EXPLORE_BATCH, &out->batch);
 }
 
 ss_status ss_job_device(ss_cli *cli, ss_device *out) {

@@ -44,6 +44,5 @@ ss_status ss_job_thresholds(ss_job *j, const char *path);
 ss_status ss_job_explore_opts(ss_cli *cli, ss_explore_opts *out);
 /* --device and --cap. */
 ss_status ss_job_device(ss_cli *cli, ss_device *out);
-#define SS_JOB_ENGINES (1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR)
 
 #endif

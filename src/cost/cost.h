@@ -22,6 +22,7 @@
 
 typedef enum ss_engine_kind { SS_ENGINE_NONE, SS_ENGINE_DENSE, SS_ENGINE_CROSSBAR, SS_ENGINE_KINDS } ss_engine_kind;
 extern const char *const ss_engine_kind_names[SS_ENGINE_KINDS]; /* "none","dense","crossbar" */
+#define SS_ENGINES_ALL (1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR) /* as in ss_cost_opts */
 
 typedef enum ss_mem { SS_MEM_NONE, SS_MEM_LUT, SS_MEM_BRAM, SS_MEM_URAM, SS_MEM_KINDS } ss_mem;
 extern const char *const ss_mem_names[SS_MEM_KINDS];
@@ -38,7 +39,7 @@ typedef struct ss_config {
 
 typedef struct ss_cost_opts {
     int bits;                  /* 8 or 16 */
-    unsigned engines;          /* bit 1 << kind; dense and crossbar by default */
+    unsigned engines;          /* bit 1 << kind; 0: SS_ENGINES_ALL */
 } ss_cost_opts;
 
 typedef struct ss_cost ss_cost;

@@ -86,14 +86,14 @@ ss_status ss_explore(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_
     return SS_OK;
 }
 
-static ss_status feed(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_design *d, ss_design *e) {
+static ss_status feed(ss_ctx *ctx, const ss_cost *c, const ss_design *d, ss_design *e) {
     memcpy(e->model_path, d->model_path, sizeof e->model_path);
     for (int32_t i = 0; i < d->n_partitions; i++) {
         ss_partition *to = &e->partitions[i];
         if (copy_configs(e, &d->partitions[i], to) != SS_OK) return SS_BAD;
         for (int32_t n = to->first; n <= to->last; n++)
             if (ss_cost_eval(ctx, c, n, to->target, &to->configs[n - to->first]) != SS_OK) return SS_BAD;
-        ss_partition_figures(c, g, &d->device, to);
+        ss_partition_figures(c, &d->device, to);
         to->bound = to->interval; /* the hardware is given: it takes what it takes */
     }
     ss_design_figures(c, e);
@@ -105,11 +105,11 @@ static ss_status feed(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss
 ss_status ss_estimate(ss_ctx *ctx, const ss_design *d, const ss_graph *g, const ss_profile *p,
                       ss_design **out) {
     ss_cost *c;
-    ss_cost_opts opts = { .bits = d->bits, .engines = 1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR };
+    ss_cost_opts opts = { .bits = d->bits, .engines = SS_ENGINES_ALL };
     *out = NULL;
     if (ss_cost_new(ctx, g, p, &d->device, opts, &c) != SS_OK) return SS_BAD;
     ss_design *e = ss_design_new(ctx, g, p, &d->device, d->bits, d->batch, d->n_partitions);
-    ss_status s = e ? feed(ctx, c, g, d, e) : SS_BAD;
+    ss_status s = e ? feed(ctx, c, d, e) : SS_BAD;
     ss_cost_free(c);
     if (s == SS_OK) *out = e;
     else ss_design_free(e);

@@ -56,9 +56,13 @@ typedef struct ss_design {
     double seconds;           /* spent exploring; not in the artefact */
 } ss_design;
 
+/* What commands take unless told otherwise. */
+#define SS_EXPLORE_BATCH 256
+#define SS_EXPLORE_GAP 0.02
+
 typedef struct ss_explore_opts {
-    int64_t batch;          /* >= 1; 256 by default */
-    double target_gap;      /* stop when proven within it; 0.02 by default */
+    int64_t batch;          /* >= 1 */
+    double target_gap;      /* >= 0; stop when the design is proven within it */
     int32_t max_partitions; /* 0: any */
     int bits;               /* those of the cost model; 0: those of the profile */
 } ss_explore_opts;
@@ -68,6 +72,8 @@ typedef struct ss_explore_opts {
 ss_status ss_explore(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_profile *p,
                      const ss_device *dev, ss_explore_opts opts, ss_design **out);
 void ss_design_free(ss_design *d);
+double ss_design_interval(const ss_design *d);   /* cycles an image, summed over the partitions */
+ss_resources ss_design_peak(const ss_design *d); /* of each resource, the most that one partition uses */
 ss_status ss_design_save(const ss_design *d, const ss_graph *g, const char *path);
 /* The same object as in the file: a new reference, or NULL when out of memory. */
 json_t *ss_design_json(const ss_design *d, const ss_graph *g);

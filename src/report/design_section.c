@@ -115,7 +115,7 @@ static void write_zeros(report_section *s, const design *d) {
         ss_buf_printf(s->b, "for measured zeros");
     } else {
         ss_buf_printf(s->b, "for the zeros of ");
-        html_text(s->b, report_base_name(d->profile));
+        html_text(s->b, ss_base_name(d->profile));
     }
 }
 

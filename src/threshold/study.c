@@ -49,8 +49,7 @@ static ss_study *new_study(ss_ctx *ctx, const ss_study_task *t) {
                      .opts = t->opts,
                      .device = *t->device,
                      .chosen = { -1, -1 } };
-    const char *slash = strrchr(t->g->name, '/');
-    s->model_name = ss_arena_strdup(arena, slash ? slash + 1 : t->g->name);
+    s->model_name = ss_arena_strdup(arena, ss_base_name(t->g->name));
     s->calib_source = ss_arena_strdup(arena, t->calib_source ? t->calib_source : "");
     if (s->model_name && s->calib_source && copy_data(s, &t->search_data, &s->search_data) == SS_OK &&
         copy_data(s, &t->test_data, &s->test_data) == SS_OK)
@@ -69,9 +68,7 @@ void ss_study_free(ss_study *s) {
 void ss_study_apply(const ss_study *s, int32_t point, ss_graph *g) {
     for (int32_t i = 0; i < s->n_relus; i++) {
         int32_t node = ss_graph_find_act(g, s->relus[i]);
-        if (node < 0) continue;
-        g->nodes[node].act.threshold = s->points[point].thresholds[i];
-        g->nodes[node].act.per_channel = NULL;
+        if (node >= 0) ss_act_set_threshold(&g->nodes[node].act, s->points[point].thresholds[i]);
     }
 }
 
