@@ -7,7 +7,6 @@
 #include "onnx/onnx.h"
 
 #include <math.h>
-#include <string.h>
 
 struct ss_network {
     ss_graph *g;

@@ -8,7 +8,6 @@
 #include "onnx/onnx.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
 static const ss_opt opts[] = {

@@ -33,7 +33,6 @@ static const ss_opt common[] = {
 };
 
 ss_ctx *ss_cli_ctx(ss_cli *cli) { return cli->ctx; }
-bool ss_cli_json(const ss_cli *cli) { return cli->json; }
 const char *ss_operand(const ss_cli *cli, int i) { return i < cli->n_operands ? cli->operands[i] : NULL; }
 
 static int find_opt(const ss_opt *opts, const char *name, size_t len) {

@@ -3,7 +3,6 @@
 #include "device/device.h"
 #include "report/section.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -3,7 +3,6 @@
 #include "threshold/trial.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 const char *const ss_policy_names[SS_POLICIES] = { "uniform" };
 const char *const ss_hardware_names[SS_HARDWARE] = { "baseline", "optimised" };
