@@ -151,11 +151,19 @@ ss_status ss_network_assume(ss_ctx *ctx, const ss_network *n, double zeros, int 
     return ss_profile_assume(ctx, n->g, zeros, bits, out);
 }
 
+static ss_status need_profile(ss_ctx *ctx, const ss_network *n, const ss_profile *p) {
+    if (p) return SS_OK;
+    return ss_error(ctx, SS_AT(n->g->name), "make one with ss_network_profile, or ss_network_assume with 0 for no zeros",
+                    "no profile says how many zeros there are");
+}
+
 ss_status ss_network_explore(ss_ctx *ctx, const ss_network *n, const ss_profile *p, const char *device, int64_t batch,
                              ss_design **out) {
     *out = NULL;
     ss_device dev;
-    if (batch < 1) return ss_error(ctx, SS_AT(n->g->name), "give a batch of 1 or more", "a batch of %lld images", (long long)batch);
+    if (batch < 1)
+        return ss_error(ctx, SS_AT(n->g->name), "give a batch of 1 or more", "a batch of %lld images", (long long)batch);
+    if (need_profile(ctx, n, p) != SS_OK) return SS_BAD;
     if (ss_device_load(ctx, device, &dev) != SS_OK) return SS_BAD;
     ss_cost *cost = NULL;
     ss_cost_opts copts = { .bits = p->bits, .engines = SS_ENGINES_ALL };
@@ -168,6 +176,8 @@ ss_status ss_network_explore(ss_ctx *ctx, const ss_network *n, const ss_profile 
 
 ss_status ss_network_estimate(ss_ctx *ctx, const ss_network *n, const ss_design *d, const ss_profile *p,
                               ss_design **out) {
+    *out = NULL;
+    if (need_profile(ctx, n, p) != SS_OK) return SS_BAD;
     return ss_estimate(ctx, d, n->g, p, out);
 }
 
