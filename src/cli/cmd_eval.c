@@ -286,10 +286,10 @@ static ss_status cmd_eval(ss_cli *cli) {
 const ss_command ss_cmd_eval = {
     .name = "eval",
     .operands = "MODEL",
-    .summary = "Accuracy of a network on labelled images, in float or in the hardware's integers",
-    .details = "Runs every image and reports Top-1 and Top-5 with 95 % Wilson intervals, images per second, and for\n"
-               "--bits 16 or 8 the accumulator widths and how many values saturated. Integer results do not depend on\n"
-               "--isa or --threads.",
+    .summary = "measure accuracy and speed on labelled images, in float or in integers",
+    .details = "Runs every image and reports Top-1 and Top-5 with 95 % Wilson intervals, images per second, and\n"
+               "for --bits 16 or 8 the accumulator widths and how many values saturated. Integer results do not\n"
+               "depend on --isa or --threads.",
     .opts = opts,
     .run = cmd_eval,
 };

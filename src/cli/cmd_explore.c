@@ -13,12 +13,10 @@ static const ss_opt opts[] = {
     { "assume-zeros", "Z", "instead: each activation behind a ReLU zero with probability Z, independently",
       false },
     { "dense", NULL, "instead: no zeros are skipped, dense engines only", false },
-    { "device", "NAME|FILE", "a known device (u250, zcu104, ...) or a device file", true },
-    { "out", "FILE", "the design, design.json", true },
+    SS_DEVICE_OPTS,
+    { "out", "FILE", "the design to write", true },
     { "bits", "16|8", "width of activations and weights (default: the profile's, else 16)", false },
-    { "batch", "N", "images between reconfigurations (default 256)", false },
     { "clock", "MHZ", "clock frequency (default: the device file's)", false },
-    { "cap", "LIST", "usable fraction of resources: LUT=0.8,DSP=0.95", false },
     { "engine", "KIND", "auto (default: each layer its best), dense or crossbar", false },
     { "gap", "G", "be content with a design proven within this fraction of the best (default 0.02)", false },
     { "max-partitions", "N", "at most N partitions (default: any number)", false },
@@ -140,13 +138,10 @@ static ss_status run(ss_cli *cli) {
 const ss_command ss_cmd_explore = {
     .name = "explore",
     .operands = "MODEL",
-    .summary = "find partitions, foldings and engines: the fastest design on a device, and how close to the "
-               "best it is",
-    .details = "Every layer gets the engine and folding that keep it just fast enough for the slowest one; "
-               "the network is cut\n"
-               "where one tensor crosses, each partition with all its weights on chip. The bound is proven: "
-               "no design of\n"
-               "this space exceeds it on this device under this cost model.",
+    .summary = "find the fastest design on a device, with a proven bound",
+    .details = "Every layer gets the engine and folding that keep it just fast enough for the slowest one; the\n"
+               "network is cut where one tensor crosses, each partition with all its weights on chip. The bound\n"
+               "is proven: no design of this space exceeds it on this device under this cost model.",
     .opts = opts,
     .run = run,
 };

@@ -129,7 +129,7 @@ static ss_status cmd_profile(ss_cli *cli) {
 const ss_command ss_cmd_profile = {
     .name = "profile",
     .operands = "MODEL",
-    .summary = "The zeros that each convolution sees on real images",
+    .summary = "measure the zeros that each convolution sees on real images",
     .details = "One integer run over the images gives, for every convolution and channel, a histogram of\n"
                "non-zeros per window (padding counts as zeros), for every number of parallel streams the\n"
                "histogram of the largest count among them, and the share of zeros behind every ReLU.\n"

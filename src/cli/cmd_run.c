@@ -17,12 +17,10 @@
 static const ss_opt opts[] = {
     { "data", "D",
       "images: a folder with calib_batch.bin, val_batch.bin, test_batch.bin, or a file to divide", true },
-    { "device", "NAME", "FPGA board, or a file that describes one", true },
     { "out", "DIR", "the folder for all results", true },
     { "search", "D1", "images on which thresholds are chosen, instead of those of --data", false },
     { "test", "D2", "images on which accuracy is reported, instead of those of --data", false },
-    { "max-loss", "POINTS", "Top-1 points that thresholds may cost on the search split (default 1.0)",
-      false },
+    { "max-loss", "POINTS", "Top-1 points that may be lost on the search split (default 1.0)", false },
     { "step", "T", "how much thresholds rise at a time (default 0.05)", false },
     { "t-max", "T", "where to stop at the latest (default 1.0)", false },
     { "limit", "N", "only the first N images of search and of test", false },
@@ -330,7 +328,7 @@ static ss_status cmd_run(ss_cli *cli) {
 const ss_command ss_cmd_run = {
     .name = "run",
     .operands = "MODEL",
-    .summary = "All of the above in order, into one folder",
+    .summary = "do all of the above in order, into one folder",
     .details = "Checks, calibrates, evaluates, profiles, explores (dense for comparison, and sparse), raises\n"
                "thresholds and writes a report. Run again, it keeps every stage whose result still follows\n"
                "from the same model, options and images, and does the others again. Profile and thresholds\n"

@@ -14,7 +14,8 @@
         "std", "A,B,C", "and standard deviation", false                                                      \
     }
 #define SS_DEVICE_OPTS                                                                                       \
-    { "batch", "N", "images between reconfigurations (default 256)", false }, {                              \
+    { "device", "NAME|FILE", "a known board (u250, zcu104, ...) or a file that describes one", true },       \
+        { "batch", "N", "images between reconfigurations (default 256)", false }, {                          \
         "cap", "LUT=0.8,...", "usable fraction of each resource", false                                      \
     }
 
