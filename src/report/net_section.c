@@ -81,7 +81,8 @@ static void read_graph(graph_reader *r, const json_t *partitions) {
 void report_network(report_section *s, const json_t *partitions, bool open) {
     size_t nodes, edges;
     if (!count(partitions, &nodes, &edges)) {
-        html_note(s->b, "The network is not drawn: it has no nodes, or too many for a picture.");
+        ss_buf_printf(s->b, "<p class=\"small\">The network is not drawn: it has no nodes, or too many for a picture."
+                            "</p>\n");
         return;
     }
     graph_reader r = { .s = s, .index = json_object() };
