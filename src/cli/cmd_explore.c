@@ -21,7 +21,7 @@ static const ss_opt opts[] = {
     { "gap", "G", "be content with a design proven within this fraction of the best (default 0.02)", false },
     { "max-partitions", "N", "at most N partitions (default: any number)", false },
     { "brief", NULL, "print partitions without their nodes", false },
-    { NULL, NULL, NULL, false },
+    { 0 },
 };
 
 typedef struct request {
