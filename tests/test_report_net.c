@@ -321,6 +321,17 @@ static void two_tensors_between_partitions(void **state) {
     refuse(x, "more than this node's result");
 }
 
+/* A page, but no picture. */
+static void too_many_nodes(void **state) {
+    explored *x = *state;
+    json_t *nodes = json_object_get(json_array_get(json_object_get(x->design, "partitions"), 0), "nodes");
+    for (int i = 0; i < NET_MAX_NODES; i++) json_array_append(nodes, node_at(x, 0, 1));
+    char *page = page_of(x);
+    assert_non_null(strstr(page, "The network is not drawn"));
+    assert_null(strstr(page, "class=\"net\""));
+    ss_free(x->u.ctx, page);
+}
+
 int main(void) {
 #define EXPLORED(t) cmocka_unit_test_setup_teardown(t, open_explored, close_explored)
     const struct CMUnitTest tests[] = {
@@ -328,6 +339,7 @@ int main(void) {
         EXPLORED(every_node_and_edge_once),       EXPLORED(short_names),
         EXPLORED(groups_stand_in_front),          EXPLORED(inputs_that_cannot_be),
         EXPLORED(two_tensors_between_partitions),
+        EXPLORED(too_many_nodes),
     };
     return cmocka_run_group_tests_name("report_net", tests, NULL, NULL);
 }
