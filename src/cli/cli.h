@@ -33,12 +33,12 @@ ss_status ss_arg_real(ss_cli *cli, const char *opt, double lo, double hi, double
 /* --bits: "float" (0), "16", "8"; fallback as given; allow_float. */
 ss_status ss_arg_bits(ss_cli *cli, bool allow_float, int fallback, int *out);
 
-bool ss_cli_json(const ss_cli *cli);
 /* Text for people: to stdout, or to stderr under --json. */
 void ss_say(ss_cli *cli, const char *fmt, ...) SS_PRINTF(2, 3);
 /* The result for --json; steals the reference. Printed on stdout when the command succeeds or says no. */
 void ss_cli_result(ss_cli *cli, json_t *result);
-/* Refuse early what could not be written at the end: the folder of path must be writable. */
+/* Refuse early what could not be written at the end: the folder of path must be writable, and path
+ * a file that is neither an operand nor another option of the command, or none yet. */
 ss_status ss_cli_check_writable(ss_cli *cli, const char *path);
 /* The same for a folder that will be made when it is missing, with the folders above it. */
 ss_status ss_cli_check_folder(ss_cli *cli, const char *path);

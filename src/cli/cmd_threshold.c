@@ -8,7 +8,6 @@
 static const ss_opt opts[] = {
     { "search", "D1", "images on which thresholds are chosen", true },
     { "test", "D2", "other images, run once at the end", true },
-    { "device", "NAME", "FPGA board, or a file that describes one", true },
     { "out", "FILE", "the study to write", true },
     { "policy", "NAME", "uniform: one threshold for all ReLUs (default)", false },
     { "hardware", "KIND", "baseline, optimised or both (default)", false },
@@ -69,7 +68,7 @@ static ss_status parse(ss_cli *cli, ss_study_opts *o, limits *l) {
     if (ss_cli_check_writable(cli, ss_arg(cli, "out")) != SS_OK) s = SS_BAD;
     if (ss_arg(cli, "save") && ss_cli_check_folder(cli, ss_arg(cli, "save")) != SS_OK) s = SS_BAD;
     o->refine = (int32_t)refine;
-    o->engines = SS_JOB_ENGINES;
+    o->engines = SS_ENGINES_ALL;
     return s == SS_OK ? ss_study_check_opts(ss_cli_ctx(cli), o) : s;
 }
 
@@ -113,7 +112,7 @@ static ss_status cmd_threshold(ss_cli *cli) {
     ss_status s = ss_job_open(cli, &j);
     if (ss_job_device(cli, &device) != SS_OK) s = SS_BAD;
     task.device = &device;
-    if (s == SS_OK) s = ss_job_images(&j, ss_arg(cli, "search"), limit.search, &search);
+    if (j.g && ss_job_images(&j, ss_arg(cli, "search"), limit.search, &search) != SS_OK) s = SS_BAD;
     if (j.g && ss_job_images(&j, ss_arg(cli, "test"), limit.test, &test) != SS_OK) s = SS_BAD;
     if (s == SS_OK) s = study(&j, &task, search, test);
     ss_dataset_free(search);
@@ -125,7 +124,7 @@ static ss_status cmd_threshold(ss_cli *cli) {
 const ss_command ss_cmd_threshold = {
     .name = "threshold",
     .operands = "MODEL",
-    .summary = "Raise ReLU thresholds without retraining: accuracy against throughput",
+    .summary = "raise ReLU thresholds without retraining: accuracy against throughput",
     .details = "The reference is the sparse design explored for the network as it is. Each threshold is one\n"
                "integer run over the search images, priced on that design (baseline hardware) and on a\n"
                "design explored anew (optimised hardware). The fastest point of each kind that loses at most\n"

@@ -1,8 +1,8 @@
 /* Reading a design back. The file is not believed: the model's hash must agree, all nodes must stand there
- * once and in order, every folding must be legal, and lanes, resources, intervals and throughput must follow
- * from the foldings by the cost model. Cycles of crossbar engines depend on the profile, which is not in the
- * file: they must lie between one and what an input without zeros takes. All problems are reported, not only
- * the first. */
+ * once, in order, and read what they read in the model, every folding must be legal, and lanes, resources,
+ * intervals and throughput must follow from the foldings by the cost model. Cycles of crossbar engines depend
+ * on the profile, which is not in the file: they must lie between one and what an input without zeros takes.
+ * All problems are reported, not only the first. */
 #include "explore/explore.h"
 #include "explore/figures.h"
 
@@ -158,6 +158,25 @@ static ss_status read_profile(reader *r) {
     return SS_OK;
 }
 
+/* The node reads what it reads in the model. */
+static ss_status check_inputs(reader *r, const json_t *o, const ss_node *n) {
+    json_t *names;
+    if (ss_json_get_array(r->ctx, r->path, o, "inputs", &names) != SS_OK) return SS_BAD;
+    if (json_array_size(names) != (size_t)n->n_in)
+        return ss_error(r->ctx, SS_AT(n->name), again, "%s: \"inputs\" names %zu nodes; in the model it reads %d",
+                        r->path, json_array_size(names), (int)n->n_in);
+    ss_status s = SS_OK;
+    for (int32_t i = 0; i < n->n_in; i++) {
+        const char *name = json_string_value(json_array_get(names, (size_t)i));
+        const char *expected = r->g->nodes[n->in[i]].name;
+        if (!name || strcmp(name, expected) != 0)
+            s = ss_error(r->ctx, SS_AT(n->name), again,
+                         "%s: \"inputs\" has \"%s\" where the model has \"%s\"", r->path, name ? name : "",
+                         expected);
+    }
+    return s;
+}
+
 static ss_status read_node(reader *r, const json_t *o, int32_t node, ss_config *c) {
     const char *name;
     int engine = 0, memory = 0;
@@ -165,7 +184,8 @@ static ss_status read_node(reader *r, const json_t *o, int32_t node, ss_config *
     if (strcmp(name, r->g->nodes[node].name) != 0)
         return ss_error(r->ctx, SS_AT(r->path), again, "node \"%s\" stands where \"%s\" belongs", name,
                         r->g->nodes[node].name);
-    int bad = get_name(r, o, "engine", ss_engine_kind_names, SS_ENGINE_KINDS, &engine) != SS_OK;
+    int bad = check_inputs(r, o, &r->g->nodes[node]) != SS_OK;
+    bad += get_name(r, o, "engine", ss_engine_kind_names, SS_ENGINE_KINDS, &engine) != SS_OK;
     bad += get_name(r, o, "memory", ss_mem_names, SS_MEM_KINDS, &memory) != SS_OK;
     bad += get_i32(r, o, "gr", 0, INT32_MAX, &c->gr) != SS_OK;
     bad += get_i32(r, o, "ci", 0, INT32_MAX, &c->ci) != SS_OK;
@@ -263,7 +283,7 @@ static ss_status check_partition(reader *r, const ss_cost *c, const ss_partition
     if (s != SS_OK) return s;
     ss_partition fresh = *p;
     const char *where = r->g->nodes[p->first].name;
-    ss_partition_figures(c, r->g, &r->d->device, &fresh);
+    ss_partition_figures(c, &r->d->device, &fresh);
     if (expect(r, where, "interval", p->interval, fresh.interval) != SS_OK) s = SS_BAD;
     if (expect(r, where, "latency", p->latency, fresh.latency) != SS_OK) s = SS_BAD;
     if (expect(r, where, "load_bits", (double)p->load_bits, (double)fresh.load_bits) != SS_OK) s = SS_BAD;
@@ -292,7 +312,7 @@ static ss_status check(reader *r) {
     ss_design *d = r->d;
     ss_profile *p = NULL;
     ss_cost *c = NULL;
-    ss_cost_opts opts = { .bits = d->bits, .engines = 1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR };
+    ss_cost_opts opts = { .bits = d->bits, .engines = SS_ENGINES_ALL };
     ss_status s = ss_profile_assume(r->ctx, r->g, 0, d->bits, &p);
     if (s == SS_OK) s = ss_cost_new(r->ctx, r->g, p, &d->device, opts, &c);
     for (int32_t i = 0; c && i < d->n_partitions; i++)

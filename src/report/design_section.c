@@ -3,7 +3,6 @@
 #include "device/device.h"
 #include "report/section.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -115,7 +114,7 @@ static void write_zeros(report_section *s, const design *d) {
         ss_buf_printf(s->b, "for measured zeros");
     } else {
         ss_buf_printf(s->b, "for the zeros of ");
-        html_text(s->b, report_base_name(d->profile));
+        html_text(s->b, ss_base_name(d->profile));
     }
 }
 
@@ -226,7 +225,7 @@ static void write_folding(report_section *s, const design *d) {
     ss_buf_printf(s->b, "</details>\n");
 }
 
-/* open: nodes and resources are shown; else the reader unfolds them. */
+/* open: picture, nodes and resources are shown; else the reader unfolds them. */
 static void write_partitions(report_section *s, const design *d, bool open) {
     static const html_column columns[] = {
         { "partition", NULL, true },
@@ -246,6 +245,7 @@ static void write_partitions(report_section *s, const design *d, bool open) {
         write_partition_row(&t, d, &p);
     }
     html_table_end(&t);
+    if (!s->bad) report_network(s, d->partitions, open);
     ss_buf_printf(s->b, "<details%s><summary>Nodes and resources of every partition</summary>\n",
                   open ? " open" : "");
     for (size_t i = 0; i < n && !s->bad; i++) {

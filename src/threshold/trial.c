@@ -93,31 +93,20 @@ static void record_accuracy(ss_trials *r, ss_study_point *pt) {
 /* ---- price ---- */
 
 static ss_hw_result price(const ss_design *d, double reference_throughput) {
-    ss_hw_result h = { .throughput = d->throughput,
-                       .throughput_steady = d->throughput_steady,
-                       .bound = d->bound,
-                       .gap = d->gap,
-                       .partitions = d->n_partitions };
-    for (int32_t i = 0; i < d->n_partitions; i++) {
-        h.interval += d->partitions[i].interval;
-        for (int k = 0; k < SS_RES_COUNT; k++)
-            if (d->partitions[i].res.r[k] > h.res.r[k]) h.res.r[k] = d->partitions[i].res.r[k];
-    }
-    h.gain = reference_throughput > 0 ? d->throughput / reference_throughput : 1;
-    return h;
+    return (ss_hw_result){ .interval = ss_design_interval(d),
+                           .throughput = d->throughput,
+                           .throughput_steady = d->throughput_steady,
+                           .gain = reference_throughput > 0 ? d->throughput / reference_throughput : 1,
+                           .bound = d->bound,
+                           .gap = d->gap,
+                           .partitions = d->n_partitions,
+                           .res = ss_design_peak(d) };
 }
 
 static ss_status explore(ss_trials *r, ss_design **out) {
     const ss_study_task *t = r->task;
-    ss_cost_opts opts = { .bits = t->q->bits, .engines = t->opts.engines };
-    ss_explore_opts how = t->opts.explore;
-    ss_cost *cost;
-    how.bits = t->q->bits;
-    *out = NULL;
-    if (ss_cost_new(r->ctx, t->g, r->profile, t->device, opts, &cost) != SS_OK) return SS_BAD;
-    ss_status s = ss_explore(r->ctx, cost, t->g, r->profile, t->device, how, out);
-    ss_cost_free(cost);
-    return s;
+    ss_cost_opts cost = { .bits = t->q->bits, .engines = t->opts.engines };
+    return ss_explore_graph(r->ctx, t->g, r->profile, t->device, cost, t->opts.explore, out);
 }
 
 /* Keep *d when it is the fastest within max_loss so far; what is not kept is freed. */
