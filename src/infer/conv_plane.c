@@ -82,11 +82,11 @@ void ss_conv_plans(const ss_conv *c, int32_t group, const void *plane, char *scr
     uint8_t *plan = (uint8_t *)scratch + c->plan_at;
     const float *w_norm = c->w_norm + (int64_t)group * c->chunk_count;
     row_norms(c, plane, row_max);
-    const int32_t all = c->out.h * c->out.w, size = c->k->pixels;
+    const int32_t all = c->out.h * c->row_groups, size = c->tile_groups;
     int32_t last_y0 = -1, last_y1 = -1;
     for (int32_t t = 0; t < c->tiles; t++, plan += c->chunk_count) {
         const int32_t last = t * size + size < all ? t * size + size - 1 : all - 1;
-        const int32_t y0 = t * size / c->out.w, y1 = last / c->out.w;
+        const int32_t y0 = t * size / c->row_groups, y1 = last / c->row_groups;
         if (y0 == last_y0 && y1 == last_y1) memcpy(plan, plan - c->chunk_count, (size_t)c->chunk_count);
         else plan_rows(c, w_norm, row_max, y0, y1, plan);
         last_y0 = y0;
