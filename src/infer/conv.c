@@ -39,6 +39,15 @@ static const ss_conv_kernels *kernels_of(ss_isa isa) {
     return &ss_conv_portable;
 }
 
+const ss_loops *ss_loops_of(ss_isa isa) {
+#if defined(__x86_64__)
+    if (isa == SS_ISA_AVX512) return &ss_loops_avx512;
+    if (isa == SS_ISA_AVX2) return &ss_loops_avx2;
+#endif
+    (void)isa;
+    return &ss_loops_portable;
+}
+
 /* ---- construction ---- */
 
 static ss_status shapes(ss_conv *c) {

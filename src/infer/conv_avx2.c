@@ -35,6 +35,7 @@ static inline vf vf_spread(const char *p) {
 static inline vf vf_fma(vf acc, vf x, vf w) { return _mm256_fmadd_ps(x, w, acc); }
 
 #include "infer/conv_tile.h"
+#include "infer/loops.h"
 
 /* Per-filter constants of one vector; _e and _o for its even and odd lanes, which multiply in 64 bits apart. */
 typedef struct scale {
@@ -164,5 +165,6 @@ static void tile(const ss_conv *c, const ss_conv_tile *t) {
     t->vectors == 1 ? one[groups](c, t) : two[groups](c, t);
 }
 
+const ss_loops ss_loops_avx2 = { add, count_ends };
 const ss_conv_kernels ss_conv_avx2 = { LANES, GROUP, 3, tile, NULL, row_squares, depth_int, depth_float };
 #endif

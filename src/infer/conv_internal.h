@@ -16,6 +16,7 @@
 #define SS_CONV_INTERNAL_H
 
 #include "infer/conv.h"
+#include "infer/ops.h"
 
 enum {
     SS_CONV_GROUPS = 6,    /* of pixels, of a tile, at most */
@@ -64,6 +65,7 @@ typedef struct ss_conv_kernels {
 } ss_conv_kernels;
 
 extern const ss_conv_kernels ss_conv_portable, ss_conv_avx2, ss_conv_avx512;
+extern const ss_loops ss_loops_portable, ss_loops_avx2, ss_loops_avx512;
 
 struct ss_conv {
     ss_ctx *ctx;

@@ -51,6 +51,7 @@ static inline vf vf_fma(vf acc, vf x, vf w) {
 }
 
 #include "infer/conv_tile.h"
+#include "infer/loops.h"
 
 static void finish_int(const ss_conv *c, const ss_conv_tile *t, const int32_t *lo, const int32_t *hi, int tile) {
     const ss_qnode *q = c->qn;
@@ -92,4 +93,5 @@ static void tile(const ss_conv *c, const ss_conv_tile *t) {
     else t->groups == 1 ? tile_4_1(c, t) : tile_8_1(c, t);
 }
 
+const ss_loops ss_loops_portable = { add, count_ends };
 const ss_conv_kernels ss_conv_portable = { LANES, GROUP, 1, tile, NULL, row_squares, depth_int, depth_float };
