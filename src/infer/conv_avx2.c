@@ -40,7 +40,7 @@ static inline vf vf_fma(vf acc, vf x, vf w) { return _mm256_fmadd_ps(x, w, acc);
 /* Per-filter constants of one vector; _e and _o for its even and odd lanes, which multiply in 64 bits apart. */
 typedef struct scale {
     vi a_lo, a_hi, mult_e, mult_o, half_e, half_o, shift_e, shift_o, q_lo, q_hi, thr, ceiling;
-    bool act;
+    bool act, floor; /* whether there is an activation, and values below lo to saturate */
     __m128i pre, up, down; /* total >> pre = (hi << up >> down) + (lo >> pre) */
 } scale;
 
@@ -62,6 +62,7 @@ static inline scale scale_of(const ss_conv *c, const ss_conv_tile *t, int n) {
     s.thr = vi_load((const int32_t *)t->thr + n * LANES);
     s.ceiling = _mm256_set1_epi32(c->qn->ceiling);
     s.act = c->qn->n_thr > 0;
+    s.floor = !s.act || c->qn->lo != 0;
     s.pre = _mm_cvtsi32_si128(pre);
     s.up = _mm_cvtsi32_si128(pre < 16 ? 16 - pre : 0);
     s.down = _mm_cvtsi32_si128(pre > 16 ? pre - 16 : 0);
@@ -99,37 +100,43 @@ static inline void store16(char *y, vi v, int lanes) {
 
 /* One vector of sums: requantised, saturated, activated. Behind an activation with lo = 0 the threshold stops values
  * below lo, so that they need no saturation. */
-KERNEL finish_vector(const ss_conv *c, vi *a, vi high, const scale *s, const bool quick, const bool wide) {
+static inline vi finish_vector(vi a, vi high, const scale *s, const bool quick, const bool wide) {
     if (wide) {
         const vi h = _mm256_sra_epi32(_mm256_sll_epi32(high, s->up), s->down);
-        *a = _mm256_add_epi32(h, _mm256_srl_epi32(*a, s->pre));
-    } else if (c->qn->pre) {
-        *a = _mm256_sra_epi32(*a, s->pre);
+        a = _mm256_add_epi32(h, _mm256_srl_epi32(a, s->pre));
+    } else {
+        a = _mm256_sra_epi32(a, s->pre);
     }
-    vi v = _mm256_min_epi32(quick ? requantise_quick(*a, s) : requantise(*a, s), s->q_hi);
-    if (!(s->act && c->qn->lo == 0)) v = _mm256_max_epi32(v, s->q_lo);
+    vi v = _mm256_min_epi32(quick ? requantise_quick(a, s) : requantise(a, s), s->q_hi);
+    if (s->floor) v = _mm256_max_epi32(v, s->q_lo);
     if (s->act) {
         v = _mm256_and_si256(_mm256_min_epi32(v, s->ceiling), _mm256_cmpgt_epi32(v, s->thr));
     }
-    *a = v;
+    return v;
 }
 
 KERNEL finish_pixels(const ss_conv *c, const ss_conv_tile *t, const int32_t *lo, const int32_t *hi, int tile,
                      const bool quick, const bool wide) {
     for (int n = 0; n < t->vectors; n++) {
         const scale s = scale_of(c, t, n);
-        EACH_PIXEL(t, g, p) {
-            const int at = (n * tile + g * GROUP + p) * LANES;
-            vi a = vi_load(lo + at);
-            finish_vector(c, &a, wide ? vi_load(hi + at) : a, &s, quick, wide);
-            store16(output(t, g, p) + n * LANES * 2, a, t->stored[n]);
+        const int64_t step = t->y_step;
+        const int stored = t->stored[n];
+        for (int g = 0; g < t->groups; g++) {
+            char *y = output(t, g, 0) + n * LANES * 2;
+            const int at = (n * tile + g * GROUP) * LANES, pixels = t->pixels[g];
+            for (int p = 0; p < pixels; p++, y += step) {
+                const vi high = wide ? vi_load(hi + at + p * LANES) : s.thr; /* unused */
+                store16(y, finish_vector(vi_load(lo + at + p * LANES), high, &s, quick, wide), stored);
+            }
         }
     }
 }
 
 static void finish_int(const ss_conv *c, const ss_conv_tile *t, const int32_t *lo, const int32_t *hi, int tile) {
-    if (c->quick) c->wide ? finish_pixels(c, t, lo, hi, tile, true, true) : finish_pixels(c, t, lo, hi, tile, true, false);
-    else c->wide ? finish_pixels(c, t, lo, hi, tile, false, true) : finish_pixels(c, t, lo, hi, tile, false, false);
+    if (c->quick && c->wide) finish_pixels(c, t, lo, hi, tile, true, true);
+    else if (c->quick) finish_pixels(c, t, lo, hi, tile, true, false);
+    else if (c->wide) finish_pixels(c, t, lo, hi, tile, false, true);
+    else finish_pixels(c, t, lo, hi, tile, false, false);
 }
 
 static void finish_float(const ss_conv *c, const ss_conv_tile *t, const float *sum, int tile) {

@@ -59,22 +59,32 @@ static void row_norms(const ss_conv *c, const int16_t *plane, float *row_max) {
     }
 }
 
+/* One chunk's part of a plan: `sum` bounds |low| so far. */
+static uint8_t plan_chunk(float add, float *sum) {
+    if (add > SUM_LIMIT) {
+        *sum = SUM_LIMIT;
+        return SS_SPILL_EVERY_STEP;
+    }
+    const bool spill = *sum + add > SUM_LIMIT;
+    *sum = spill ? add : *sum + add;
+    return spill ? SS_SPILL_ONCE : SS_SPILL_NONE;
+}
+
 /* The plan for pixels on output rows y0..y1. */
 static void plan_rows(const ss_conv *c, const float *w_norm, const float *row_max, int32_t y0, int32_t y1,
                       uint8_t *plan) {
+    const ss_window *w = &c->n->win;
     float sum = 0;
-    for (int32_t i = 0; i < c->chunk_count; i++) {
-        const int32_t kh = i / (c->n->win.kw * c->chunks), chunk = i % c->chunks;
-        float x = 0;
-        for (int32_t y = y0; y <= y1; y++) {
-            const float v = row_max[(int64_t)(y * c->n->win.sh + kh) * c->chunks + chunk];
-            if (v > x) x = v;
-        }
-        const float add = w_norm[i] * x;
-        plan[i] = add > SUM_LIMIT ? SS_SPILL_EVERY_STEP : sum + add > SUM_LIMIT ? SS_SPILL_ONCE : SS_SPILL_NONE;
-        if (plan[i] == SS_SPILL_EVERY_STEP) sum = SUM_LIMIT;
-        else sum = plan[i] == SS_SPILL_ONCE ? add : sum + add;
-    }
+    for (int32_t i = 0; i < w->kh; i++)
+        for (int32_t j = 0; j < w->kw; j++)
+            for (int32_t chunk = 0; chunk < c->chunks; chunk++, w_norm++) {
+                float x = 0;
+                for (int32_t y = y0; y <= y1; y++) {
+                    const float v = row_max[(int64_t)(y * w->sh + i) * c->chunks + chunk];
+                    if (v > x) x = v;
+                }
+                *plan++ = plan_chunk(*w_norm * x, &sum);
+            }
 }
 
 void ss_conv_plans(const ss_conv *c, int32_t group, const void *plane, char *scratch) {

@@ -14,31 +14,51 @@ __attribute__((unused)) static void to_bytes(const int16_t *x, int32_t n, int32_
 
 /* Sum of squares / 32, rounded up, of at most SS_CONV_CHUNK values: at most 2^30 + 32. */
 static inline int32_t square_sum(const int16_t *x, int32_t n) {
-    int32_t sum = n, i = 0;
-#ifdef __AVX2__
-    __m256i v = _mm256_setzero_si256();
-    for (; i + 16 <= n; i += 16) {
-        const __m256i a = _mm256_loadu_si256((const void *)(x + i));
-        v = _mm256_add_epi32(v, _mm256_srli_epi32(_mm256_madd_epi16(a, a), 5)); /* pairs: at most 2^31, unsigned */
-    }
-    __m128i h = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-    h = _mm_add_epi32(h, _mm_shuffle_epi32(h, 0x4e));
-    sum += _mm_cvtsi128_si32(_mm_add_epi32(h, _mm_shuffle_epi32(h, 0xb1)));
-#endif
-    for (; i < n; i++) sum += (x[i] * x[i]) >> 5;
+    int32_t sum = n;
+    for (int32_t i = 0; i < n; i++) sum += (x[i] * x[i]) >> 5;
     return sum;
 }
 
+#ifdef __AVX2__
+/* The squares of 16 or 32 values, in pairs / 32 (a pair is at most 2^31, unsigned): eight sums, rounded down. */
+static inline __m256i pair_squares(const int16_t *x, bool two) {
+    const __m256i a = _mm256_loadu_si256((const void *)x);
+    const __m256i s = _mm256_srli_epi32(_mm256_madd_epi16(a, a), 5);
+    if (!two) return s;
+    const __m256i b = _mm256_loadu_si256((const void *)(x + 16));
+    return _mm256_add_epi32(s, _mm256_srli_epi32(_mm256_madd_epi16(b, b), 5));
+}
+
+/* The largest square_sum of a chunk of 16 or 32 values over 4 or more pixels, four at a time; the last four again. */
+static inline int32_t largest_square_sum(const int16_t *x, int32_t pixels, int32_t cs, bool two) {
+    __m128i max = _mm_setzero_si128();
+    for (int32_t p = 0; p < pixels; p += 4) {
+        const int16_t *at = x + (int64_t)(p + 4 <= pixels ? p : pixels - 4) * cs;
+        const __m256i a = _mm256_hadd_epi32(pair_squares(at, two), pair_squares(at + cs, two));
+        const __m256i b = _mm256_hadd_epi32(pair_squares(at + 2 * cs, two), pair_squares(at + 3 * cs, two));
+        const __m256i ab = _mm256_hadd_epi32(a, b);
+        max = _mm_max_epi32(max, _mm_add_epi32(_mm256_castsi256_si128(ab), _mm256_extracti128_si256(ab, 1)));
+    }
+    max = _mm_max_epi32(max, _mm_shuffle_epi32(max, 0x4e));
+    return _mm_cvtsi128_si32(_mm_max_epi32(max, _mm_shuffle_epi32(max, 0xb1))) + SS_CONV_CHUNK;
+}
+#endif
+
 static void row_squares(const int16_t *row, int32_t pixels, int32_t cs, int32_t *max) {
-    const int32_t chunks = (cs + SS_CONV_CHUNK - 1) / SS_CONV_CHUNK;
-    memset(max, 0, (size_t)chunks * sizeof *max);
-    for (int32_t p = 0; p < pixels; p++, row += cs)
-        for (int32_t i = 0; i < chunks; i++) {
-            const int16_t *x = row + i * SS_CONV_CHUNK;
-            const int32_t left = cs - i * SS_CONV_CHUNK;
-            const int32_t s = square_sum(x, left < SS_CONV_CHUNK ? left : SS_CONV_CHUNK);
-            if (s > max[i]) max[i] = s;
+    for (int32_t from = 0; from < cs; from += SS_CONV_CHUNK, max++) {
+        const int32_t n = cs - from < SS_CONV_CHUNK ? cs - from : SS_CONV_CHUNK;
+#ifdef __AVX2__
+        if (pixels >= 4 && n % 16 == 0) {
+            *max = largest_square_sum(row + from, pixels, cs, n == 32);
+            continue;
         }
+#endif
+        *max = 0;
+        for (int32_t p = 0; p < pixels; p++) {
+            const int32_t s = square_sum(row + (int64_t)p * cs + from, n);
+            if (s > *max) *max = s;
+        }
+    }
 }
 
 static void depth_int(int64_t *acc, const int16_t *x, const int16_t *w, int32_t groups, int32_t per_group) {
