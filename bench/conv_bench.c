@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct layer {
     int32_t c, f, size, k, stride;
@@ -20,12 +19,6 @@ static const layer layers[] = {
     { 64, 64, 32, 3, 1 },  { 64, 128, 32, 3, 2 }, { 128, 128, 16, 3, 1 }, { 64, 128, 32, 1, 2 }, { 256, 256, 8, 3, 1 },
     { 512, 512, 4, 3, 1 }, { 512, 10, 1, 1, 1 },
 };
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Half-normal up to five deviations, half of it zero; at the full range of `bits`. */
 static void fill_input(util_rng *r, void *x, int64_t n, int bits) {
@@ -61,9 +54,9 @@ static double seconds(const ss_conv *c, const void *x, int32_t is, void *y, int3
     double best = 1e9;
     int reps = 1;
     for (int i = 0; i < 5;) {
-        const double t = now();
+        const double t = ss_seconds();
         for (int k = 0; k < reps; k++) ss_conv_run(c, x, is, y, os, scratch);
-        const double took = now() - t;
+        const double took = ss_seconds() - t;
         if (took < 0.02) {
             reps *= 2;
             continue;

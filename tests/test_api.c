@@ -122,6 +122,9 @@ static void bad_use_is_said(void **p) {
     assert_int_equal(ss_diag_errors(s->ctx), 6);
     assert_int_equal(ss_network_assume(s->ctx, s->net, 0.5, 16, &prof), SS_OK);
     assert_int_equal(ss_network_explore(s->ctx, s->net, prof, "u250", 0, &d), SS_BAD);
+    assert_int_equal(ss_network_explore(s->ctx, s->net, NULL, "u250", 1, &d), SS_BAD);
+    assert_null(d);
+    assert_int_equal(ss_diag_errors(s->ctx), 8);
     assert_int_equal(ss_network_explore(s->ctx, s->net, prof, "no-such-board", 1, &d), SS_BAD);
     for (size_t i = 0; i < ss_diag_count(s->ctx); i++) assert_string_not_equal(ss_diag_at(s->ctx, i)->remedy, "");
     ss_profile_free(prof);

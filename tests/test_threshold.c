@@ -77,7 +77,7 @@ static int start(void **state) {
                                     .step = 0.1,
                                     .t_max = 2,
                                     .refine = 2,
-                                    .engines = 1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR,
+                                    .engines = SS_ENGINES_ALL,
                                     .explore = { .batch = 256, .target_gap = 0.02 } };
     if (s == SS_OK) s = ss_study_run(f->ctx, &f->task, &f->shared);
     *state = f;

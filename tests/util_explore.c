@@ -58,7 +58,7 @@ ss_graph *util_straight_net(ss_ctx *ctx, int32_t n, uint32_t seed) {
 
 bool util_case_open(util_case *u, ss_ctx *ctx, ss_graph *g, ss_device dev, double zeros) {
     *u = (util_case){ .ctx = ctx, .g = g, .dev = dev };
-    ss_cost_opts o = { .bits = 16, .engines = 1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR };
+    ss_cost_opts o = { .bits = 16, .engines = SS_ENGINES_ALL };
     bool ok = g && (zeros < 0 || ss_profile_assume(ctx, g, zeros, 16, &u->p) == SS_OK) &&
               ss_cost_new(ctx, g, u->p, &u->dev, o, &u->c) == SS_OK;
     if (ok) return true;

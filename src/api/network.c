@@ -7,7 +7,6 @@
 #include "onnx/onnx.h"
 
 #include <math.h>
-#include <string.h>
 
 struct ss_network {
     ss_graph *g;
@@ -135,12 +134,8 @@ ss_status ss_network_set_threshold(ss_ctx *ctx, ss_network *n, const char *relu,
     int32_t node = relu ? ss_graph_find_act(n->g, relu) : -1;
     if (relu && node < 0)
         return ss_error(ctx, SS_AT(relu), "see `skipstream check` for the names", "the network has no such ReLU");
-    if (relu) {
-        n->g->nodes[node].act.threshold = t;
-        n->g->nodes[node].act.per_channel = NULL;
-    } else {
-        ss_thresholds_uniform(n->g, t);
-    }
+    if (relu) ss_act_set_threshold(&n->g->nodes[node].act, t);
+    else ss_thresholds_uniform(n->g, t);
     return n->q ? ss_quant_set_thresholds(n->q, n->g) : SS_OK;
 }
 
@@ -156,15 +151,23 @@ ss_status ss_network_assume(ss_ctx *ctx, const ss_network *n, double zeros, int 
     return ss_profile_assume(ctx, n->g, zeros, bits, out);
 }
 
+static ss_status need_profile(ss_ctx *ctx, const ss_network *n, const ss_profile *p) {
+    if (p) return SS_OK;
+    return ss_error(ctx, SS_AT(n->g->name), "make one with ss_network_profile, or ss_network_assume with 0 for no zeros",
+                    "no profile says how many zeros there are");
+}
+
 ss_status ss_network_explore(ss_ctx *ctx, const ss_network *n, const ss_profile *p, const char *device, int64_t batch,
                              ss_design **out) {
     *out = NULL;
     ss_device dev;
-    if (batch < 1) return ss_error(ctx, SS_AT(n->g->name), "give a batch of 1 or more", "a batch of %lld images", (long long)batch);
+    if (batch < 1)
+        return ss_error(ctx, SS_AT(n->g->name), "give a batch of 1 or more", "a batch of %lld images", (long long)batch);
+    if (need_profile(ctx, n, p) != SS_OK) return SS_BAD;
     if (ss_device_load(ctx, device, &dev) != SS_OK) return SS_BAD;
     ss_cost *cost = NULL;
-    ss_cost_opts copts = { .bits = p->bits, .engines = 1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR };
-    ss_explore_opts eopts = { .batch = batch, .target_gap = 0.02 };
+    ss_cost_opts copts = { .bits = p->bits, .engines = SS_ENGINES_ALL };
+    ss_explore_opts eopts = { .batch = batch, .target_gap = SS_EXPLORE_GAP };
     ss_status s = ss_cost_new(ctx, n->g, p, &dev, copts, &cost);
     if (s == SS_OK) s = ss_explore(ctx, cost, n->g, p, &dev, eopts, out);
     ss_cost_free(cost);
@@ -173,6 +176,8 @@ ss_status ss_network_explore(ss_ctx *ctx, const ss_network *n, const ss_profile 
 
 ss_status ss_network_estimate(ss_ctx *ctx, const ss_network *n, const ss_design *d, const ss_profile *p,
                               ss_design **out) {
+    *out = NULL;
+    if (need_profile(ctx, n, p) != SS_OK) return SS_BAD;
     return ss_estimate(ctx, d, n->g, p, out);
 }
 
@@ -181,13 +186,10 @@ ss_status ss_network_save_design(const ss_network *n, const ss_design *d, const 
 }
 
 void ss_design_get_info(const ss_design *d, ss_design_info *info) {
-    *info = (ss_design_info){ .partitions = d->n_partitions, .throughput = d->throughput,
-                              .throughput_steady = d->throughput_steady, .bound = d->bound, .gap = d->gap,
-                              .latency_us = d->latency_us };
-    int64_t *most[SS_RES_COUNT] = { &info->lut, &info->ff, &info->dsp, &info->bram18, &info->uram };
-    for (int32_t i = 0; i < d->n_partitions; i++) {
-        info->interval += d->partitions[i].interval;
-        for (int r = 0; r < SS_RES_COUNT; r++)
-            if (d->partitions[i].res.r[r] > *most[r]) *most[r] = d->partitions[i].res.r[r];
-    }
+    const ss_resources most = ss_design_peak(d);
+    *info = (ss_design_info){ .partitions = d->n_partitions, .interval = ss_design_interval(d),
+                              .throughput = d->throughput, .throughput_steady = d->throughput_steady,
+                              .bound = d->bound, .gap = d->gap, .latency_us = d->latency_us,
+                              .lut = most.r[SS_LUT], .ff = most.r[SS_FF], .dsp = most.r[SS_DSP],
+                              .bram18 = most.r[SS_BRAM18], .uram = most.r[SS_URAM] };
 }

@@ -69,12 +69,16 @@ void ss_buf_printf(ss_buf *b, const char *fmt, ...) SS_PRINTF(2, 3);
 
 /* ---- files ---- */
 
+const char *ss_base_name(const char *path); /* what stands behind the last slash, in path itself */
 /* Whole file, one terminating NUL behind it (not counted). Refuses what is larger than max bytes. */
 ss_status ss_file_read(ss_ctx *ctx, const char *path, size_t max, uint8_t **data, size_t *len);
 ss_status ss_file_write(ss_ctx *ctx, const char *path, const void *data, size_t len); /* temporary + rename */
 ss_status ss_mkdirs(ss_ctx *ctx, const char *path);                                   /* like mkdir -p */
 /* 64-bit content hash (XXH3), for identity, not for security. Chain with seed. */
 uint64_t ss_hash(const void *data, size_t len, uint64_t seed);
+
+/* A clock that never goes back, in seconds from an arbitrary start: for durations and rates. */
+double ss_seconds(void);
 
 /* ---- small arithmetic ---- */
 

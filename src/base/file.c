@@ -8,6 +8,11 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+const char *ss_base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 static ss_status io_error(ss_ctx *ctx, const char *path, const char *what, const char *remedy) {
     return ss_error(ctx, SS_AT(path), remedy, "cannot %s: %s", what, strerror(errno));
 }

@@ -33,7 +33,6 @@ ss_status ss_arg_real(ss_cli *cli, const char *opt, double lo, double hi, double
 /* --bits: "float" (0), "16", "8"; fallback as given; allow_float. */
 ss_status ss_arg_bits(ss_cli *cli, bool allow_float, int fallback, int *out);
 
-bool ss_cli_json(const ss_cli *cli);
 /* Text for people: to stdout, or to stderr under --json. */
 void ss_say(ss_cli *cli, const char *fmt, ...) SS_PRINTF(2, 3);
 /* The result for --json; steals the reference. Printed on stdout when the command succeeds or says no. */

@@ -1,4 +1,4 @@
-/* skipstream check: what the importer makes of a model. One row a node of the file with its fate, totals, and
+/* check: what the importer makes of a model. One row a node of the file with its fate, totals, and
  * all that is not supported at once, each with the remedy. Exit 1 when something is not supported. */
 #include "cli/commands.h"
 #include "onnx/onnx.h"
@@ -217,10 +217,9 @@ static ss_status run(ss_cli *cli) {
 const ss_command ss_cmd_check = {
     .name = "check",
     .operands = "MODEL",
-    .summary = "what of a network is supported: every node, shape, MACs, weights, and the remedies",
-    .details = "Reads an ONNX file (opset 9 to 18) and shows what becomes of each node. What is not "
-               "supported is listed\n"
-               "all at once, with what to do about it; the exit status is then 1.",
+    .summary = "list the nodes of a network: shapes, MACs, weights, and what is not supported",
+    .details = "Reads an ONNX file (opset 9 to 18) and shows what becomes of each node. What is not supported is\n"
+               "listed all at once, with what to do about it; the exit status is then 1.",
     .opts = opts,
     .run = run,
 };

@@ -78,8 +78,7 @@ static ss_status run(ss_cli *cli) {
 const ss_command ss_cmd_estimate = {
     .name = "estimate",
     .operands = "DESIGN",
-    .summary =
-        "feed the hardware of a design with another profile: intervals, slowest nodes and throughput anew",
+    .summary = "feed the hardware of a design with other zeros",
     .details = "Engines, foldings, memories and lanes stay as they are in the design; only the zeros change.",
     .opts = opts,
     .run = run,

@@ -8,9 +8,7 @@
 #include "onnx/onnx.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
-#include <time.h>
 
 static const ss_opt opts[] = {
     { "data", "D", "images: a CIFAR-10 binary file, or a folder of them", true },
@@ -119,12 +117,10 @@ static void release(eval *v) {
 /* ---- the run ---- */
 
 static ss_status run(eval *v) {
-    struct timespec a, b;
     const ss_run_opts count = { .saturated = v->saturated };
-    clock_gettime(CLOCK_MONOTONIC, &a);
+    const double start = ss_seconds();
     if (ss_engine_run(v->ctx, v->engine, v->data, &v->norm, v->bits ? &count : NULL, v->scores) != SS_OK) return SS_BAD;
-    clock_gettime(CLOCK_MONOTONIC, &b);
-    v->seconds = (double)(b.tv_sec - a.tv_sec) + 1e-9 * (double)(b.tv_nsec - a.tv_nsec);
+    v->seconds = ss_seconds() - start;
     ss_accuracy_of(v->data, v->scores, v->classes, &v->accuracy);
     for (int t = 1; t < ss_ctx_threads(v->ctx); t++)
         for (int32_t i = 0; i < v->g->n; i++) v->saturated[i] += v->saturated[(int64_t)t * v->g->n + i];
@@ -273,10 +269,10 @@ static ss_status cmd_eval(ss_cli *cli) {
 const ss_command ss_cmd_eval = {
     .name = "eval",
     .operands = "MODEL",
-    .summary = "Accuracy of a network on labelled images, in float or in the hardware's integers",
-    .details = "Runs every image and reports Top-1 and Top-5 with 95 % Wilson intervals, images per second, and for\n"
-               "--bits 16 or 8 the accumulator widths and how many values saturated. Integer results do not depend on\n"
-               "--isa or --threads.",
+    .summary = "measure accuracy and speed on labelled images, in float or in integers",
+    .details = "Runs every image and reports Top-1 and Top-5 with 95 % Wilson intervals, images per second, and\n"
+               "for --bits 16 or 8 the accumulator widths and how many values saturated. Integer results do not\n"
+               "depend on --isa or --threads.",
     .opts = opts,
     .run = cmd_eval,
 };

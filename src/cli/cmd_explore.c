@@ -1,6 +1,7 @@
 /* explore: the best design of a network on a device, as far as this cost model goes, with the bound it is
  * within. */
 #include "cli/commands.h"
+#include "cli/job.h"
 #include "cli/show.h"
 #include "onnx/onnx.h"
 
@@ -12,12 +13,10 @@ static const ss_opt opts[] = {
     { "assume-zeros", "Z", "instead: each activation behind a ReLU zero with probability Z, independently",
       false },
     { "dense", NULL, "instead: no zeros are skipped, dense engines only", false },
-    { "device", "NAME|FILE", "a known device (u250, zcu104, ...) or a device file", true },
-    { "out", "FILE", "the design, design.json", true },
+    SS_DEVICE_OPTS,
+    { "out", "FILE", "the design to write", true },
     { "bits", "16|8", "width of activations and weights (default: the profile's, else 16)", false },
-    { "batch", "N", "images between reconfigurations (default 256)", false },
     { "clock", "MHZ", "clock frequency (default: the device file's)", false },
-    { "cap", "LIST", "usable fraction of resources: LUT=0.8,DSP=0.95", false },
     { "engine", "KIND", "auto (default: each layer its best), dense or crossbar", false },
     { "gap", "G", "be content with a design proven within this fraction of the best (default 0.02)", false },
     { "max-partitions", "N", "at most N partitions (default: any number)", false },
@@ -36,7 +35,7 @@ typedef struct request {
 static ss_status read_engines(ss_cli *cli, request *r) {
     const char *text = ss_arg(cli, "engine");
     unsigned dense = 1u << SS_ENGINE_DENSE, crossbar = 1u << SS_ENGINE_CROSSBAR;
-    r->cost.engines = ss_arg(cli, "dense") ? dense : dense | crossbar;
+    r->cost.engines = ss_arg(cli, "dense") ? dense : SS_ENGINES_ALL;
     if (!text || strcmp(text, "auto") == 0) return SS_OK;
     if (strcmp(text, "dense") == 0) r->cost.engines = dense;
     else if (strcmp(text, "crossbar") == 0 && !ss_arg(cli, "dense")) r->cost.engines = crossbar;
@@ -48,10 +47,8 @@ static ss_status read_engines(ss_cli *cli, request *r) {
 }
 
 static ss_status read_device(ss_cli *cli, request *r) {
-    ss_ctx *ctx = ss_cli_ctx(cli);
     double mhz;
-    if (ss_device_load(ctx, ss_arg(cli, "device"), &r->device) != SS_OK) return SS_BAD;
-    if (ss_arg(cli, "cap") && ss_device_set_caps(ctx, &r->device, ss_arg(cli, "cap")) != SS_OK) return SS_BAD;
+    if (ss_job_device(cli, &r->device) != SS_OK) return SS_BAD;
     if (ss_arg_real(cli, "clock", 1, 2000, r->device.clock_hz / 1e6, &mhz) != SS_OK) return SS_BAD;
     if (ss_arg(cli, "clock")) r->device.clock_hz = mhz * 1e6;
     return SS_OK;
@@ -73,9 +70,9 @@ static ss_status read_request(ss_cli *cli, request *r) {
     bad += read_engines(cli, r) != SS_OK;
     bad += read_device(cli, r) != SS_OK;
     bad += ss_arg_bits(cli, false, 0, &r->bits) != SS_OK;
-    bad += ss_arg_int(cli, "batch", 1, 1000000000, 256, &batch) != SS_OK;
+    bad += ss_arg_int(cli, "batch", 1, 1000000000, SS_EXPLORE_BATCH, &batch) != SS_OK;
     bad += ss_arg_int(cli, "max-partitions", 1, 1000000, 0, &parts) != SS_OK;
-    bad += ss_arg_real(cli, "gap", 0, 10, 0.02, &r->explore.target_gap) != SS_OK;
+    bad += ss_arg_real(cli, "gap", 0, 10, SS_EXPLORE_GAP, &r->explore.target_gap) != SS_OK;
     bad += ss_cli_check_writable(cli, ss_arg(cli, "out")) != SS_OK;
     if (bad) return SS_BAD;
     r->explore.batch = batch;
@@ -141,13 +138,10 @@ static ss_status run(ss_cli *cli) {
 const ss_command ss_cmd_explore = {
     .name = "explore",
     .operands = "MODEL",
-    .summary = "find partitions, foldings and engines: the fastest design on a device, and how close to the "
-               "best it is",
-    .details = "Every layer gets the engine and folding that keep it just fast enough for the slowest one; "
-               "the network is cut\n"
-               "where one tensor crosses, each partition with all its weights on chip. The bound is proven: "
-               "no design of\n"
-               "this space exceeds it on this device under this cost model.",
+    .summary = "find the fastest design on a device, with a proven bound",
+    .details = "Every layer gets the engine and folding that keep it just fast enough for the slowest one; the\n"
+               "network is cut where one tensor crosses, each partition with all its weights on chip. The bound\n"
+               "is proven: no design of this space exceeds it on this device under this cost model.",
     .opts = opts,
     .run = run,
 };

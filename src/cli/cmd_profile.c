@@ -26,9 +26,9 @@ typedef struct result {
 
 static ss_status measure(ss_job *j, const ss_dataset *d, result *r) {
     float *scores = ss_alloc(j->ctx, (size_t)d->n, (size_t)j->classes * sizeof *scores);
-    double start = ss_job_seconds();
+    double start = ss_seconds();
     ss_status s = scores ? ss_profile_measure(j->ctx, j->g, j->e, j->q, d, &j->norm, scores, &r->p) : SS_BAD;
-    r->seconds = ss_job_seconds() - start;
+    r->seconds = ss_seconds() - start;
     if (s == SS_OK) ss_accuracy_of(d, scores, j->classes, &r->accuracy);
     ss_free(j->ctx, scores);
     return s;
@@ -129,7 +129,7 @@ static ss_status cmd_profile(ss_cli *cli) {
 const ss_command ss_cmd_profile = {
     .name = "profile",
     .operands = "MODEL",
-    .summary = "The zeros that each convolution sees on real images",
+    .summary = "measure the zeros that each convolution sees on real images",
     .details = "One integer run over the images gives, for every convolution and channel, a histogram of\n"
                "non-zeros per window (padding counts as zeros), for every number of parallel streams the\n"
                "histogram of the largest count among them, and the share of zeros behind every ReLU.\n"

@@ -17,12 +17,10 @@
 static const ss_opt opts[] = {
     { "data", "D",
       "images: a folder with calib_batch.bin, val_batch.bin, test_batch.bin, or a file to divide", true },
-    { "device", "NAME", "FPGA board, or a file that describes one", true },
     { "out", "DIR", "the folder for all results", true },
     { "search", "D1", "images on which thresholds are chosen, instead of those of --data", false },
     { "test", "D2", "images on which accuracy is reported, instead of those of --data", false },
-    { "max-loss", "POINTS", "Top-1 points that thresholds may cost on the search split (default 1.0)",
-      false },
+    { "max-loss", "POINTS", "Top-1 points that may be lost on the search split (default 1.0)", false },
     { "step", "T", "how much thresholds rise at a time (default 0.05)", false },
     { "t-max", "T", "where to stop at the latest (default 1.0)", false },
     { "limit", "N", "only the first N images of search and of test", false },
@@ -108,12 +106,12 @@ static ss_status accuracy(run *r, ss_engine *e, json_t **out) {
     const ss_dataset *d = &r->splits.part[SS_SPLIT_TEST];
     ss_accuracy a;
     float *scores = ss_alloc(r->ctx, (size_t)d->n, (size_t)r->job.classes * sizeof *scores);
-    double start = ss_job_seconds();
+    double start = ss_seconds();
     ss_status s = scores ? ss_engine_run(r->ctx, e, d, &r->job.norm, NULL, scores) : SS_BAD;
     if (s == SS_OK) {
         ss_accuracy_of(d, scores, r->job.classes, &a);
         *out = json_pack("{s:f,s:[f,f],s:f,s:f}", "top1", a.top1, "top1_interval", a.top1_lo, a.top1_hi,
-                         "top5", a.top5, "images_per_second", (double)d->n / (ss_job_seconds() - start));
+                         "top5", a.top5, "images_per_second", (double)d->n / (ss_seconds() - start));
     }
     ss_free(r->ctx, scores);
     return s;
@@ -168,7 +166,7 @@ static ss_status explore_one(run *r, const ss_profile *p, const char *name) {
     path file;
     ss_cost *cost;
     ss_design *d;
-    ss_cost_opts how = { .bits = r->job.bits, .engines = p ? SS_JOB_ENGINES : 1u << SS_ENGINE_DENSE };
+    ss_cost_opts how = { .bits = r->job.bits, .engines = p ? SS_ENGINES_ALL : 1u << SS_ENGINE_DENSE };
     ss_explore_opts search = r->study.explore;
     search.bits = r->job.bits;
     if (ss_cost_new(r->ctx, r->job.g, p, &r->device, how, &cost) != SS_OK) return SS_BAD;
@@ -268,9 +266,9 @@ static ss_status stage(run *r, const char *name, const char *const *files, uint6
         return SS_OK;
     }
     ss_say(r->cli, "...\n");
-    double start = ss_job_seconds();
+    double start = ss_seconds();
     if (work(r) != SS_OK) return SS_BAD;
-    double seconds = ss_job_seconds() - start;
+    double seconds = ss_seconds() - start;
     ss_say(r->cli, "      %s done in %.1f s\n", name, seconds);
     return ss_record_done(&r->record, name, key, seconds, files);
 }
@@ -299,7 +297,7 @@ static ss_status parse(run *r) {
     ss_study_opts *o = &r->study;
     *o = (ss_study_opts){ .hardware = 1u << SS_HW_BASELINE | 1u << SS_HW_OPTIMISED,
                           .refine = 2,
-                          .engines = SS_JOB_ENGINES };
+                          .engines = SS_ENGINES_ALL };
     ss_status s = ss_arg_real(r->cli, "max-loss", 0, 100, 1.0, &o->max_loss);
     if (ss_arg_real(r->cli, "step", 1e-6, 1e6, 0.05, &o->step) != SS_OK) s = SS_BAD;
     if (ss_arg_real(r->cli, "t-max", 1e-6, 1e6, 1.0, &o->t_max) != SS_OK) s = SS_BAD;
@@ -330,7 +328,7 @@ static ss_status cmd_run(ss_cli *cli) {
 const ss_command ss_cmd_run = {
     .name = "run",
     .operands = "MODEL",
-    .summary = "All of the above in order, into one folder",
+    .summary = "do all of the above in order, into one folder",
     .details = "Checks, calibrates, evaluates, profiles, explores (dense for comparison, and sparse), raises\n"
                "thresholds and writes a report. Run again, it keeps every stage whose result still follows\n"
                "from the same model, options and images, and does the others again. Profile and thresholds\n"

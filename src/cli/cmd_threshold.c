@@ -8,7 +8,6 @@
 static const ss_opt opts[] = {
     { "search", "D1", "images on which thresholds are chosen", true },
     { "test", "D2", "other images, run once at the end", true },
-    { "device", "NAME", "FPGA board, or a file that describes one", true },
     { "out", "FILE", "the study to write", true },
     { "policy", "NAME", "uniform: one threshold for all ReLUs (default)", false },
     { "hardware", "KIND", "baseline, optimised or both (default)", false },
@@ -68,7 +67,7 @@ static ss_status parse(ss_cli *cli, ss_study_opts *o, limits *l) {
     if (ss_job_explore_opts(cli, &o->explore) != SS_OK) s = SS_BAD;
     if (ss_cli_check_writable(cli, ss_arg(cli, "out")) != SS_OK) s = SS_BAD;
     o->refine = (int32_t)refine;
-    o->engines = SS_JOB_ENGINES;
+    o->engines = SS_ENGINES_ALL;
     return s;
 }
 
@@ -124,7 +123,7 @@ static ss_status cmd_threshold(ss_cli *cli) {
 const ss_command ss_cmd_threshold = {
     .name = "threshold",
     .operands = "MODEL",
-    .summary = "Raise ReLU thresholds without retraining: accuracy against throughput",
+    .summary = "raise ReLU thresholds without retraining: accuracy against throughput",
     .details = "The reference is the sparse design explored for the network as it is. Each threshold is one\n"
                "integer run over the search images, priced on that design (baseline hardware) and on a\n"
                "design explored anew (optimised hardware). The fastest point of each kind that loses at most\n"

@@ -5,11 +5,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static void model_name(const char *path, char *out, size_t size) {
-    const char *slash = strrchr(path, '/');
-    snprintf(out, size, "%s", slash ? slash + 1 : path);
+    snprintf(out, size, "%s", ss_base_name(path));
     char *dot = strrchr(out, '.');
     if (dot && dot != out) *dot = '\0';
 }
@@ -52,18 +50,12 @@ ss_status ss_job_thresholds(ss_job *j, const char *path) {
 }
 
 ss_status ss_job_explore_opts(ss_cli *cli, ss_explore_opts *out) {
-    *out = (ss_explore_opts){ .target_gap = 0.02 };
-    return ss_arg_int(cli, "batch", 1, 1 << 30, 256, &out->batch);
+    *out = (ss_explore_opts){ .target_gap = SS_EXPLORE_GAP };
+    return ss_arg_int(cli, "batch", 1, 1 << 30, SS_EXPLORE_BATCH, &out->batch);
 }
 
 ss_status ss_job_device(ss_cli *cli, ss_device *out) {
     const char *cap = ss_arg(cli, "cap");
     if (ss_device_load(ss_cli_ctx(cli), ss_arg(cli, "device"), out) != SS_OK) return SS_BAD;
     return cap ? ss_device_set_caps(ss_cli_ctx(cli), out, cap) : SS_OK;
-}
-
-double ss_job_seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }

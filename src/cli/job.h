@@ -14,7 +14,8 @@
         "std", "A,B,C", "and standard deviation", false                                                      \
     }
 #define SS_DEVICE_OPTS                                                                                       \
-    { "batch", "N", "images between reconfigurations (default 256)", false }, {                              \
+    { "device", "NAME|FILE", "a known board (u250, zcu104, ...) or a file that describes one", true },       \
+        { "batch", "N", "images between reconfigurations (default 256)", false }, {                          \
         "cap", "LUT=0.8,...", "usable fraction of each resource", false                                      \
     }
 
@@ -44,8 +45,5 @@ ss_status ss_job_thresholds(ss_job *j, const char *path);
 ss_status ss_job_explore_opts(ss_cli *cli, ss_explore_opts *out);
 /* --device and --cap. */
 ss_status ss_job_device(ss_cli *cli, ss_device *out);
-#define SS_JOB_ENGINES (1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR)
-
-double ss_job_seconds(void); /* a clock for rates */
 
 #endif

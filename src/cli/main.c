@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MAX_OPTS 48
@@ -21,8 +20,8 @@ struct ss_cli {
     int n_operands;
     bool json;
     json_t *result;
-    struct timespec started, last;
-    const char *what; /* of the running progress line */
+    double started, last; /* of the running progress line, ss_seconds */
+    const char *what;
     uint64_t done;
 };
 
@@ -34,7 +33,6 @@ static const ss_opt common[] = {
 };
 
 ss_ctx *ss_cli_ctx(ss_cli *cli) { return cli->ctx; }
-bool ss_cli_json(const ss_cli *cli) { return cli->json; }
 const char *ss_operand(const ss_cli *cli, int i) { return i < cli->n_operands ? cli->operands[i] : NULL; }
 
 static int find_opt(const ss_opt *opts, const char *name, size_t len) {
@@ -119,24 +117,19 @@ ss_status ss_cli_check_writable(ss_cli *cli, const char *path) {
 
 /* ---- progress: one line that overwrites itself on a terminal, a plain line every ten seconds when piped ---- */
 
-static double seconds_between(struct timespec a, struct timespec b) {
-    return (double)(b.tv_sec - a.tv_sec) + 1e-9 * (double)(b.tv_nsec - a.tv_nsec);
-}
-
 static void progress(void *user, const char *what, uint64_t done, uint64_t total) {
     ss_cli *cli = user;
     bool tty = isatty(STDERR_FILENO);
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    double now = ss_seconds();
     if (!cli->what || strcmp(cli->what, what) != 0 || done < cli->done) { /* another piece of work */
         cli->what = what;
         cli->started = cli->last = now;
     }
     cli->done = done;
     bool end = total && done >= total;
-    if (seconds_between(cli->last, now) < (tty ? 0.2 : 10.0) && !(tty && end)) return;
+    if (now - cli->last < (tty ? 0.2 : 10.0) && !(tty && end)) return;
     cli->last = now;
-    double t = seconds_between(cli->started, now), rate = t > 0 ? (double)done / t : 0;
+    double t = now - cli->started, rate = t > 0 ? (double)done / t : 0;
     fprintf(stderr, "%s%llu", tty ? "\r\033[K" : "", (unsigned long long)done);
     if (total) fprintf(stderr, "/%llu", (unsigned long long)total);
     fprintf(stderr, " %s, %.1f/s", what, rate);

@@ -1,9 +1,7 @@
 /* See run_summary.h. */
 #include "cli/run_summary.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 static const char *const designs[][2] = { { "dense", "design_dense.json" },
                                           { "sparse", "design_sparse.json" },

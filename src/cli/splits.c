@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *const ss_split_names[SS_SPLITS] = { "calibration", "search", "test" };
+static const char *const names[SS_SPLITS] = { "calibration", "search", "test" };
 static const char *const options[SS_SPLITS] = { "calib", "search", "test" };
 static const char *const files[SS_SPLITS] = { "calib_batch.bin", "val_batch.bin", "test_batch.bin" };
 static const int64_t weights[SS_SPLITS] = { 1, 4, 5 };
@@ -72,7 +72,7 @@ static ss_status divide(ss_job *j, ss_splits *s, const char *data, int64_t limit
         view(s, k, d, first, n);
         snprintf(s->source[k], sizeof s->source[k], "%.500s, records %" PRId64 "..%" PRId64, data, first,
                  first + n - 1);
-        ss_say(j->cli, "%s: %s\n", ss_split_names[k], s->source[k]);
+        ss_say(j->cli, "%s: %s\n", names[k], s->source[k]);
     }
     return SS_OK;
 }
@@ -81,7 +81,7 @@ static ss_status check_disjoint(ss_job *j, const ss_splits *s) {
     for (int k = 0; k < SS_SPLIT_TEST; k++)
         if (ss_dataset_overlaps(&s->part[k], &s->part[SS_SPLIT_TEST]))
             ss_error(j->ctx, SS_AT(s->source[SS_SPLIT_TEST]), "take disjoint splits",
-                     "shares images with the %s split (%s)", ss_split_names[k], s->source[k]);
+                     "shares images with the %s split (%s)", names[k], s->source[k]);
     return ss_diag_errors(j->ctx) ? SS_BAD : SS_OK;
 }
 

@@ -14,7 +14,6 @@
 #include "cli/job.h"
 
 typedef enum ss_split { SS_SPLIT_CALIB, SS_SPLIT_SEARCH, SS_SPLIT_TEST, SS_SPLITS } ss_split;
-extern const char *const ss_split_names[SS_SPLITS];
 
 typedef struct ss_splits {
     ss_dataset part[SS_SPLITS];    /* views into the files below */

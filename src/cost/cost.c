@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENGINES_DEFAULT (1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR)
-
 /* ---- precomputation ---- */
 
 /* lag: the part of an image that a path has swallowed before its first pixel comes out, summed over its nodes: what
@@ -152,7 +150,7 @@ ss_status ss_cost_new(ss_ctx *ctx, const ss_graph *g, const ss_profile *p, const
     *out = NULL;
     if (opts.bits != 8 && opts.bits != 16)
         return ss_error(ctx, SS_AT("--bits"), "choose 8 or 16", "hardware of %d bits is not supported", opts.bits);
-    if (opts.engines == 0) opts.engines = ENGINES_DEFAULT;
+    if (opts.engines == 0) opts.engines = SS_ENGINES_ALL;
     ss_arena *arena = ss_arena_new(ctx);
     if (!arena) return SS_BAD;
     ss_cost *c = ss_arena_alloc(arena, 1, sizeof *c);

@@ -22,6 +22,7 @@
 
 typedef enum ss_engine_kind { SS_ENGINE_NONE, SS_ENGINE_DENSE, SS_ENGINE_CROSSBAR, SS_ENGINE_KINDS } ss_engine_kind;
 extern const char *const ss_engine_kind_names[SS_ENGINE_KINDS]; /* "none","dense","crossbar" */
+#define SS_ENGINES_ALL (1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR) /* as in ss_cost_opts */
 
 typedef enum ss_mem { SS_MEM_NONE, SS_MEM_LUT, SS_MEM_BRAM, SS_MEM_URAM, SS_MEM_KINDS } ss_mem;
 extern const char *const ss_mem_names[SS_MEM_KINDS];
@@ -38,7 +39,7 @@ typedef struct ss_config {
 
 typedef struct ss_cost_opts {
     int bits;                  /* 8 or 16 */
-    unsigned engines;          /* bit 1 << kind; dense and crossbar by default */
+    unsigned engines;          /* bit 1 << kind; 0: SS_ENGINES_ALL */
 } ss_cost_opts;
 
 typedef struct ss_cost ss_cost;
@@ -48,9 +49,11 @@ ss_status ss_cost_new(ss_ctx *ctx, const ss_graph *g, const ss_profile *p, const
                       ss_cost **out);
 void ss_cost_free(ss_cost *c);
 
-/* Every configuration of the node (with no more multipliers than the device has DSPs; crossbars with m = K only where
- * the dense engine is not allowed; of kernels with more than 64 positions not every m) that takes at most `interval`
- * cycles an image, resources filled in, not pruned, fastest engines first. Writes at most cap, returns how many there are (call with cap 0 to count). */
+/* Every configuration of the node that takes at most `interval` cycles an image, resources filled in, not pruned. None
+ * has more multipliers than the device has DSPs; crossbars with m = K are there only where the dense engine is not
+ * allowed; of kernels with more than 64 positions not every m is. Fastest engines first, in one order for all
+ * intervals: what is listed at an interval is a beginning of what is listed at any larger one (lanes, and with them
+ * cycles and resources, differ). Writes at most cap, returns how many there are (call with cap 0 to count). */
 int ss_cost_configs(const ss_cost *c, int32_t node, double interval, ss_config *out, int cap);
 /* Fill cycles and res of a given folding at a target interval. Illegal values: an error that lists the legal ones. */
 ss_status ss_cost_eval(ss_ctx *ctx, const ss_cost *c, int32_t node, double interval, ss_config *cfg);

@@ -10,15 +10,19 @@ static bool is_crossbar(const ss_cost_node *n, const ss_config *cfg) {
     return cfg->engine == SS_ENGINE_CROSSBAR && cfg->m < n->k;
 }
 
-ss_weight_memory ss_fold_weights(const ss_cost_node *n, const ss_config *cfg, int bits) {
+typedef struct weight_memory {
+    int64_t count, width, depth; /* `count` separate memories of width x depth */
+} weight_memory;
+
+static weight_memory weights_of(const ss_cost_node *n, const ss_config *cfg, int bits) {
     int64_t streams = (int64_t)cfg->gr * cfg->ci, folds = n->cg / cfg->ci * (n->fg / cfg->co) * (n->groups / cfg->gr);
     int64_t lane = (int64_t)cfg->co * bits;
-    if (!is_crossbar(n, cfg)) return (ss_weight_memory){ 1, streams * lane * cfg->m, n->k / cfg->m * folds };
-    if (cfg->m == 1) return (ss_weight_memory){ streams, lane, n->k * folds }; /* each stream its own position */
-    return (ss_weight_memory){ 1, streams * lane * n->k, folds };
+    if (!is_crossbar(n, cfg)) return (weight_memory){ 1, streams * lane * cfg->m, n->k / cfg->m * folds };
+    if (cfg->m == 1) return (weight_memory){ streams, lane, n->k * folds }; /* each stream its own position */
+    return (weight_memory){ 1, streams * lane * n->k, folds };
 }
 
-bool ss_fold_memory_legal(const ss_device *dev, ss_mem kind, ss_weight_memory w) {
+static bool memory_legal(const ss_device *dev, ss_mem kind, weight_memory w) {
     if (kind == SS_MEM_LUT) return w.depth <= LUT_ROM_DEPTH;
     if (kind == SS_MEM_BRAM) return w.depth > 1;
     return kind == SS_MEM_URAM && w.depth > 1 && dev->total.r[SS_URAM] > 0;
@@ -66,7 +70,7 @@ ss_resources ss_fold_resources(const ss_cost *c, const ss_cost_node *n, const ss
     ss_res_add(&res, ss_memory_constants(c->dev, lanes * n->acc_bits, n->f / lanes), 1); /* bias */
     ss_res_add(&res, ss_memory_buffer(c->dev, lanes * result, folds > FIFO_DEPTH ? folds : FIFO_DEPTH), 1);
     ss_res_add(&res, ss_part_control(4), 1); /* positions, channels, filters, weight address */
-    ss_weight_memory mem = ss_fold_weights(n, cfg, bits);
+    weight_memory mem = weights_of(n, cfg, bits);
     ss_res_add(&res, ss_memory_map(cfg->memory, mem.width, mem.depth), mem.count);
     return res;
 }
@@ -81,10 +85,10 @@ typedef struct listing {
 } listing;
 
 static void list_memories(listing *l, ss_config cfg) {
-    ss_weight_memory w = ss_fold_weights(l->n, &cfg, l->c->opts.bits);
+    weight_memory w = weights_of(l->n, &cfg, l->c->opts.bits);
     ss_resources base = { { 0 } };
     for (ss_mem kind = SS_MEM_LUT; kind < SS_MEM_KINDS; kind++) {
-        if (!ss_fold_memory_legal(l->c->dev, kind, w)) continue;
+        if (!memory_legal(l->c->dev, kind, w)) continue;
         if (l->out) {
             cfg.memory = SS_MEM_NONE;
             if (base.r[SS_LUT] == 0) {
@@ -166,13 +170,13 @@ static ss_status check_engine(ss_ctx *ctx, const ss_cost *c, const ss_cost_node 
 }
 
 static ss_status check_memory(ss_ctx *ctx, const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
-    ss_weight_memory w = ss_fold_weights(n, cfg, c->opts.bits);
-    if (ss_fold_memory_legal(c->dev, cfg->memory, w)) return SS_OK;
+    weight_memory w = weights_of(n, cfg, c->opts.bits);
+    if (memory_legal(c->dev, cfg->memory, w)) return SS_OK;
     char shape[40];
     ss_buf legal;
     ss_buf_init(&legal, ctx);
     for (ss_mem kind = SS_MEM_LUT; kind < SS_MEM_KINDS; kind++)
-        if (ss_fold_memory_legal(c->dev, kind, w)) ss_buf_printf(&legal, " %s", ss_mem_names[kind]);
+        if (memory_legal(c->dev, kind, w)) ss_buf_printf(&legal, " %s", ss_mem_names[kind]);
     ss_error(ctx, at_node(n, shape), "choose one of the legal values",
              "a weight memory %lld words deep cannot be \"%s\" on %s; legal:%s", (long long)w.depth,
              cfg->memory < SS_MEM_KINDS ? ss_mem_names[cfg->memory] : "?", c->dev->name, legal.data ? legal.data : "");

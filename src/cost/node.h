@@ -50,11 +50,6 @@ ss_streams ss_node_streams(const ss_cost_node *n, double interval);
 
 /* ---- fold.c: CONV ---- */
 
-typedef struct ss_weight_memory {
-    int64_t count, width, depth; /* `count` separate memories of width x depth */
-} ss_weight_memory;
-ss_weight_memory ss_fold_weights(const ss_cost_node *n, const ss_config *cfg, int bits);
-bool ss_fold_memory_legal(const ss_device *dev, ss_mem kind, ss_weight_memory w);
 /* Cycles of the engine and its window, whatever the streams do. */
 double ss_fold_cycles(const ss_cost_node *n, const ss_config *cfg);
 /* All that does not depend on the interval. */

@@ -263,7 +263,7 @@ static ss_status check_partition(reader *r, const ss_cost *c, const ss_partition
     if (s != SS_OK) return s;
     ss_partition fresh = *p;
     const char *where = r->g->nodes[p->first].name;
-    ss_partition_figures(c, r->g, &r->d->device, &fresh);
+    ss_partition_figures(c, &r->d->device, &fresh);
     if (expect(r, where, "interval", p->interval, fresh.interval) != SS_OK) s = SS_BAD;
     if (expect(r, where, "latency", p->latency, fresh.latency) != SS_OK) s = SS_BAD;
     if (expect(r, where, "load_bits", (double)p->load_bits, (double)fresh.load_bits) != SS_OK) s = SS_BAD;
@@ -292,7 +292,7 @@ static ss_status check(reader *r) {
     ss_design *d = r->d;
     ss_profile *p = NULL;
     ss_cost *c = NULL;
-    ss_cost_opts opts = { .bits = d->bits, .engines = 1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR };
+    ss_cost_opts opts = { .bits = d->bits, .engines = SS_ENGINES_ALL };
     ss_status s = ss_profile_assume(r->ctx, r->g, 0, d->bits, &p);
     if (s == SS_OK) s = ss_cost_new(r->ctx, r->g, p, &d->device, opts, &c);
     for (int32_t i = 0; c && i < d->n_partitions; i++)

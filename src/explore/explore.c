@@ -5,13 +5,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static ss_status copy_configs(ss_design *d, const ss_partition *from, ss_partition *to) {
     size_t n = (size_t)(from->last - from->first + 1);
@@ -79,7 +72,7 @@ static ss_status prefer_dense_if_faster(ss_ctx *ctx, const ss_cost *c, const ss_
 
 ss_status ss_explore(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_profile *p,
                      const ss_device *dev, ss_explore_opts opts, ss_design **out) {
-    double started = now();
+    double started = ss_seconds();
     *out = NULL;
     if (opts.bits == 0 && p) opts.bits = p->bits;
     if (check_opts(ctx, &opts) != SS_OK) return SS_BAD;
@@ -89,18 +82,18 @@ ss_status ss_explore(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_
         *out = NULL;
         return SS_BAD;
     }
-    (*out)->seconds = now() - started;
+    (*out)->seconds = ss_seconds() - started;
     return SS_OK;
 }
 
-static ss_status feed(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_design *d, ss_design *e) {
+static ss_status feed(ss_ctx *ctx, const ss_cost *c, const ss_design *d, ss_design *e) {
     memcpy(e->model_path, d->model_path, sizeof e->model_path);
     for (int32_t i = 0; i < d->n_partitions; i++) {
         ss_partition *to = &e->partitions[i];
         if (copy_configs(e, &d->partitions[i], to) != SS_OK) return SS_BAD;
         for (int32_t n = to->first; n <= to->last; n++)
             if (ss_cost_eval(ctx, c, n, to->target, &to->configs[n - to->first]) != SS_OK) return SS_BAD;
-        ss_partition_figures(c, g, &d->device, to);
+        ss_partition_figures(c, &d->device, to);
         to->bound = to->interval; /* the hardware is given: it takes what it takes */
     }
     ss_design_figures(c, e);
@@ -112,11 +105,11 @@ static ss_status feed(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss
 ss_status ss_estimate(ss_ctx *ctx, const ss_design *d, const ss_graph *g, const ss_profile *p,
                       ss_design **out) {
     ss_cost *c;
-    ss_cost_opts opts = { .bits = d->bits, .engines = 1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR };
+    ss_cost_opts opts = { .bits = d->bits, .engines = SS_ENGINES_ALL };
     *out = NULL;
     if (ss_cost_new(ctx, g, p, &d->device, opts, &c) != SS_OK) return SS_BAD;
     ss_design *e = ss_design_new(ctx, g, p, &d->device, d->bits, d->batch, d->n_partitions);
-    ss_status s = e ? feed(ctx, c, g, d, e) : SS_BAD;
+    ss_status s = e ? feed(ctx, c, d, e) : SS_BAD;
     ss_cost_free(c);
     if (s == SS_OK) *out = e;
     else ss_design_free(e);

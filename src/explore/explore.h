@@ -56,18 +56,26 @@ typedef struct ss_design {
     double seconds;           /* spent exploring; not in the artefact */
 } ss_design;
 
+/* What commands take unless told otherwise. */
+#define SS_EXPLORE_BATCH 256
+#define SS_EXPLORE_GAP 0.02
+
 typedef struct ss_explore_opts {
-    int64_t batch;          /* >= 1; 256 by default */
-    double target_gap;      /* stop when proven within it; 0.02 by default */
+    int64_t batch;          /* >= 1 */
+    double target_gap;      /* >= 0; stop when the design is proven within it */
     int32_t max_partitions; /* 0: any */
     int bits;               /* those of the cost model; 0: those of the profile */
 } ss_explore_opts;
 
-/* A network that no partitioning brings onto the device: an error for every block that does not fit, with the
- * resource that it lacks. The profile may be NULL (dense engines only). */
+/* The best design of g on dev. c is the cost model of g, p and dev. p NULL: c has no profile either, and the design
+ * has dense engines only and says "dense" where others name their profile; opts.bits must be given then. A network
+ * that no partitioning brings onto the device: an error for every block that does not fit, with the resource that it
+ * lacks. */
 ss_status ss_explore(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_profile *p,
                      const ss_device *dev, ss_explore_opts opts, ss_design **out);
 void ss_design_free(ss_design *d);
+double ss_design_interval(const ss_design *d);   /* cycles an image, summed over the partitions */
+ss_resources ss_design_peak(const ss_design *d); /* of each resource, the most that one partition uses */
 ss_status ss_design_save(const ss_design *d, const ss_graph *g, const char *path);
 /* The same object as in the file: a new reference, or NULL when out of memory. */
 json_t *ss_design_json(const ss_design *d, const ss_graph *g);
@@ -77,7 +85,7 @@ ss_status ss_design_load(ss_ctx *ctx, const ss_graph *g, const char *path, ss_de
 ss_status ss_design_model_path(ss_ctx *ctx, const char *path, char **model);
 const char *ss_binding_name(ss_res binding); /* "lut".."uram", or "none" */
 /* The same hardware (foldings, engines, memories, lanes) fed with another profile: intervals, slowest nodes,
- * latency and throughput anew; resources stay. */
+ * latency and throughput anew; resources stay. p NULL: for designs of dense engines only, others are refused. */
 ss_status ss_estimate(ss_ctx *ctx, const ss_design *d, const ss_graph *g, const ss_profile *p,
                       ss_design **out);
 

@@ -4,10 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 
-void ss_partition_figures(const ss_cost *c, const ss_graph *g, const ss_device *dev, ss_partition *d) {
-    (void)g;
+void ss_partition_figures(const ss_cost *c, const ss_device *dev, ss_partition *d) {
     double traffic = (double)ss_cost_io_bits(c, d->first, d->last) * dev->clock_hz / dev->bandwidth_bits;
-    d->interval = traffic;
     d->slowest = d->first;
     d->res = ss_cost_partition_overhead(c);
     double most = -1;
@@ -28,16 +26,29 @@ double ss_partition_seconds(const ss_cost *c, const ss_partition *d, int64_t bat
     return ss_cost_partition_seconds(c, d->interval, d->latency, d->load_bits, batch, reconfigure);
 }
 
+double ss_design_interval(const ss_design *d) {
+    double cycles = 0;
+    for (int32_t i = 0; i < d->n_partitions; i++) cycles += d->partitions[i].interval;
+    return cycles;
+}
+
+ss_resources ss_design_peak(const ss_design *d) {
+    ss_resources most = { { 0 } };
+    for (int32_t i = 0; i < d->n_partitions; i++)
+        for (int k = 0; k < SS_RES_COUNT; k++)
+            if (d->partitions[i].res.r[k] > most.r[k]) most.r[k] = d->partitions[i].res.r[k];
+    return most;
+}
+
 void ss_design_figures(const ss_cost *c, ss_design *d) {
-    double seconds = 0, cycles = 0, latency = 0;
+    double seconds = 0, latency = 0;
     for (int32_t i = 0; i < d->n_partitions; i++) {
         const ss_partition *p = &d->partitions[i];
         seconds += ss_partition_seconds(c, p, d->batch, d->n_partitions > 1);
-        cycles += p->interval;
         latency += p->latency;
     }
     d->throughput = (double)d->batch / seconds;
-    d->throughput_steady = d->device.clock_hz / cycles;
+    d->throughput_steady = d->device.clock_hz / ss_design_interval(d);
     d->latency_us = 1e6 * latency / d->device.clock_hz;
     d->gap = d->bound / d->throughput - 1;
 }

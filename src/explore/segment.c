@@ -68,12 +68,13 @@ static double between(const ss_space *s, const ss_segment *r, double below, doub
     return mid > below ? fmin(mid, above) : next_candidate(s, r, below);
 }
 
-double ss_segment_traffic(const ss_space *s, int32_t first, int32_t last) {
+/* Cycles an image, by off-chip bandwidth. */
+static double traffic(const ss_space *s, int32_t first, int32_t last) {
     return (double)ss_cost_io_bits(s->cost, first, last) * s->device->clock_hz / s->device->bandwidth_bits;
 }
 
 void ss_segment_init(const ss_space *s, int32_t first, int32_t last, ss_segment *r) {
-    *r = (ss_segment){ .first = first, .last = last, .low = ss_segment_traffic(s, first, last) };
+    *r = (ss_segment){ .first = first, .last = last, .low = traffic(s, first, last) };
     for (int32_t i = first; i <= last; i++) r->low = fmax(r->low, ss_cost_min_cycles(s->cost, i));
 }
 
@@ -181,7 +182,7 @@ static ss_status keep_design(ss_space *s, ss_segment *r, double target, const ss
         if (!b) return SS_BAD;
         d->configs[g] = b->configs[s->groups[g].options[s->pick[g]].id];
     }
-    ss_partition_figures(s->cost, s->graph, s->device, d);
+    ss_partition_figures(s->cost, s->device, d);
     r->design = d;
     return SS_OK;
 }

@@ -92,7 +92,5 @@ ss_status ss_segment_relax(ss_space *s, ss_segment *r); /* SS_BAD: out of memory
 ss_status ss_segment_solve(ss_space *s, ss_segment *r); /* the same; again: with more effort */
 ss_res ss_segment_binding(
     const ss_segment *r); /* the resource to grow for a smaller interval; SS_RES_COUNT: none helps */
-double ss_segment_traffic(const ss_space *s, int32_t first,
-                          int32_t last); /* cycles an image, by off-chip bandwidth */
 
 #endif

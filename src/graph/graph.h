@@ -124,10 +124,15 @@ ss_status ss_graph_dump(const ss_graph *g, bool with_weights, ss_buf *out);
 ss_status ss_graph_read(ss_ctx *ctx, const char *name, const char *text, ss_graph **out);
 
 /* ---- thresholds (thresholds.c) ---- */
+/* One threshold for the whole layer, in place of those per channel. */
+static inline void ss_act_set_threshold(ss_act *a, float t) {
+    a->threshold = t;
+    a->per_channel = NULL;
+}
 /* Set thresholds from {"format":"skipstream.thresholds","version":1,"layers":{RELU: number | [number per channel]}}.
  * Unknown ReLUs, negative or NaN values, wrong lengths are all reported. */
 ss_status ss_thresholds_load(ss_graph *g, const char *path);
 ss_status ss_thresholds_save(const ss_graph *g, const char *path);
-void ss_thresholds_uniform(ss_graph *g, float t); /* every act without ceiling trouble: all ReLUs get t */
+void ss_thresholds_uniform(ss_graph *g, float t); /* all ReLUs get t */
 
 #endif

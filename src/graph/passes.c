@@ -9,7 +9,6 @@
 #include "graph/graph.h"
 
 #include <math.h>
-#include <string.h>
 
 /* What a pass works with. forward[i] == i: node i stands for itself, else readers shall read forward[i] instead. */
 typedef struct work {

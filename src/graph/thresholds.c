@@ -13,11 +13,8 @@
 #define VERSION 1
 
 void ss_thresholds_uniform(ss_graph *g, float t) {
-    for (int32_t i = 0; i < g->n; i++) {
-        if (!g->nodes[i].act.on) continue;
-        g->nodes[i].act.threshold = t;
-        g->nodes[i].act.per_channel = NULL;
-    }
+    for (int32_t i = 0; i < g->n; i++)
+        if (g->nodes[i].act.on) ss_act_set_threshold(&g->nodes[i].act, t);
 }
 
 /* ---- load ---- */

@@ -5,7 +5,7 @@
  *   vi_load vi_store vi_add vi_spread(const void *)         spread: one 32-bit word to all lanes
  *   vi_dot16(acc, x, w)  acc + x.lo * w.lo + x.hi * w.hi    of the int16 halves of each lane
  *   vi_high16 vi_low16   v >> 16 (arithmetic), v & 0xffff
- *   vf_load vf_store vf_spread vf_fma(acc, x, w)            one rounding
+ *   vf_load vf_store vf_spread vf_fma(acc, x, w)            one rounding; portable: two
  *   finish_int(c, t, lo, hi) and finish_float(c, t, sum)    bias is in the sums; sums are [vector][pixel][lane]
  *   HAS_U8, and where it is 1, vi_dot8(acc, x, w)        four products of unsigned x and signed w
  *

@@ -69,12 +69,21 @@ static void depth_int(int64_t *acc, const int16_t *x, const int16_t *w, int32_t 
     for (int32_t f = 0; f < groups * per_group; f++) acc[f] += x[f / per_group] * w[f];
 }
 
+/* One rounding where the processor can; a call would cost tenfold. */
+static inline float multiply_add(float x, float w, float acc) {
+#ifdef __FMA__
+    return fmaf(x, w, acc);
+#else
+    return acc + x * w;
+#endif
+}
+
 static void depth_float(float *acc, const float *x, const float *w, int32_t groups, int32_t per_group) {
     if (per_group == 1) {
-        for (int32_t f = 0; f < groups; f++) acc[f] = fmaf(x[f], w[f], acc[f]);
+        for (int32_t f = 0; f < groups; f++) acc[f] = multiply_add(x[f], w[f], acc[f]);
         return;
     }
-    for (int32_t f = 0; f < groups * per_group; f++) acc[f] = fmaf(x[f / per_group], w[f], acc[f]);
+    for (int32_t f = 0; f < groups * per_group; f++) acc[f] = multiply_add(x[f / per_group], w[f], acc[f]);
 }
 
 static inline int32_t shift_left(int16_t v, int by) { return (int32_t)((uint32_t)(int32_t)v << by); }

@@ -6,7 +6,6 @@
  * so that the nodes behind it are checked too. A graph with stand-ins is never handed out as usable. */
 #include "onnx/import.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -202,20 +201,8 @@ static bool arity_right(ss_site *s) {
     return true;
 }
 
-/* An input that carries what this operator cannot take up is the fault of the node it comes from. */
-static bool carries_taken(ss_site *s) {
-    bool ok = true;
-    for (int k = 0; k < s->n_in; k++) {
-        const ss_value *v = ss_site_act(s, k);
-        if (!v || v->carry == SS_CARRY_NONE || (s->op->takes & (1u << v->carry))) continue;
-        ss_import_refuse_carry(s->im, v, s->row->name);
-        ok = false;
-    }
-    if (!ok) s->row->status = "unchecked";
-    return ok;
-}
-
-void ss_import_refuse_carry(ss_importer *im, const ss_value *v, const char *reader) {
+/* What v carries cannot be taken up by `reader`: said once for each node that such values come from. */
+static void refuse_carry(ss_importer *im, const ss_value *v, const char *reader) {
     ss_site origin = { .im = im, .row = &im->rows[v->origin] };
     if (strcmp(origin.row->status, "unsupported") == 0) return; /* said already, to another reader */
     if (v->carry == SS_CARRY_PAD)
@@ -224,6 +211,19 @@ void ss_import_refuse_carry(ss_importer *im, const ss_value *v, const char *read
     else
         ss_refuse(&origin, "end the network at the class scores in front of it",
                   "only as the last node of the network (%s reads it)", reader);
+}
+
+/* An input that carries what this operator cannot take up is the fault of the node it comes from. */
+static bool carries_taken(ss_site *s) {
+    bool ok = true;
+    for (int k = 0; k < s->n_in; k++) {
+        const ss_value *v = ss_site_act(s, k);
+        if (!v || v->carry == SS_CARRY_NONE || (s->op->takes & (1u << v->carry))) continue;
+        refuse_carry(s->im, v, s->row->name);
+        ok = false;
+    }
+    if (!ok) s->row->status = "unchecked";
+    return ok;
 }
 
 static bool extra_outputs_unused(ss_site *s) {
@@ -331,7 +331,7 @@ static ss_status set_output(ss_importer *im) {
     if (v->kind != SS_VALUE_ACT)
         return ss_error(im->ctx, SS_AT(im->g->name), "export it again",
                         "the output does not depend on the input");
-    if (v->carry == SS_CARRY_PAD) ss_import_refuse_carry(im, v, "the output");
+    if (v->carry == SS_CARRY_PAD) refuse_carry(im, v, "the output");
     if (v->carry == SS_CARRY_SOFTMAX) {
         const ss_onnx_row *row = &im->rows[v->origin];
         ss_note(im->ctx, (ss_where){ row->name, row->op, NULL }, "",

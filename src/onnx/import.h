@@ -134,9 +134,6 @@ ss_value *ss_value_of(const ss_importer *im, const char *name); /* NULL: nothing
 ss_status ss_import_model(ss_importer *im); /* model, folder, ctx and g are set; reports everything */
 const char *ss_import_name(ss_importer *im, const char *base,
                            const char *suffix); /* unique, in the arena; or NULL */
-/* Say that what v carries cannot be taken up by `reader`: the fault of the node v comes from. Once per node.
- */
-void ss_import_refuse_carry(ss_importer *im, const ss_value *v, const char *reader);
 const char *ss_clean_text(ss_importer *im, const char *text); /* printable UTF-8; what is not becomes '?' */
 
 /* site.c: inputs */

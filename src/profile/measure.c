@@ -7,8 +7,6 @@
 #include "profile/build.h"
 #include "profile/count.h"
 
-#include <string.h>
-
 /* What one thread owns. Entries of tensors that nobody counts have map.data == NULL. */
 typedef struct tally {
     ss_map *maps;        /* [g->n], by the node that makes the tensor */

@@ -14,7 +14,6 @@
 #include "quant/calib.h"
 
 #include <math.h>
-#include <string.h>
 
 #define FRAC_MIN (-128)
 #define FRAC_MAX 128

@@ -3,7 +3,6 @@
 
 #include <float.h>
 #include <math.h>
-#include <string.h>
 
 void ss_range_init(ss_range *r) { *r = (ss_range){ .exponent = SS_CALIB_MIN_EXPONENT }; }
 

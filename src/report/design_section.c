@@ -3,7 +3,6 @@
 #include "device/device.h"
 #include "report/section.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -115,7 +114,7 @@ static void write_zeros(report_section *s, const design *d) {
         ss_buf_printf(s->b, "for measured zeros");
     } else {
         ss_buf_printf(s->b, "for the zeros of ");
-        html_text(s->b, report_base_name(d->profile));
+        html_text(s->b, ss_base_name(d->profile));
     }
 }
 

@@ -117,12 +117,6 @@ void html_page_end(ss_buf *b) {
     ss_buf_printf(b, "</main>\n</body>\n</html>\n");
 }
 
-void html_note(ss_buf *b, const char *plain) {
-    ss_buf_printf(b, "<p class=\"small\">");
-    html_text(b, plain);
-    ss_buf_printf(b, "</p>\n");
-}
-
 /* ---- cards ---- */
 
 void html_cards_begin(ss_buf *b) {

@@ -29,7 +29,6 @@ html_num html_seconds(double v);        /* in the unit that suits: 12.3 µs, 4.5
 extern const char html_style[]; /* the style sheet */
 void html_page_begin(ss_buf *b, const char *title);
 void html_page_end(ss_buf *b);
-void html_note(ss_buf *b, const char *plain); /* a small paragraph, escaped */
 
 /* ---- key figures: a row of cards ---- */
 

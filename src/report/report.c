@@ -22,16 +22,11 @@ static const kind kinds[] = {
 };
 enum { KINDS = (int)(sizeof kinds / sizeof kinds[0]) };
 
-const char *report_base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 void report_heading(report_section *s, const char *title) {
     ss_buf_printf(s->b, "<section>\n<h2>");
     html_text(s->b, title);
     ss_buf_printf(s->b, " <span class=\"small\">");
-    html_text(s->b, report_base_name(s->path));
+    html_text(s->b, ss_base_name(s->path));
     ss_buf_printf(s->b, "</span></h2>\n");
 }
 
@@ -122,7 +117,7 @@ static void write_designs(ss_buf *b, const report_summary *sum) {
     html_bars_begin(b);
     for (int i = 0; i < sum->n_lines; i++) {
         const report_line *l = &sum->lines[i];
-        snprintf(label, sizeof label, "%s, %.120s", l->title, report_base_name(l->path));
+        snprintf(label, sizeof label, "%s, %.120s", l->title, ss_base_name(l->path));
         html_bar(b, label, most > 0 ? l->throughput / most : 0, -1, HTML_PLAIN,
                  html_figure(l->throughput).text);
     }
@@ -130,7 +125,7 @@ static void write_designs(ss_buf *b, const report_summary *sum) {
 }
 
 static void write_head(ss_buf *b, const report_summary *sum) {
-    const char *title = sum->model ? report_base_name(sum->model) : "Report";
+    const char *title = sum->model ? ss_base_name(sum->model) : "Report";
     html_page_begin(b, title);
     ss_buf_printf(b, "<header>\n<p class=\"small\">skipstream report</p>\n<h1>");
     html_text(b, title);
@@ -154,7 +149,7 @@ static void write_sources(ss_buf *b, const char *const *files, int n) {
     ss_buf_printf(b, "<footer><p class=\"small\">Written by skipstream " SS_VERSION " from ");
     for (int i = 0; i < n; i++) {
         ss_buf_printf(b, "%s<code>", i == 0 ? "" : i + 1 < n ? ", " : " and ");
-        html_text(b, report_base_name(files[i]));
+        html_text(b, ss_base_name(files[i]));
         ss_buf_printf(b, "</code>");
     }
     ss_buf_printf(b, ". Cycles and resources are predictions of the cost model.</p></footer>\n");

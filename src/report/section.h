@@ -42,7 +42,6 @@ void report_study(report_section *s);   /* study_section.c */
 void report_eval(report_section *s);    /* run_section.c */
 void report_run(report_section *s);     /* run_section.c */
 
-const char *report_base_name(const char *path); /* what stands behind the last slash */
 /* A heading with the file's name in small type beside it. */
 void report_heading(report_section *s, const char *title);
 

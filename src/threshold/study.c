@@ -3,8 +3,6 @@
 #include "threshold/trial.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 const char *const ss_policy_names[SS_POLICIES] = { "uniform" };
 const char *const ss_hardware_names[SS_HARDWARE] = { "baseline", "optimised" };
@@ -15,6 +13,7 @@ static ss_status (*const policies[SS_POLICIES])(ss_trials *) = { ss_policy_unifo
 
 static ss_status check_task(ss_ctx *ctx, const ss_study_task *t) {
     const ss_study_opts *o = &t->opts;
+    const size_t before = ss_diag_errors(ctx);
     if (!(o->max_loss >= 0 && o->max_loss <= 100))
         ss_error(ctx, SS_AT("max-loss"), "give Top-1 points, 1.0 for one", "%g is not between 0 and 100",
                  o->max_loss);
@@ -27,7 +26,7 @@ static ss_status check_task(ss_ctx *ctx, const ss_study_task *t) {
         ss_error(
             ctx, SS_AT(t->test_data.source), "take disjoint splits",
             "shares images with the search split: thresholds would be chosen on the images that judge them");
-    return ss_diag_errors(ctx) ? SS_BAD : SS_OK;
+    return ss_diag_errors(ctx) > before ? SS_BAD : SS_OK;
 }
 
 static ss_status copy_data(ss_study *s, const ss_study_data *from, ss_study_data *to) {
@@ -50,8 +49,7 @@ static ss_study *new_study(ss_ctx *ctx, const ss_study_task *t) {
                      .opts = t->opts,
                      .device = *t->device,
                      .chosen = { -1, -1 } };
-    const char *slash = strrchr(t->g->name, '/');
-    s->model_name = ss_arena_strdup(arena, slash ? slash + 1 : t->g->name);
+    s->model_name = ss_arena_strdup(arena, ss_base_name(t->g->name));
     s->calib_source = ss_arena_strdup(arena, t->calib_source ? t->calib_source : "");
     if (s->model_name && s->calib_source && copy_data(s, &t->search_data, &s->search_data) == SS_OK &&
         copy_data(s, &t->test_data, &s->test_data) == SS_OK)
@@ -70,9 +68,7 @@ void ss_study_free(ss_study *s) {
 void ss_study_apply(const ss_study *s, int32_t point, ss_graph *g) {
     for (int32_t i = 0; i < s->n_relus; i++) {
         int32_t node = ss_graph_find_act(g, s->relus[i]);
-        if (node < 0) continue;
-        g->nodes[node].act.threshold = s->points[point].thresholds[i];
-        g->nodes[node].act.per_channel = NULL;
+        if (node >= 0) ss_act_set_threshold(&g->nodes[node].act, s->points[point].thresholds[i]);
     }
 }
 
@@ -120,14 +116,8 @@ static ss_status confirm(ss_trials *r) {
     return status;
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 ss_status ss_study_run(ss_ctx *ctx, const ss_study_task *task, ss_study **out) {
-    double start = now();
+    double start = ss_seconds();
     *out = NULL;
     if (check_task(ctx, task) != SS_OK) return SS_BAD;
     ss_study *s = new_study(ctx, task);
@@ -138,7 +128,7 @@ ss_status ss_study_run(ss_ctx *ctx, const ss_study_task *task, ss_study **out) {
     if (status == SS_OK) choose(s);
     if (status == SS_OK && task->test) status = confirm(&r);
     ss_trials_close(&r);
-    s->seconds = now() - start;
+    s->seconds = ss_seconds() - start;
     if (status == SS_OK) *out = s;
     else ss_study_free(s);
     return status;

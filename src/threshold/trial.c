@@ -93,18 +93,14 @@ static void record_accuracy(ss_trials *r, ss_study_point *pt) {
 /* ---- price ---- */
 
 static ss_hw_result price(const ss_design *d, double reference_throughput) {
-    ss_hw_result h = { .throughput = d->throughput,
-                       .throughput_steady = d->throughput_steady,
-                       .bound = d->bound,
-                       .gap = d->gap,
-                       .partitions = d->n_partitions };
-    for (int32_t i = 0; i < d->n_partitions; i++) {
-        h.interval += d->partitions[i].interval;
-        for (int k = 0; k < SS_RES_COUNT; k++)
-            if (d->partitions[i].res.r[k] > h.res.r[k]) h.res.r[k] = d->partitions[i].res.r[k];
-    }
-    h.gain = reference_throughput > 0 ? d->throughput / reference_throughput : 1;
-    return h;
+    return (ss_hw_result){ .interval = ss_design_interval(d),
+                           .throughput = d->throughput,
+                           .throughput_steady = d->throughput_steady,
+                           .gain = reference_throughput > 0 ? d->throughput / reference_throughput : 1,
+                           .bound = d->bound,
+                           .gap = d->gap,
+                           .partitions = d->n_partitions,
+                           .res = ss_design_peak(d) };
 }
 
 static ss_status explore(ss_trials *r, ss_design **out) {
