@@ -238,11 +238,12 @@ void ss_conv_run(const ss_conv *c, const void *in, int32_t in_stride, void *out,
     const ss_window *w = &c->n->win;
     const bool in_place = c->groups == 1 && !(w->pt | w->pl | w->pb | w->pr) && in_stride == c->cs &&
                           c->form != SS_FORM_U8 && c->out.w % c->k->group == 0;
+    const int32_t element = c->form == SS_FORM_FLOAT ? 4 : 2;
     for (int32_t group = 0; group < c->groups; group++) {
         const char *plane = in_place ? in : scratch;
         if (!in_place) ss_conv_plane(c, group, in, in_stride, scratch);
         if (c->wide) ss_conv_plans(c, group, plane, s);
-        run_group(&(walk){ .c = c, .plane = plane, .out = out, .y_step = out_stride * (c->form == SS_FORM_FLOAT ? 4 : 2),
+        run_group(&(walk){ .c = c, .plane = plane, .out = out, .y_step = out_stride * element,
                            .out_stride = out_stride, .group = group,
                            .plans = c->wide ? (uint8_t *)s + c->plan_at : NULL, .thr = s + c->thr_at });
     }
