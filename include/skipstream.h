@@ -116,8 +116,8 @@ typedef struct ss_design_info {
     int64_t lut, ff, dsp, bram18, uram; /* of the largest partition, each */
 } ss_design_info;
 
-/* device: a name ("u250") or a path to a device file. p: must not be
- * NULL. batch: images between reconfigurations, >= 1. */
+/* device: a name ("u250") or a path to a device file. p: must not be NULL. batch: images between reconfigurations,
+ * >= 1. */
 ss_status ss_network_explore(ss_ctx *ctx, const ss_network *n, const ss_profile *p, const char *device, int64_t batch,
                              ss_design **out);
 /* The same hardware fed with another profile, which must not be NULL. */

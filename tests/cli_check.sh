@@ -1,30 +1,18 @@
 #!/usr/bin/env bash
 # skipstream check on real networks and on bad input: figures, exit status, JSON, dumps. Speaks TAP.
-set -u
-ss=${BUILD:-build}/skipstream
-data=${SKIPSTREAM_DATA:-../shared/data}
+. tests/tap.sh
 vectors=/usr/share/libonnx-testdata/data
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-n=0
 
-ok() { # name, then a command that must succeed
-    n=$((n + 1))
-    local name=$1
-    shift
-    if "$@" >"$tmp/log" 2>&1; then echo "ok $n - $name"; else echo "not ok $n - $name"; sed 's/^/# /' "$tmp/log" | head -5; fi
-}
-skip() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
-exits() { local want=$1; shift; "$@" >"$tmp/out" 2>"$tmp/err"; [ $? -eq "$want" ]; }
+exits() { local want=$1; shift; "$@" >"$work/out" 2>"$work/err"; [ $? -eq "$want" ]; }
 field() { /usr/bin/python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$1" "$2"; }
 
 network() { # file, MACs, weights, output
-    exits 0 "$ss" check "$data/$1.onnx" --json || return 1
-    [ "$(field "$tmp/out" macs)" = "$2" ] && [ "$(field "$tmp/out" weights)" = "$3" ] &&
-        [ "$(field "$tmp/out" output)" = "$4" ] && [ "$(field "$tmp/out" supported)" = True ]
+    exits 0 "$bin" check "$data/$1.onnx" --json || return 1
+    [ "$(field "$work/out" macs)" = "$2" ] && [ "$(field "$work/out" weights)" = "$3" ] &&
+        [ "$(field "$work/out" output)" = "$4" ] && [ "$(field "$work/out" supported)" = True ]
 }
 while read -r name macs weights output; do
-    if [ -r "$data/$name.onnx" ]; then ok "$name: $macs MACs" network "$name" "$macs" "$weights" "$output"
+    if [ -r "$data/$name.onnx" ]; then check "$name: $macs MACs" network "$name" "$macs" "$weights" "$output"
     else skip "$name" "no $data/$name.onnx"; fi
 done <<'END'
 resnet20_cifar10 40551040 268336 10x1x1
@@ -36,49 +24,49 @@ END
 
 same_dump() { # every pass prints, and the last differs from the first
     local model=$data/resnet20_cifar10.onnx
-    exits 0 "$ss" check "$model" --dump import && mv "$tmp/out" "$tmp/first" && grep -q batchnorm "$tmp/first" &&
-        exits 0 "$ss" check "$model" --dump=fuse-relu && grep -q 'act="/Relu"' "$tmp/out" && ! grep -q batchnorm "$tmp/out"
+    exits 0 "$bin" check "$model" --dump import && mv "$work/out" "$work/first" && grep -q batchnorm "$work/first" &&
+        exits 0 "$bin" check "$model" --dump=fuse-relu && grep -q 'act="/Relu"' "$work/out" && ! grep -q batchnorm "$work/out"
 }
 table() {
-    exits 0 "$ss" check "$data/resnet20_cifar10.onnx" && grep -q 'all supported' "$tmp/out" &&
-        grep -Eq '^/conv1/Conv +Conv +16x32x32 +442368 +432 +ok$' "$tmp/out" && grep -q 'fused: into /conv1/Conv' "$tmp/out"
+    exits 0 "$bin" check "$data/resnet20_cifar10.onnx" && grep -q 'all supported' "$work/out" &&
+        grep -Eq '^/conv1/Conv +Conv +16x32x32 +442368 +432 +ok$' "$work/out" && grep -q 'fused: into /conv1/Conv' "$work/out"
 }
 truncated() {
-    head -c 500000 "$data/resnet20_cifar10.onnx" >"$tmp/cut.onnx"
-    exits 2 "$ss" check "$tmp/cut.onnx" && [ "$(grep -c error "$tmp/err")" -eq 1 ]
+    head -c 500000 "$data/resnet20_cifar10.onnx" >"$work/cut.onnx"
+    exits 2 "$bin" check "$work/cut.onnx" && [ "$(grep -c error "$work/err")" -eq 1 ]
 }
 if [ -r "$data/resnet20_cifar10.onnx" ]; then
-    ok "table of nodes" table
-    ok "dumps before and after the passes" same_dump
-    ok "an unknown pass is named with the legal ones" \
-        eval 'exits 2 "$ss" check "$data/resnet20_cifar10.onnx" --dump=nonsense && grep -q "import, dead-code" "$tmp/err"'
-    ok "truncated file: one error, exit 2" truncated
+    check "table of nodes" table
+    check "dumps before and after the passes" same_dump
+    check "an unknown pass is named with the legal ones" \
+        eval 'exits 2 "$bin" check "$data/resnet20_cifar10.onnx" --dump=nonsense && grep -q "import, dead-code" "$work/err"'
+    check "truncated file: one error, exit 2" truncated
 else
     for name in table dumps pass truncated; do skip "$name" "no $data/resnet20_cifar10.onnx"; done
 fi
 
 unsupported() {
     local model=$vectors/pytorch-converted/test_PReLU_2d/model.onnx
-    exits 1 "$ss" check "$model" && grep -q 'remedy: use ReLU' "$tmp/out" && [ ! -s "$tmp/err" ] &&
-        exits 1 "$ss" check "$model" --json && [ "$(field "$tmp/out" supported)" = False ] &&
-        field "$tmp/out" unsupported | grep -q "'op': 'PRelu'"
+    exits 1 "$bin" check "$model" && grep -q 'remedy: use ReLU' "$work/out" && [ ! -s "$work/err" ] &&
+        exits 1 "$bin" check "$model" --json && [ "$(field "$work/out" supported)" = False ] &&
+        field "$work/out" unsupported | grep -q "'op': 'PRelu'"
 }
 # The vector says opset 6, in its last byte; make it 9.
 reopset() { head -c -1 "$1" && printf '\x09'; }
 if [ -d "$vectors/pytorch-converted" ]; then
-    mkdir -p "$tmp/v/pytorch-converted/test_PReLU_2d"
-    reopset "$vectors/pytorch-converted/test_PReLU_2d/model.onnx" >"$tmp/v/pytorch-converted/test_PReLU_2d/model.onnx"
-    vectors=$tmp/v
-    ok "unsupported: exit 1, remedy in the table and in JSON" unsupported
+    mkdir -p "$work/v/pytorch-converted/test_PReLU_2d"
+    reopset "$vectors/pytorch-converted/test_PReLU_2d/model.onnx" >"$work/v/pytorch-converted/test_PReLU_2d/model.onnx"
+    vectors=$work/v
+    check "unsupported: exit 1, remedy in the table and in JSON" unsupported
 else
     skip "unsupported" "libonnx-testdata is not installed"
 fi
 
-: >"$tmp/empty.onnx"
-echo "no model at all" >"$tmp/text.onnx"
-ok "empty file" eval 'exits 2 "$ss" check "$tmp/empty.onnx" && grep -q "the file is empty" "$tmp/err"'
-ok "text file" eval 'exits 2 "$ss" check "$tmp/text.onnx" && grep -q "not a readable ONNX model" "$tmp/err"'
-ok "missing file" eval 'exits 2 "$ss" check "$tmp/none.onnx" && grep -q "cannot open" "$tmp/err"'
-ok "a folder" exits 2 "$ss" check "$tmp"
-ok "no operand" exits 2 "$ss" check
+: >"$work/empty.onnx"
+echo "no model at all" >"$work/text.onnx"
+check "empty file" eval 'exits 2 "$bin" check "$work/empty.onnx" && grep -q "the file is empty" "$work/err"'
+check "text file" eval 'exits 2 "$bin" check "$work/text.onnx" && grep -q "not a readable ONNX model" "$work/err"'
+check "missing file" eval 'exits 2 "$bin" check "$work/none.onnx" && grep -q "cannot open" "$work/err"'
+check "a folder" exits 2 "$bin" check "$work"
+check "no operand" exits 2 "$bin" check
 echo "1..$n"

@@ -1,21 +1,6 @@
 #!/usr/bin/env bash
 # eval from the command line: figures on the example network and on real CIFAR-10, files it writes, bad use refused.
-set -u
-program=${BUILD:-build}/skipstream
-data=${SKIPSTREAM_DATA:-../shared/data}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-n=0
-check() { # check NAME COMMAND...: passes when the command succeeds
-    n=$((n + 1))
-    local name=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then echo "ok $n - $name"; else
-        echo "not ok $n - $name"
-        sed 's/^/# /' "$work/log"
-    fi
-}
-skip() { n=$((n + 1)); echo "ok $n # SKIP $1"; }
+. tests/tap.sh
 refuses() { # refuses MESSAGE COMMAND...: exit 2, and the message among the errors
     local message=$1
     shift
@@ -32,7 +17,7 @@ same_classes() { # predicted classes of two files, how many per mille agree
 eval_json() { # eval_json NAME ARGUMENTS...: result in NAME.json, predictions in NAME.csv
     local name=$1
     shift
-    "$program" eval "$@" --json --predictions "$work/$name.csv" >"$work/$name.json"
+    "$bin" eval "$@" --json --predictions "$work/$name.csv" >"$work/$name.json"
 }
 
 # ---- the example network ----
@@ -56,18 +41,18 @@ figures_are_whole() {
 isas_agree() {
     local isa
     for isa in portable avx2 avx512; do
-        "$program" eval "$model" --data "$work/jets.bin" --bits 8 --isa $isa --threads 3 --predictions "$work/$isa.csv" \
+        "$bin" eval "$model" --data "$work/jets.bin" --bits 8 --isa $isa --threads 3 --predictions "$work/$isa.csv" \
             2>"$work/err" || { grep -q "this processor has no" "$work/err" && continue; return 1; }
         cmp "$work/8.csv" "$work/$isa.csv" || return 1
     done
 }
 calibration_is_kept() {
-    "$program" eval "$model" --data "$work/jets.bin" --bits 8 --save-calib "$work/calib.json" &&
+    "$bin" eval "$model" --data "$work/jets.bin" --bits 8 --save-calib "$work/calib.json" &&
         eval_json again "$model" --data "$work/jets.bin" --bits 8 --calib "$work/calib.json" &&
         cmp "$work/8.csv" "$work/again.csv"
 }
 says_where_ranges_are_from() {
-    "$program" eval "$model" --data "$work/jets.bin" --bits 8 --limit 10 2>&1 | grep -q "first 10 images of the data"
+    "$bin" eval "$model" --data "$work/jets.bin" --bits 8 --limit 10 2>&1 | grep -q "first 10 images of the data"
 }
 check "integers agree with float" integers_agree
 check "the result has its figures" figures_are_whole
@@ -76,15 +61,15 @@ check "a saved calibration gives the same integers" calibration_is_kept
 check "says what ranges were measured on" says_where_ranges_are_from
 
 # ---- bad use ----
-e=("$program" eval "$model" --data "$work/jets.bin")
+e=("$bin" eval "$model" --data "$work/jets.bin")
 head -c 5000 "$work/jets.bin" >"$work/short.bin"
 check "--limit 0" refuses "whole number" "${e[@]}" --limit 0
 check "--bits 12" refuses "16 or 8" "${e[@]}" --bits 12
 check "--isa mmx" refuses "avx512" "${e[@]}" --isa mmx
-check "no --data" refuses "required" "$program" eval "$model"
-check "missing model" refuses "nowhere.onnx" "$program" eval "$work/nowhere.onnx" --data "$work/jets.bin"
-check "missing images" refuses "nowhere" "$program" eval "$model" --data "$work/nowhere"
-check "truncated images" refuses "short.bin" "$program" eval "$model" --data "$work/short.bin"
+check "no --data" refuses "required" "$bin" eval "$model"
+check "missing model" refuses "nowhere.onnx" "$bin" eval "$work/nowhere.onnx" --data "$work/jets.bin"
+check "missing images" refuses "nowhere" "$bin" eval "$model" --data "$work/nowhere"
+check "truncated images" refuses "short.bin" "$bin" eval "$model" --data "$work/short.bin"
 check "calibration that is none" refuses "artefact" "${e[@]}" --bits 8 --calib "$work/8.json"
 check "unwritable predictions" refuses "write" "${e[@]}" --predictions "$work/none/p.csv"
 check "--mean without --std" refuses "std" "${e[@]}" --mean 0.5,0.5,0.5
@@ -101,5 +86,5 @@ resnet20() {
         at_least "$(value "$work/r8.json" top1)" "$(awk -v a="$(value "$work/rf.json" top1)" 'BEGIN { print a - 2 }')"
 }
 if [ -r "$data/resnet20_cifar10.onnx" ] && [ -r "$data/cifar10/test_batch.bin" ]; then check "$real" resnet20
-else skip "$real: no $data"; fi
+else skip "$real" "no $data"; fi
 echo "1..$n"

@@ -1,21 +1,7 @@
 #!/usr/bin/env bash
 # explore and estimate from the command line: real networks, files, options, and what must be refused.
-set -u
-bin=${BUILD:-build}/skipstream
-data=${SKIPSTREAM_DATA:-../shared/data}
+. tests/tap.sh
 model=$data/resnet20_cifar10.onnx
-work=$(mktemp -d)
-trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
-n=0
-check() { # check NAME COMMAND...
-    n=$((n + 1))
-    local name=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then echo "ok $n - $name"; else
-        echo "not ok $n - $name"
-        sed 's/^/# /' "$work/log"
-    fi
-}
 number() { # number KEY FILE: the first value of that key
     grep -m1 "\"$1\":" "$2" | sed 's/.*: *//; s/[,"]//g'
 }

@@ -1,20 +1,7 @@
 #!/usr/bin/env bash
 # The frame around the subcommands: usage, help, options, operands, exit codes. Every command that `--help` lists
 # is tried, so a new one is tested as soon as it has its row.
-set -u
-bin=${BUILD:-build}/skipstream
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-n=0
-check() { # check NAME COMMAND...: passes when the command succeeds
-    n=$((n + 1))
-    local name=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then echo "ok $n - $name"; else
-        echo "not ok $n - $name"
-        sed 's/^/# /' "$work/log"
-    fi
-}
+. tests/tap.sh
 run() { # run ARGUMENT...: leaves out, err, rc
     "$bin" "$@" >"$work/out" 2>"$work/err"
     rc=$?

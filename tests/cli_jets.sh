@@ -1,19 +1,7 @@
 #!/usr/bin/env bash
 # The jet image generator: the same bytes from every compiler, well-formed records, bad use refused.
-set -u
+. tests/tap.sh
 build=${BUILD:-build}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-n=0
-check() { # check NAME COMMAND...: passes when the command succeeds
-    n=$((n + 1))
-    local name=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then echo "ok $n - $name"; else
-        echo "not ok $n - $name"
-        sed 's/^/# /' "$work/log"
-    fi
-}
 refuses() { "$@" && return 1 || [ $? -eq 2 ]; }
 
 # The first 200 records of the splits of seeds 1 to 4: what the committed network was trained and tested on.

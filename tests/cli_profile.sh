@@ -1,20 +1,7 @@
 #!/usr/bin/env bash
 # profile and threshold on the toy jet network: results, reproducibility by other commands, bad input.
-set -u
-bin=${BUILD:-build}/skipstream
+. tests/tap.sh
 model=examples/jets/jets.onnx
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-n=0
-check() { # check NAME COMMAND...: passes when the command succeeds
-    n=$((n + 1))
-    local name=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then echo "ok $n - $name"; else
-        echo "not ok $n - $name"
-        sed 's/^/# /' "$work/log"
-    fi
-}
 refuses() { # refuses MESSAGE ARGUMENT...: exit 2, nothing on stdout, exactly one error, and it says MESSAGE
     local message=$1
     shift

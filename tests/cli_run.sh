@@ -1,20 +1,7 @@
 #!/usr/bin/env bash
 # run on the toy jet network: the artefacts, going on where it stopped, doing again what changed, bad input.
-set -u
-bin=${BUILD:-build}/skipstream
+. tests/tap.sh
 model=examples/jets/jets.onnx
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-n=0
-check() { # check NAME COMMAND...: passes when the command succeeds
-    n=$((n + 1))
-    local name=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then echo "ok $n - $name"; else
-        echo "not ok $n - $name"
-        sed 's/^/# /' "$work/log"
-    fi
-}
 refuses() { # refuses MESSAGE ARGUMENT...: exit 2, an error that says MESSAGE, and no other error
     local message=$1
     shift

@@ -196,6 +196,29 @@ static void test_round_trip(void **state) {
     ss_design_free(back);
 }
 
+/* The design tells the whole graph: who reads whom, in order. */
+static void test_inputs(void **state) {
+    saved *s = *state;
+    json_t *j = ss_design_json(s->d, s->u.g), *part, *node, *inputs;
+    size_t i, k, several = 0;
+    int32_t at = 0;
+    assert_non_null(j);
+    json_array_foreach(json_object_get(j, "partitions"), i, part) {
+        json_array_foreach(json_object_get(part, "nodes"), k, node) {
+            const ss_node *n = &s->u.g->nodes[at++];
+            inputs = json_object_get(node, "inputs");
+            assert_int_equal(json_array_size(inputs), n->n_in);
+            several += n->n_in > 1;
+            for (int32_t e = 0; e < n->n_in; e++)
+                assert_string_equal(json_string_value(json_array_get(inputs, (size_t)e)),
+                                    s->u.g->nodes[n->in[e]].name);
+        }
+    }
+    assert_int_equal(at, s->u.g->n);
+    assert_int_equal(several, 2); /* two residual additions */
+    json_decref(j);
+}
+
 static void test_deterministic(void **state) {
     saved *s = *state;
     ss_explore_opts o = usual;
@@ -297,6 +320,21 @@ static void edit_engine(json_t *j) {
 static void edit_name(json_t *j) {
     json_object_set_new(conv_node(j), "name", json_string("other"));
 }
+static json_t *inputs_of(json_t *j) {
+    return json_object_get(conv_node(j), "inputs");
+}
+static void edit_inputs(json_t *j) {
+    json_array_set_new(inputs_of(j), 0, json_string("elsewhere"));
+}
+static void edit_inputs_type(json_t *j) {
+    json_array_set_new(inputs_of(j), 0, json_integer(0));
+}
+static void edit_inputs_more(json_t *j) {
+    json_array_append_new(inputs_of(j), json_string("elsewhere"));
+}
+static void edit_inputs_none(json_t *j) {
+    json_object_del(conv_node(j), "inputs");
+}
 static void edit_drop_node(json_t *j) {
     json_array_remove(json_object_get(partition(j, 0), "nodes"), 1);
 }
@@ -355,6 +393,10 @@ static void test_refused(void **state) {
         { edit_cycles, "cycles" },
         { edit_engine, "engine" },
         { edit_name, "other" },
+        { edit_inputs, "\"elsewhere\" where the model has" },
+        { edit_inputs_type, "\"\" where the model has" },
+        { edit_inputs_more, "names 2 nodes" },
+        { edit_inputs_none, "\"inputs\" is missing" },
         { edit_drop_node, "belongs" },
         { edit_drop_partition, "lacks" },
         { edit_repeat_partition, "more nodes" },
@@ -465,6 +507,7 @@ int main(void) {
         cmocka_unit_test(test_sparse_never_slower),
         cmocka_unit_test(test_monotone),
         cmocka_unit_test_setup_teardown(test_round_trip, setup_saved, teardown_saved),
+        cmocka_unit_test_setup_teardown(test_inputs, setup_saved, teardown_saved),
         cmocka_unit_test_setup_teardown(test_deterministic, setup_saved, teardown_saved),
         cmocka_unit_test_setup_teardown(test_estimate, setup_saved, teardown_saved),
         cmocka_unit_test_setup_teardown(test_model_path, setup_saved, teardown_saved),

@@ -57,7 +57,7 @@ static double binomial(int n, int k, double p) {
 /* 4x5 map, 3x3 window, padding 1: 6 inner windows of 9, 4 corners of 4, 10 edges of 6. */
 static void border_windows_are_mixed_exactly(void **state) {
     fixture *f = *state;
-    int32_t a = util_conv(f->g, &f->rng, "a", util_input(f->g, 3, 4, 5), 4, 1, UTIL_WIN(3, 1, 1), "r");
+    int32_t a = util_conv(f->g, &f->rng, "a", util_add_input(f->g, 3, 4, 5), 4, 1, UTIL_WIN(3, 1, 1), "r");
     util_conv(f->g, &f->rng, "b", a, 4, 1, UTIL_WIN(3, 1, 1), NULL);
     ss_profile *p = assume(f, 0.3);
     const ss_layer_profile *l = ss_profile_layer(p, "b");
@@ -72,7 +72,7 @@ static void border_windows_are_mixed_exactly(void **state) {
 /* The network's input has no zeros but its padding: every count is the number of live positions. */
 static void input_has_only_padding_zeros(void **state) {
     fixture *f = *state;
-    util_conv(f->g, &f->rng, "a", util_input(f->g, 3, 4, 5), 4, 1, UTIL_WIN(3, 1, 1), "r");
+    util_conv(f->g, &f->rng, "a", util_add_input(f->g, 3, 4, 5), 4, 1, UTIL_WIN(3, 1, 1), "r");
     ss_profile *p = assume(f, 0.9);
     const ss_layer_profile *l = ss_profile_layer(p, "a");
     const double want[10] = { [4] = 4, [6] = 10, [9] = 6 };
@@ -87,7 +87,7 @@ static void input_has_only_padding_zeros(void **state) {
 /* 1x1: the largest of ci bits is 0 with probability zeros^ci. */
 static void largest_of_ci_streams(void **state) {
     fixture *f = *state;
-    int32_t a = util_conv(f->g, &f->rng, "a", util_input(f->g, 1, 2, 2), 12, 1, UTIL_WIN(1, 1, 0), "r");
+    int32_t a = util_conv(f->g, &f->rng, "a", util_add_input(f->g, 1, 2, 2), 12, 1, UTIL_WIN(1, 1, 0), "r");
     util_conv(f->g, &f->rng, "b", a, 4, 1, UTIL_WIN(1, 1, 0), NULL);
     ss_profile *p = assume(f, 0.6);
     const ss_layer_profile *l = ss_profile_layer(p, "b");
@@ -108,13 +108,13 @@ static void largest_of_ci_streams(void **state) {
 static void zeros_are_carried_through(void **state) {
     fixture *f = *state;
     ss_graph *g = f->g;
-    int32_t a = util_conv(g, &f->rng, "a", util_input(g, 3, 8, 8), 4, 1, UTIL_WIN(3, 1, 1), "ra");
+    int32_t a = util_conv(g, &f->rng, "a", util_add_input(g, 3, 8, 8), 4, 1, UTIL_WIN(3, 1, 1), "ra");
     int32_t b = util_conv(g, &f->rng, "b", a, 4, 1, UTIL_WIN(3, 1, 1), NULL); /* no zeros */
     int32_t sum = util_join(g, "sum", SS_OP_ADD, a, a, NULL);                 /* .25 */
     int32_t pool = util_pool(g, "pool", SS_OP_MAXPOOL, a, UTIL_WIN(2, 2, 0)); /* .0625 */
     int32_t mean = util_pool(g, "mean", SS_OP_AVGPOOL, a, UTIL_WIN(2, 2, 0)); /* .0625 */
-    int32_t slice = util_slice(g, "slice", a, 2);                             /* .5 */
-    int32_t wide = util_chanpad(g, "wide", slice, 1, 3);                      /* (4*.5 + 4)/8 */
+    int32_t slice = util_add_slice(g, "slice", a, 0, 2, 0);                             /* .5 */
+    int32_t wide = util_add_chanpad(g, "wide", slice, 1, 3);                      /* (4*.5 + 4)/8 */
     int32_t both = util_join(g, "both", SS_OP_CONCAT, wide, pool, NULL);      /* (6 + 4*.0625)/12 */
     const struct {
         const char *name;
@@ -145,8 +145,8 @@ static void zeros_are_carried_through(void **state) {
 static void monte_carlo(void **state) {
     fixture *f = *state;
     enum { C = 6, H = 7, W = 6, K = 6, N = 20000 };
-    int32_t a = util_conv(f->g, &f->rng, "a", util_input(f->g, 1, H, W), 4, 1, UTIL_WIN(3, 1, 1), "ra");
-    int32_t pad = util_chanpad(f->g, "pad", a, 1, 1);
+    int32_t a = util_conv(f->g, &f->rng, "a", util_add_input(f->g, 1, H, W), 4, 1, UTIL_WIN(3, 1, 1), "ra");
+    int32_t pad = util_add_chanpad(f->g, "pad", a, 1, 1);
     ss_window win = { .kh = 3, .kw = 2, .sh = 2, .sw = 1, .pt = 1, .pl = 1, .pb = 0, .pr = 0 };
     util_conv(f->g, &f->rng, "b", pad, 4, 2, win, NULL);
     const ss_shape out = f->g->nodes[f->g->output].shape;
@@ -183,7 +183,7 @@ static void monte_carlo(void **state) {
 
 static void sums_and_order(void **state) {
     fixture *f = *state;
-    int32_t a = util_conv(f->g, &f->rng, "a", util_input(f->g, 3, 9, 9), 8, 1, UTIL_WIN(3, 1, 1), "ra");
+    int32_t a = util_conv(f->g, &f->rng, "a", util_add_input(f->g, 3, 9, 9), 8, 1, UTIL_WIN(3, 1, 1), "ra");
     util_conv(f->g, &f->rng, "b", a, 4, 1, UTIL_WIN(5, 2, 2), NULL);
     double last = 26;
     for (double zeros = 0; zeros <= 1; zeros += 0.125) {
@@ -207,7 +207,7 @@ static void sums_and_order(void **state) {
 
 static void saved_is_loaded_bit_for_bit(void **state) {
     fixture *f = *state;
-    int32_t a = util_conv(f->g, &f->rng, "a", util_input(f->g, 3, 9, 9), 8, 1, UTIL_WIN(3, 1, 1), "ra");
+    int32_t a = util_conv(f->g, &f->rng, "a", util_add_input(f->g, 3, 9, 9), 8, 1, UTIL_WIN(3, 1, 1), "ra");
     util_conv(f->g, &f->rng, "b", a, 4, 1, UTIL_WIN(3, 2, 1), "rb");
     const float t[4] = { 0.125f, 0.3f, 0, 1 };
     f->g->nodes[f->g->output].act.per_channel = t;
@@ -237,7 +237,7 @@ static void saved_is_loaded_bit_for_bit(void **state) {
 /* Each hostile edit of a good file is refused with one error that says why. */
 static void bad_files_are_refused(void **state) {
     fixture *f = *state;
-    int32_t a = util_conv(f->g, &f->rng, "a", util_input(f->g, 1, 3, 3), 2, 1, UTIL_WIN(1, 1, 0), "ra");
+    int32_t a = util_conv(f->g, &f->rng, "a", util_add_input(f->g, 1, 3, 3), 2, 1, UTIL_WIN(1, 1, 0), "ra");
     util_conv(f->g, &f->rng, "b", a, 2, 1, UTIL_WIN(1, 1, 0), NULL);
     ss_profile *p = assume(f, 0.5);
     assert_int_equal(ss_profile_save(p, f->path), SS_OK);
@@ -280,7 +280,7 @@ static void bad_files_are_refused(void **state) {
 
 static void another_models_profile_is_refused(void **state) {
     fixture *f = *state;
-    int32_t a = util_conv(f->g, &f->rng, "a", util_input(f->g, 1, 3, 3), 2, 1, UTIL_WIN(1, 1, 0), "ra");
+    int32_t a = util_conv(f->g, &f->rng, "a", util_add_input(f->g, 1, 3, 3), 2, 1, UTIL_WIN(1, 1, 0), "ra");
     ss_profile *p = assume(f, 0.5), *q;
     assert_int_equal(ss_profile_save(p, f->path), SS_OK);
     float other[] = { 1, 2 };
@@ -294,7 +294,7 @@ static void another_models_profile_is_refused(void **state) {
 /* Whichever allocation fails: an error, nothing left behind. */
 static void out_of_memory(void **state) {
     fixture *f = *state;
-    int32_t a = util_conv(f->g, &f->rng, "a", util_input(f->g, 3, 5, 5), 8, 1, UTIL_WIN(3, 1, 1), "ra");
+    int32_t a = util_conv(f->g, &f->rng, "a", util_add_input(f->g, 3, 5, 5), 8, 1, UTIL_WIN(3, 1, 1), "ra");
     util_conv(f->g, &f->rng, "b", a, 4, 1, UTIL_WIN(3, 2, 1), "rb");
     ss_profile *p = assume(f, 0.5), *q;
     assert_int_equal(ss_profile_save(p, f->path), SS_OK);

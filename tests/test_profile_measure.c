@@ -26,7 +26,7 @@ typedef struct fixture {
 /* Residual blocks of both kinds, pools, groups, a fully connected end. */
 static ss_graph *network(ss_ctx *ctx, util_rng *r) {
     ss_graph *g = ss_graph_new(ctx, "small.onnx");
-    int32_t a = util_conv(g, r, "stem", util_input(g, 3, 12, 10), 8, 1, UTIL_WIN(3, 1, 1), "stem_relu");
+    int32_t a = util_conv(g, r, "stem", util_add_input(g, 3, 12, 10), 8, 1, UTIL_WIN(3, 1, 1), "stem_relu");
     int32_t b = util_conv(g, r, "b", a, 8, 2, UTIL_WIN(3, 1, 1), "b_relu");
     int32_t c = util_join(g, "c", SS_OP_ADD, a, b, "c_relu");
     int32_t d = util_conv(g, r, "d", c, 12, 1, (ss_window){ 3, 3, 2, 2, 1, 1, 1, 1 }, "d_relu");
@@ -34,8 +34,8 @@ static ss_graph *network(ss_ctx *ctx, util_rng *r) {
     int32_t cat = util_join(g, "cat", SS_OP_CONCAT, d, down, NULL);
     int32_t pool = util_pool(g, "pool", SS_OP_MAXPOOL, cat, (ss_window){ 2, 2, 1, 1, 0, 0, 0, 0 });
     int32_t e = util_conv(g, r, "e", pool, 18, 18, (ss_window){ 2, 3, 1, 1, 1, 2, 0, 1 }, "e_relu");
-    int32_t slice = util_slice(g, "slice", e, 2);
-    int32_t pad = util_chanpad(g, "pad", slice, 1, 1);
+    int32_t slice = util_add_slice(g, "slice", e, 0, 2, 0);
+    int32_t pad = util_add_chanpad(g, "pad", slice, 1, 1);
     ss_shape s = g->nodes[pad].shape;
     util_conv(g, r, "fc", pad, 4, 1, (ss_window){ s.h, s.w, 1, 1, 0, 0, 0, 0 }, NULL);
     return g;

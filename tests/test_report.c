@@ -16,10 +16,13 @@
 #include <cmocka.h>
 
 #define RESOURCES(k) "{\"lut\":" #k ",\"ff\":" #k ",\"dsp\":" #k ",\"bram18\":" #k ",\"uram\":0}"
-#define NODE(name, engine, cycles)                                                                           \
-    "{\"name\":\"" name "\",\"op\":\"conv\",\"engine\":\"" engine "\",\"gr\":1,\"ci\":2,\"co\":4,\"m\":3,"   \
+#define NODE(name, inputs, engine, cycles)                                                                   \
+    "{\"name\":\"" name "\",\"op\":\"conv\",\"inputs\":[" inputs "],\"engine\":\"" engine                    \
+    "\",\"gr\":1,\"ci\":2,\"co\":4,\"m\":3,"                                                                 \
     "\"memory\":\"bram\",\"lanes_in\":1,\"lanes_out\":1,\"cycles\":" cycles                                  \
     ",\"resources\":" RESOURCES(7) "}"
+
+#define ODD "<script>alert('x')</script>&\\\""
 
 /* One partition whose second node is the slowest; the first has a name that must not reach the page as it is.
  */
@@ -35,8 +38,7 @@ static const char design[] =
               "\"partitions\":[{\"interval\":16000,\"bound\":15800,\"slowest\":\"b/"
               "conv\",\"latency\":24680,\"load_bits\":3000000,"
               "\"resources\":" RESOURCES(432) ",\"binding\":\"lut\",\"nodes\":[" NODE(
-                  "<script>alert('x')</script>&\\\"", "none", "4000") "," NODE("b/conv", "crossbar",
-                                                                               "16000") "]}]}";
+                  ODD, "", "none", "4000") "," NODE("b/conv", "\"" ODD "\"", "crossbar", "16000") "]}]}";
 
 #define HW(gain) "{\"interval\":100,\"throughput\":1000,\"throughput_steady\":1000,\"gain\":" gain "}"
 #define POINT(t, top1, loss, base, opt)                                                                      \
@@ -117,7 +119,7 @@ static void expect_whole(const char *page) {
                                         "footer", "div",  "table", "thead",   "tbody",   "tr",
                                         "td",     "h1",   "h2",    "h3",      "p",       "span",
                                         "i",      "b",    "u",     "details", "summary", "figure",
-                                        "svg",    "text", "code",  "style" };
+                                        "svg",    "text", "code",  "style",   "g",       "title" };
     for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
         char plain[32], attributes[32], close[32];
         snprintf(plain, sizeof plain, "<%s>", tags[i]);
@@ -223,7 +225,7 @@ static void designs_compared(void **state) {
     expect(page, "<span>Design for raised thresholds, 1.json</span><span class=\"bar\"><i "
                  "style=\"width:100.00%\"></i>");
     expect(page, "<b>12,346</b>"); /* the first file leads */
-    assert_int_equal(count(page, "<details open>"), 1);
+    assert_int_equal(count(page, "<details open>"), 2); /* of the first design */
     ss_free(f->ctx, page);
     free(faster);
     free(raised);

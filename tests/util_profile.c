@@ -15,11 +15,6 @@ static ss_shape windowed(ss_shape in, ss_window w) {
     return (ss_shape){ in.c, out_size(in.h, w.kh, w.sh, w.pt, w.pb), out_size(in.w, w.kw, w.sw, w.pl, w.pr) };
 }
 
-int32_t util_input(ss_graph *g, int32_t c, int32_t h, int32_t w) {
-    ss_node n = { .op = SS_OP_INPUT, .name = "input", .onnx_op = "", .shape = { c, h, w }, .groups = 1 };
-    return g->output = ss_graph_add(g, &n);
-}
-
 int32_t util_conv(ss_graph *g, util_rng *r, const char *name, int32_t in, int32_t filters, int32_t groups,
                   ss_window win, const char *relu) {
     ss_shape s = windowed(g->nodes[in].shape, win);
@@ -67,36 +62,6 @@ int32_t util_join(ss_graph *g, const char *name, ss_op op, int32_t a, int32_t b,
                   .shape = s,
                   .groups = 1,
                   .act = act(relu) };
-    return g->output = ss_graph_add(g, &n);
-}
-
-int32_t util_slice(ss_graph *g, const char *name, int32_t in, int32_t stride) {
-    ss_shape s = g->nodes[in].shape;
-    s.h = (s.h + stride - 1) / stride;
-    s.w = (s.w + stride - 1) / stride;
-    ss_node n = { .op = SS_OP_SLICE,
-                  .name = name,
-                  .onnx_op = "Slice",
-                  .n_in = 1,
-                  .in = { in },
-                  .shape = s,
-                  .groups = 1,
-                  .win = { .kh = 1, .kw = 1, .sh = stride, .sw = stride } };
-    return g->output = ss_graph_add(g, &n);
-}
-
-int32_t util_chanpad(ss_graph *g, const char *name, int32_t in, int32_t before, int32_t after) {
-    ss_shape s = g->nodes[in].shape;
-    s.c += before + after;
-    ss_node n = { .op = SS_OP_CHANPAD,
-                  .name = name,
-                  .onnx_op = "Pad",
-                  .n_in = 1,
-                  .in = { in },
-                  .shape = s,
-                  .groups = 1,
-                  .pad_before = before,
-                  .pad_after = after };
     return g->output = ss_graph_add(g, &n);
 }
 

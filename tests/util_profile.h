@@ -5,14 +5,11 @@
 #include "util_graph.h"
 
 /* Nodes with shapes filled in and pseudo-random weights; `relu` NULL: no activation. */
-int32_t util_input(ss_graph *g, int32_t c, int32_t h, int32_t w);
 int32_t util_conv(ss_graph *g, util_rng *r, const char *name, int32_t in, int32_t filters, int32_t groups,
                   ss_window win, const char *relu);
 int32_t util_pool(ss_graph *g, const char *name, ss_op op, int32_t in, ss_window win);
 int32_t util_join(ss_graph *g, const char *name, ss_op op, int32_t a, int32_t b,
                   const char *relu); /* ADD, CONCAT */
-int32_t util_slice(ss_graph *g, const char *name, int32_t in, int32_t stride);
-int32_t util_chanpad(ss_graph *g, const char *name, int32_t in, int32_t before, int32_t after);
 ss_norm util_norm(int32_t channels);
 
 /* Doubles within tol of each other (the system's cmocka compares floats only). */

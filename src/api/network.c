@@ -165,13 +165,9 @@ ss_status ss_network_explore(ss_ctx *ctx, const ss_network *n, const ss_profile 
         return ss_error(ctx, SS_AT(n->g->name), "give a batch of 1 or more", "a batch of %lld images", (long long)batch);
     if (need_profile(ctx, n, p) != SS_OK) return SS_BAD;
     if (ss_device_load(ctx, device, &dev) != SS_OK) return SS_BAD;
-    ss_cost *cost = NULL;
-    ss_cost_opts copts = { .bits = p->bits, .engines = SS_ENGINES_ALL };
-    ss_explore_opts eopts = { .batch = batch, .target_gap = SS_EXPLORE_GAP };
-    ss_status s = ss_cost_new(ctx, n->g, p, &dev, copts, &cost);
-    if (s == SS_OK) s = ss_explore(ctx, cost, n->g, p, &dev, eopts, out);
-    ss_cost_free(cost);
-    return s;
+    ss_cost_opts cost = { .bits = p->bits, .engines = SS_ENGINES_ALL };
+    ss_explore_opts opts = { .batch = batch, .target_gap = SS_EXPLORE_GAP };
+    return ss_explore_graph(ctx, n->g, p, &dev, cost, opts, out);
 }
 
 ss_status ss_network_estimate(ss_ctx *ctx, const ss_network *n, const ss_design *d, const ss_profile *p,

@@ -9,7 +9,7 @@
 
 static const ss_opt opts[] = {
     { "dump", "PASS", "print the network after this pass instead (\"import\": before the first)", false },
-    { NULL, NULL, NULL, false },
+    { 0 },
 };
 
 /* What a row shows, taken from the graph as imported: the passes rewrite it. */

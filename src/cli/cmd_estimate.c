@@ -11,7 +11,7 @@ static const ss_opt opts[] = {
       false },
     { "model", "MODEL", "the model, when it is not where the design says", false },
     { "brief", NULL, "print partitions without their nodes", false },
-    { NULL, NULL, NULL, false },
+    { 0 },
 };
 
 static ss_status load_model(ss_cli *cli, ss_graph **g) {

@@ -21,7 +21,7 @@ static const ss_opt opts[] = {
     { "gap", "G", "be content with a design proven within this fraction of the best (default 0.02)", false },
     { "max-partitions", "N", "at most N partitions (default: any number)", false },
     { "brief", NULL, "print partitions without their nodes", false },
-    { NULL, NULL, NULL, false },
+    { 0 },
 };
 
 typedef struct request {
@@ -108,19 +108,15 @@ static ss_status show(ss_cli *cli, const ss_design *d, const ss_graph *g) {
 static ss_status explore_graph(ss_cli *cli, request *r, const ss_graph *g) {
     ss_ctx *ctx = ss_cli_ctx(cli);
     ss_profile *p = NULL;
-    ss_cost *c = NULL;
     ss_design *d = NULL;
     ss_status s = read_profile(cli, g, r, &p);
-    r->explore.bits = r->cost.bits;
-    if (s == SS_OK) s = ss_cost_new(ctx, g, p, &r->device, r->cost, &c);
-    if (s == SS_OK) s = ss_explore(ctx, c, g, p, &r->device, r->explore, &d);
+    if (s == SS_OK) s = ss_explore_graph(ctx, g, p, &r->device, r->cost, r->explore, &d);
     if (s == SS_OK) snprintf(d->model_path, sizeof d->model_path, "%s", ss_operand(cli, 0));
     if (s == SS_OK && ss_arg(cli, "profile"))
         snprintf(d->profile_name, sizeof d->profile_name, "%s", ss_arg(cli, "profile"));
     if (s == SS_OK) s = ss_design_save(d, g, ss_arg(cli, "out"));
     if (s == SS_OK) s = show(cli, d, g);
     ss_design_free(d);
-    ss_cost_free(c);
     ss_profile_free(p);
     return s;
 }

@@ -4,7 +4,7 @@
 
 static const ss_opt opts[] = {
     { "out", "FILE", "the page to write, one self-contained HTML file", true },
-    { NULL, NULL, NULL, false },
+    { 0 },
 };
 
 static ss_status run(ss_cli *cli) {

@@ -164,14 +164,9 @@ static ss_status profile(run *r) {
 /* p NULL: dense engines only. */
 static ss_status explore_one(run *r, const ss_profile *p, const char *name) {
     path file;
-    ss_cost *cost;
     ss_design *d;
-    ss_cost_opts how = { .bits = r->job.bits, .engines = p ? SS_ENGINES_ALL : 1u << SS_ENGINE_DENSE };
-    ss_explore_opts search = r->study.explore;
-    search.bits = r->job.bits;
-    if (ss_cost_new(r->ctx, r->job.g, p, &r->device, how, &cost) != SS_OK) return SS_BAD;
-    ss_status s = ss_explore(r->ctx, cost, r->job.g, p, &r->device, search, &d);
-    ss_cost_free(cost);
+    ss_cost_opts cost = { .bits = r->job.bits, .engines = p ? SS_ENGINES_ALL : 1u << SS_ENGINE_DENSE };
+    ss_status s = ss_explore_graph(r->ctx, r->job.g, p, &r->device, cost, r->study.explore, &d);
     if (s != SS_OK) return s;
     snprintf(d->model_path, sizeof d->model_path, "%s", ss_operand(r->cli, 0));
     if (p) snprintf(d->profile_name, sizeof d->profile_name, "%.240s", p->source);

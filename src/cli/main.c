@@ -29,7 +29,7 @@ static const ss_opt common[] = {
     { "json", NULL, "result as JSON on stdout, all else on stderr", false },
     { "threads", "N", "worker threads (default: all cores)", false },
     { "help", NULL, "this text", false },
-    { NULL, NULL, NULL, false },
+    { 0 },
 };
 
 ss_ctx *ss_cli_ctx(ss_cli *cli) { return cli->ctx; }

@@ -46,7 +46,7 @@ int64_t ss_lut_rom(int64_t width, int64_t depth) {
     return width * (n + select_luts(n));
 }
 
-int64_t ss_lut_ram(int64_t width, int64_t depth) {
+static int64_t lut_ram(int64_t width, int64_t depth) {
     if (depth <= 16) return ss_ceil_div(width, 2);
     if (depth <= 32) return width;
     int64_t n = ss_ceil_div(depth, 64);
@@ -74,7 +74,7 @@ static ss_resources cheaper(const ss_device *dev, int64_t luts, int64_t width, i
 
 ss_resources ss_memory_buffer(const ss_device *dev, int64_t width, int64_t depth) {
     if (depth == 1) return (ss_resources){ .r[SS_FF] = width };
-    ss_resources res = cheaper(dev, ss_lut_ram(width, depth), width, depth);
+    ss_resources res = cheaper(dev, lut_ram(width, depth), width, depth);
     int address = ss_log2_ceil(depth); /* a read and a write counter, a comparison */
     res.r[SS_LUT] += 3 * address;
     res.r[SS_FF] += 2 * address + (res.r[SS_BRAM18] ? 0 : width);

@@ -1,8 +1,8 @@
 /* Reading a design back. The file is not believed: the model's hash must agree, all nodes must stand there
- * once and in order, every folding must be legal, and lanes, resources, intervals and throughput must follow
- * from the foldings by the cost model. Cycles of crossbar engines depend on the profile, which is not in the
- * file: they must lie between one and what an input without zeros takes. All problems are reported, not only
- * the first. */
+ * once, in order, and read what they read in the model, every folding must be legal, and lanes, resources,
+ * intervals and throughput must follow from the foldings by the cost model. Cycles of crossbar engines depend
+ * on the profile, which is not in the file: they must lie between one and what an input without zeros takes.
+ * All problems are reported, not only the first. */
 #include "explore/explore.h"
 #include "explore/figures.h"
 
@@ -158,6 +158,25 @@ static ss_status read_profile(reader *r) {
     return SS_OK;
 }
 
+/* The node reads what it reads in the model. */
+static ss_status check_inputs(reader *r, const json_t *o, const ss_node *n) {
+    json_t *names;
+    if (ss_json_get_array(r->ctx, r->path, o, "inputs", &names) != SS_OK) return SS_BAD;
+    if (json_array_size(names) != (size_t)n->n_in)
+        return ss_error(r->ctx, SS_AT(n->name), again, "%s: \"inputs\" names %zu nodes; in the model it reads %d",
+                        r->path, json_array_size(names), (int)n->n_in);
+    ss_status s = SS_OK;
+    for (int32_t i = 0; i < n->n_in; i++) {
+        const char *name = json_string_value(json_array_get(names, (size_t)i));
+        const char *expected = r->g->nodes[n->in[i]].name;
+        if (!name || strcmp(name, expected) != 0)
+            s = ss_error(r->ctx, SS_AT(n->name), again,
+                         "%s: \"inputs\" has \"%s\" where the model has \"%s\"", r->path, name ? name : "",
+                         expected);
+    }
+    return s;
+}
+
 static ss_status read_node(reader *r, const json_t *o, int32_t node, ss_config *c) {
     const char *name;
     int engine = 0, memory = 0;
@@ -165,7 +184,8 @@ static ss_status read_node(reader *r, const json_t *o, int32_t node, ss_config *
     if (strcmp(name, r->g->nodes[node].name) != 0)
         return ss_error(r->ctx, SS_AT(r->path), again, "node \"%s\" stands where \"%s\" belongs", name,
                         r->g->nodes[node].name);
-    int bad = get_name(r, o, "engine", ss_engine_kind_names, SS_ENGINE_KINDS, &engine) != SS_OK;
+    int bad = check_inputs(r, o, &r->g->nodes[node]) != SS_OK;
+    bad += get_name(r, o, "engine", ss_engine_kind_names, SS_ENGINE_KINDS, &engine) != SS_OK;
     bad += get_name(r, o, "memory", ss_mem_names, SS_MEM_KINDS, &memory) != SS_OK;
     bad += get_i32(r, o, "gr", 0, INT32_MAX, &c->gr) != SS_OK;
     bad += get_i32(r, o, "ci", 0, INT32_MAX, &c->ci) != SS_OK;

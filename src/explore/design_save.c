@@ -30,18 +30,26 @@ static json_t *device_json(const ss_device *d) {
                      "reconfiguration_s", d->reconfiguration_s, "dsp58", d->dsp58, "uram_init", d->uram_init);
 }
 
-static json_t *node_json(const ss_node *n, const ss_config *c) {
-    return json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:s,s:i,s:i,s:f,s:o}", "name", n->name, "op",
-                     ss_op_name(n->op), "engine", ss_engine_kind_names[c->engine], "gr", (int)c->gr, "ci",
-                     (int)c->ci, "co", (int)c->co, "m", (int)c->m, "memory", ss_mem_names[c->memory],
-                     "lanes_in", (int)c->lanes_in, "lanes_out", (int)c->lanes_out, "cycles", c->cycles,
-                     "resources", resources_json(&c->res));
+/* The names of the nodes that a node reads, in the order of its inputs. */
+static json_t *inputs_json(const ss_graph *g, const ss_node *n) {
+    json_t *names = json_array();
+    for (int32_t i = 0; i < n->n_in; i++) json_array_append_new(names, json_string(g->nodes[n->in[i]].name));
+    return names;
+}
+
+static json_t *node_json(const ss_graph *g, const ss_node *n, const ss_config *c) {
+    return json_pack("{s:s,s:s,s:o,s:s,s:i,s:i,s:i,s:i,s:s,s:i,s:i,s:f,s:o}", "name", n->name, "op",
+                     ss_op_name(n->op), "inputs", inputs_json(g, n), "engine",
+                     ss_engine_kind_names[c->engine], "gr", (int)c->gr, "ci", (int)c->ci, "co", (int)c->co,
+                     "m", (int)c->m, "memory", ss_mem_names[c->memory], "lanes_in", (int)c->lanes_in,
+                     "lanes_out", (int)c->lanes_out, "cycles", c->cycles, "resources",
+                     resources_json(&c->res));
 }
 
 static json_t *partition_json(const ss_design *d, const ss_graph *g, const ss_partition *p) {
     json_t *nodes = json_array();
     for (int32_t i = p->first; i <= p->last; i++)
-        json_array_append_new(nodes, node_json(&g->nodes[i], &p->configs[i - p->first]));
+        json_array_append_new(nodes, node_json(g, &g->nodes[i], &p->configs[i - p->first]));
     return json_pack("{s:f,s:f,s:f,s:s,s:f,s:I,s:o,s:o,s:s,s:o}", "interval", p->interval, "bound", p->bound,
                      "target", p->target, "slowest", g->nodes[p->slowest].name, "latency", p->latency,
                      "load_bits", (json_int_t)p->load_bits, "resources", resources_json(&p->res),

@@ -86,6 +86,17 @@ ss_status ss_explore(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_
     return SS_OK;
 }
 
+ss_status ss_explore_graph(ss_ctx *ctx, const ss_graph *g, const ss_profile *p, const ss_device *dev,
+                           ss_cost_opts cost, ss_explore_opts opts, ss_design **out) {
+    ss_cost *c;
+    *out = NULL;
+    opts.bits = cost.bits;
+    if (ss_cost_new(ctx, g, p, dev, cost, &c) != SS_OK) return SS_BAD;
+    ss_status s = ss_explore(ctx, c, g, p, dev, opts, out);
+    ss_cost_free(c);
+    return s;
+}
+
 static ss_status feed(ss_ctx *ctx, const ss_cost *c, const ss_design *d, ss_design *e) {
     memcpy(e->model_path, d->model_path, sizeof e->model_path);
     for (int32_t i = 0; i < d->n_partitions; i++) {

@@ -73,6 +73,9 @@ typedef struct ss_explore_opts {
  * lacks. */
 ss_status ss_explore(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_profile *p,
                      const ss_device *dev, ss_explore_opts opts, ss_design **out);
+/* The same, with a cost model made for it; opts.bits are the cost model's. */
+ss_status ss_explore_graph(ss_ctx *ctx, const ss_graph *g, const ss_profile *p, const ss_device *dev,
+                           ss_cost_opts cost, ss_explore_opts opts, ss_design **out);
 void ss_design_free(ss_design *d);
 double ss_design_interval(const ss_design *d);   /* cycles an image, summed over the partitions */
 ss_resources ss_design_peak(const ss_design *d); /* of each resource, the most that one partition uses */

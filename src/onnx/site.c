@@ -17,14 +17,20 @@ static void shape_text(const ss_site *s, char out[64]) {
     }
 }
 
+/* An error at this node; why receives the cause as text. */
+static void node_error(ss_site *s, const char *remedy, const char *cause, va_list ap, char why[512]) {
+    char shape[64];
+    vsnprintf(why, 512, cause, ap);
+    shape_text(s, shape);
+    ss_error(s->im->ctx, (ss_where){ s->row->name, s->row->op, shape }, remedy, "%s", why);
+}
+
 bool ss_refuse(ss_site *s, const char *remedy, const char *cause, ...) {
-    char text[64], why[512];
+    char why[512];
     va_list ap;
     va_start(ap, cause);
-    vsnprintf(why, sizeof why, cause, ap);
+    node_error(s, remedy, cause, ap, why);
     va_end(ap);
-    shape_text(s, text);
-    ss_error(s->im->ctx, (ss_where){ s->row->name, s->row->op, text }, remedy, "%s", why);
     const char *note = ss_arena_strdup(s->im->g->arena, why);
     s->row->status = "unsupported";
     s->row->note = note ? note : "";
@@ -33,14 +39,11 @@ bool ss_refuse(ss_site *s, const char *remedy, const char *cause, ...) {
 }
 
 bool ss_invalid(ss_site *s, const char *cause, ...) {
-    char text[64], why[512];
+    char why[512];
     va_list ap;
     va_start(ap, cause);
-    vsnprintf(why, sizeof why, cause, ap);
+    node_error(s, "the file breaks the ONNX rules; export it again", cause, ap, why);
     va_end(ap);
-    shape_text(s, text);
-    ss_error(s->im->ctx, (ss_where){ s->row->name, s->row->op, text },
-             "the file breaks the ONNX rules; export it again", "%s", why);
     s->row->status = "invalid";
     s->im->n_invalid++;
     return false;

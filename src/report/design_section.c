@@ -225,7 +225,7 @@ static void write_folding(report_section *s, const design *d) {
     ss_buf_printf(s->b, "</details>\n");
 }
 
-/* open: nodes and resources are shown; else the reader unfolds them. */
+/* open: picture, nodes and resources are shown; else the reader unfolds them. */
 static void write_partitions(report_section *s, const design *d, bool open) {
     static const html_column columns[] = {
         { "partition", NULL, true },
@@ -245,6 +245,7 @@ static void write_partitions(report_section *s, const design *d, bool open) {
         write_partition_row(&t, d, &p);
     }
     html_table_end(&t);
+    if (!s->bad) report_network(s, d->partitions, open);
     ss_buf_printf(s->b, "<details%s><summary>Nodes and resources of every partition</summary>\n",
                   open ? " open" : "");
     for (size_t i = 0; i < n && !s->bad; i++) {

@@ -105,15 +105,8 @@ static ss_hw_result price(const ss_design *d, double reference_throughput) {
 
 static ss_status explore(ss_trials *r, ss_design **out) {
     const ss_study_task *t = r->task;
-    ss_cost_opts opts = { .bits = t->q->bits, .engines = t->opts.engines };
-    ss_explore_opts how = t->opts.explore;
-    ss_cost *cost;
-    how.bits = t->q->bits;
-    *out = NULL;
-    if (ss_cost_new(r->ctx, t->g, r->profile, t->device, opts, &cost) != SS_OK) return SS_BAD;
-    ss_status s = ss_explore(r->ctx, cost, t->g, r->profile, t->device, how, out);
-    ss_cost_free(cost);
-    return s;
+    ss_cost_opts cost = { .bits = t->q->bits, .engines = t->opts.engines };
+    return ss_explore_graph(r->ctx, t->g, r->profile, t->device, cost, t->opts.explore, out);
 }
 
 /* Keep *d when it is the fastest within max_loss so far; what is not kept is freed. */
