@@ -82,7 +82,7 @@ static recorder run_recorded(fixture *f, const ss_quant *q, ss_isa isa, float *s
     r.next = calloc((size_t)f->d->n, sizeof *r.next);
     ss_engine *e;
     assert_int_equal(ss_engine_new(f->ctx, f->g, q, isa, &e), SS_OK);
-    assert_int_equal(ss_engine_run(f->ctx, e, f->d, &f->norm, &(ss_run_opts){ record, &r }, scores), SS_OK);
+    assert_int_equal(ss_engine_run(f->ctx, e, f->d, &f->norm, &(ss_run_opts){ .observer = record, .observer_user = &r }, scores), SS_OK);
     ss_engine_free(e);
     for (int64_t i = 0; i < f->d->n; i++) assert_int_equal(r.next[i], f->g->n);
     assert_int_equal(r.out_of_order, 0);

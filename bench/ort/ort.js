@@ -1,25 +1,26 @@
 // ONNX Runtime (fp32, CPU) on CIFAR-10 records: prints one JSON line with images per second and Top-1.
 // Usage: node ort.js MODEL.onnx RECORDS.bin THREADS LIMIT
-// Normalisation comes from MODEL.input.json; batches of 100; the first batch warms up and is not timed.
+// Normalisation comes from MODEL.input.json; batches of 100, the last one shorter; the first batch is run
+// once more beforehand, untimed, to warm up.
 'use strict';
 const fs = require('fs');
 const ort = require('onnxruntime-node');
 
 const BATCH = 100, RECORD = 3073, PIXELS = 1024;
 
-function batchTensor(bytes, first, norm) {
-  const data = new Float32Array(BATCH * 3 * PIXELS);
-  for (let i = 0; i < BATCH; i++)
+function batchTensor(bytes, first, count, norm) {
+  const data = new Float32Array(count * 3 * PIXELS);
+  for (let i = 0; i < count; i++)
     for (let c = 0; c < 3; c++) {
       const from = (first + i) * RECORD + 1 + c * PIXELS, to = (i * 3 + c) * PIXELS;
       for (let p = 0; p < PIXELS; p++) data[to + p] = (bytes[from + p] / 255 - norm.mean[c]) / norm.std[c];
     }
-  return new ort.Tensor('float32', data, [BATCH, 3, 32, 32]);
+  return new ort.Tensor('float32', data, [count, 3, 32, 32]);
 }
 
-function countHits(bytes, first, scores) {
+function countHits(bytes, first, count, scores) {
   let hits = 0;
-  for (let i = 0; i < BATCH; i++) {
+  for (let i = 0; i < count; i++) {
     const row = scores.subarray(i * 10, i * 10 + 10);
     if (row.indexOf(Math.max(...row)) === bytes[(first + i) * RECORD]) hits++;
   }
@@ -29,19 +30,20 @@ function countHits(bytes, first, scores) {
 async function main([model, records, threads, limit]) {
   const norm = JSON.parse(fs.readFileSync(model.replace(/\.onnx$/, '.input.json')));
   const bytes = fs.readFileSync(records);
-  const images = Math.floor(Math.min(Number(limit), bytes.length / RECORD) / BATCH) * BATCH;
+  const images = Math.floor(Math.min(Number(limit), bytes.length / RECORD));
   const session = await ort.InferenceSession.create(model, {
     executionProviders: ['cpu'], intraOpNumThreads: Number(threads), interOpNumThreads: 1, logSeverityLevel: 3,
   });
   const input = session.inputNames[0], output = session.outputNames[0];
-  await session.run({ [input]: batchTensor(bytes, 0, norm) });
+  await session.run({ [input]: batchTensor(bytes, 0, Math.min(BATCH, images), norm) });
   let hits = 0, seconds = 0;
   for (let first = 0; first < images; first += BATCH) {
-    const feed = { [input]: batchTensor(bytes, first, norm) };
+    const count = Math.min(BATCH, images - first);
+    const feed = { [input]: batchTensor(bytes, first, count, norm) };
     const start = process.hrtime.bigint();
     const result = await session.run(feed);
     seconds += Number(process.hrtime.bigint() - start) / 1e9;
-    hits += countHits(bytes, first, result[output].data);
+    hits += countHits(bytes, first, count, result[output].data);
   }
   console.log(JSON.stringify({ images_per_second: images / seconds, top1: 100 * hits / images, images }));
 }

@@ -1,7 +1,7 @@
 /* eval: accuracy and speed of a network on labelled images, in float or in the hardware's integers.
  *
  * The order: model, normalisation, images, calibration (integers only, with the thresholds that the model came with),
- * thresholds, quantisation, one run over the images. Saturated values are counted by an observer of that run. */
+ * thresholds, quantisation, one run over the images, which counts saturated values. */
 #include "cli/commands.h"
 #include "cli/job.h"
 #include "onnx/onnx.h"
@@ -110,27 +110,10 @@ static void release(eval *v) {
 
 /* ---- the run ---- */
 
-/* Values at an end of the range; 0 is an end that means nothing. */
-static void count_saturated(void *user, int thread, int64_t image, int32_t node, ss_view view) {
-    (void)image;
-    eval *v = user;
-    const int16_t *x = view.data;
-    const int16_t hi = (int16_t)v->quant->nodes[node].hi, lo = (int16_t)v->quant->nodes[node].lo;
-    const int64_t values = (int64_t)view.shape.h * view.shape.w * view.stride; /* idle lanes are 0: no end */
-    int64_t count = 0;
-    for (int64_t from = 0; from < values; from += 4096) {
-        const int64_t to = from + 4096 < values ? from + 4096 : values;
-        int16_t here = 0; /* 16 bits, so that compilers count in full vectors */
-        for (int64_t i = from; i < to; i++) here = (int16_t)(here + (x[i] == hi) + (lo < 0 && x[i] == lo));
-        count += here;
-    }
-    v->saturated[(int64_t)thread * v->g->n + node] += count;
-}
-
 static ss_status run(eval *v) {
-    const ss_run_opts watch = { count_saturated, v };
+    const ss_run_opts count = { .saturated = v->saturated };
     const double start = ss_seconds();
-    if (ss_engine_run(v->ctx, v->engine, v->data, &v->norm, v->bits ? &watch : NULL, v->scores) != SS_OK) return SS_BAD;
+    if (ss_engine_run(v->ctx, v->engine, v->data, &v->norm, v->bits ? &count : NULL, v->scores) != SS_OK) return SS_BAD;
     v->seconds = ss_seconds() - start;
     ss_accuracy_of(v->data, v->scores, v->classes, &v->accuracy);
     for (int t = 1; t < ss_ctx_threads(v->ctx); t++)

@@ -39,6 +39,15 @@ static const ss_conv_kernels *kernels_of(ss_isa isa) {
     return &ss_conv_portable;
 }
 
+const ss_loops *ss_loops_of(ss_isa isa) {
+#if defined(__x86_64__)
+    if (isa == SS_ISA_AVX512) return &ss_loops_avx512;
+    if (isa == SS_ISA_AVX2) return &ss_loops_avx2;
+#endif
+    (void)isa;
+    return &ss_loops_portable;
+}
+
 /* ---- construction ---- */
 
 static ss_status shapes(ss_conv *c) {
@@ -73,13 +82,21 @@ static void strides(ss_conv *c) {
     c->vectors = (int32_t)ss_ceil_div(c->fg, c->lanes);
     c->padded = c->vectors * c->lanes;
     c->panel_bytes = (int64_t)c->n->win.kh * c->run_bytes * SS_CONV_VECTORS * c->lanes;
-    c->tiles = (int32_t)ss_ceil_div((int64_t)c->out.h * c->out.w, c->k->pixels);
+    c->row_groups = (int32_t)ss_ceil_div(c->out.w, c->k->group);
+    c->tile_groups = c->vectors == 1 ? 2 * c->k->groups : c->k->groups;
+    c->tiles = (int32_t)ss_ceil_div((int64_t)c->out.h * c->row_groups, c->tile_groups);
 }
 
 static size_t aligned(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
+/* The plane, and room behind it for the pixels that the last group of a row computes in vain. */
+static size_t plane_bytes(const ss_conv *c) {
+    const size_t in_vain = (size_t)(c->k->group - 1) * (size_t)c->n->win.sw * (size_t)(c->cs * c->esize);
+    return (size_t)c->ph * (size_t)c->row_bytes + in_vain;
+}
+
 static void lay_out_scratch(ss_conv *c) {
-    size_t at = aligned(c->depthwise ? (size_t)c->out.c * sizeof(int64_t) : (size_t)c->ph * (size_t)c->row_bytes);
+    size_t at = aligned(c->depthwise ? (size_t)c->out.c * sizeof(int64_t) : plane_bytes(c));
     c->row_max_at = at;
     if (c->wide) at += aligned(((size_t)c->ph + 1) * (size_t)c->chunks * sizeof(float));
     c->plan_at = at;
@@ -123,13 +140,20 @@ size_t ss_conv_scratch(const ss_conv *c) { return c->scratch_bytes; }
 
 /* ---- run ---- */
 
+/* Where nothing is below 0, -1 passes the same values as any lower threshold, and then no value below 0 passes: the
+ * kernels need not saturate at lo. */
+static int32_t integer_threshold(const ss_qnode *q, int32_t f) {
+    const int32_t thr = q->thr[q->n_thr == 1 ? 0 : f];
+    return q->lo == 0 && thr < -1 ? -1 : thr;
+}
+
 /* The thresholds in force, one for each lane of every group. */
 static void expand_thresholds(const ss_conv *c, void *thr) {
     const ss_act *act = &c->n->act;
     for (int32_t f = 0; f < c->out.c; f++) {
         const int32_t at = f / c->fg * c->padded + f % c->fg;
         if (!c->qn) ((float *)thr)[at] = act->per_channel ? act->per_channel[f] : act->threshold;
-        else ((int32_t *)thr)[at] = c->qn->n_thr ? c->qn->thr[c->qn->n_thr == 1 ? 0 : f] : 0;
+        else ((int32_t *)thr)[at] = c->qn->n_thr ? integer_threshold(c->qn, f) : 0;
     }
 }
 
@@ -137,31 +161,32 @@ typedef struct walk {
     const ss_conv *c;
     const char *plane;
     char *out;
+    int64_t y_step; /* bytes from a pixel's outputs to the next's */
     int32_t out_stride, group;
     const uint8_t *plans; /* NULL: none */
     const char *thr;
 } walk;
 
-/* Windows and outputs of a tile's pixels; a short tile repeats its last pixel. */
+/* Windows of a tile's pixels; a short tile repeats its first group. */
 static void place_pixels(const walk *w, int32_t tile, ss_conv_tile *t) {
     const ss_conv *c = w->c;
-    const int32_t first = tile * c->k->pixels, left = c->out.h * c->out.w - first;
-    const int64_t step = (int64_t)c->n->win.sw * c->cs * c->esize;
-    const int64_t next_row = (int64_t)c->n->win.sh * c->row_bytes - (c->out.w - 1) * step;
-    int32_t column = first % c->out.w;
-    const char *x = w->plane + (int64_t)(first / c->out.w) * c->n->win.sh * c->row_bytes + column * step;
-    t->pixels = left < c->k->pixels ? left : c->k->pixels;
-    for (int32_t p = 0; p < c->k->pixels; p++) {
-        t->x[p] = x;
-        if (p + 1 >= t->pixels) continue;
-        if (++column < c->out.w) x += step;
-        else x += next_row, column = 0;
+    const int32_t first = tile * c->tile_groups, left = c->out.h * c->row_groups - first, size = c->k->group;
+    int32_t row = first / c->row_groups, column = first % c->row_groups * size;
+    t->x_step = (int64_t)c->n->win.sw * c->cs * c->esize;
+    t->groups = left < c->tile_groups ? left : c->tile_groups;
+    for (int32_t i = 0; i < t->groups; i++) {
+        t->x[i] = w->plane + (int64_t)row * c->n->win.sh * c->row_bytes + column * t->x_step;
+        t->pixels[i] = c->out.w - column < size ? c->out.w - column : size;
+        t->y[i] = w->out + ((int64_t)row * c->out.w + column) * w->y_step;
+        column += size;
+        if (column >= c->out.w) row++, column = 0;
     }
+    for (int32_t i = t->groups; i < c->tile_groups; i++) t->x[i] = t->x[0];
     t->plan = w->plans ? w->plans + (int64_t)tile * c->chunk_count : NULL;
 }
 
 /* Filters of a panel, and where they are to be stored. */
-static void place_filters(const walk *w, int32_t tile, int32_t panel, ss_conv_tile *t) {
+static void place_filters(const walk *w, int32_t panel, ss_conv_tile *t) {
     const ss_conv *c = w->c;
     const int32_t begin = panel * SS_CONV_VECTORS * c->lanes, filter = w->group * c->fg + begin;
     const int32_t vectors = c->vectors - panel * SS_CONV_VECTORS;
@@ -175,9 +200,8 @@ static void place_filters(const walk *w, int32_t tile, int32_t panel, ss_conv_ti
         const int32_t left = room - v * c->lanes;
         t->stored[v] = left < c->lanes ? left : c->lanes;
     }
-    const int64_t element = c->form == SS_FORM_FLOAT ? 4 : 2;
-    t->y_step = w->out_stride * element;
-    t->y = w->out + (int64_t)tile * c->k->pixels * t->y_step + filter * element;
+    t->y_step = w->y_step;
+    t->y_at = filter * (c->form == SS_FORM_FLOAT ? 4 : 2);
 }
 
 static void run_group(const walk *w) {
@@ -191,7 +215,7 @@ static void run_group(const walk *w) {
         for (int32_t j = 0; j < inner; j++) {
             const int32_t tile = tiles_outer ? i : j, panel = tiles_outer ? j : i;
             if (!tiles_outer || j == 0) place_pixels(w, tile, &t);
-            place_filters(w, tile, panel, &t);
+            if (panels > 1 || i + j == 0) place_filters(w, panel, &t);
             c->k->tile(c, &t);
         }
 }
@@ -213,12 +237,15 @@ void ss_conv_run(const ss_conv *c, const void *in, int32_t in_stride, void *out,
     }
     const ss_window *w = &c->n->win;
     const bool in_place = c->groups == 1 && !(w->pt | w->pl | w->pb | w->pr) && in_stride == c->cs &&
-                          c->form != SS_FORM_U8;
+                          c->form != SS_FORM_U8 && c->out.w % c->k->group == 0;
+    const int32_t element = c->form == SS_FORM_FLOAT ? 4 : 2;
     for (int32_t group = 0; group < c->groups; group++) {
         const char *plane = in_place ? in : scratch;
         if (!in_place) ss_conv_plane(c, group, in, in_stride, scratch);
         if (c->wide) ss_conv_plans(c, group, plane, s);
-        run_group(&(walk){ c, plane, out, out_stride, group, c->wide ? (uint8_t *)s + c->plan_at : NULL, s + c->thr_at });
+        run_group(&(walk){ .c = c, .plane = plane, .out = out, .y_step = out_stride * element,
+                           .out_stride = out_stride, .group = group,
+                           .plans = c->wide ? (uint8_t *)s + c->plan_at : NULL, .thr = s + c->thr_at });
     }
     clear_far_lanes(c, out, out_stride);
 }

@@ -1,4 +1,5 @@
-/* conv_avx2: the tile kernels for AVX2 and FMA. 6 pixels x 2 vectors of 8 filters are 12 sums in registers. 8 bit data
+/* conv_avx2: the tile kernels for AVX2 and FMA. 6 pixels x 2 vectors of 8 filters, or 12 x 1, are 12 sums in
+ * registers. 8 bit data
  * goes through the 16 bit form, whose sums fit 32 bits there.
  */
 #include "infer/conv_internal.h"
@@ -7,7 +8,8 @@
 #include <immintrin.h>
 
 #define LANES 8
-#define PIXELS 6
+#define GROUP 2
+#define HAS_U8 0
 
 typedef __m256i vi;
 typedef __m256 vf;
@@ -33,25 +35,34 @@ static inline vf vf_spread(const char *p) {
 static inline vf vf_fma(vf acc, vf x, vf w) { return _mm256_fmadd_ps(x, w, acc); }
 
 #include "infer/conv_tile.h"
+#include "infer/loops.h"
 
 /* Per-filter constants of one vector; _e and _o for its even and odd lanes, which multiply in 64 bits apart. */
 typedef struct scale {
-    vi a_lo, a_hi, mult_e, mult_o, half_e, half_o, shift_e, shift_o;
+    vi a_lo, a_hi, mult_e, mult_o, half_e, half_o, shift_e, shift_o, q_lo, q_hi, thr, ceiling;
+    bool act, floor; /* whether there is an activation, and values below lo to saturate */
     __m128i pre, up, down; /* total >> pre = (hi << up >> down) + (lo >> pre) */
 } scale;
 
-static inline scale scale_of(const ss_conv *c, int32_t filter) {
+static inline scale scale_of(const ss_conv *c, const ss_conv_tile *t, int n) {
     scale s;
+    const int32_t filter = t->filter + n * LANES;
     const vi one = _mm256_set1_epi64x(1), shift = vi_load(c->shift + filter);
     const int pre = c->qn->pre;
     s.a_lo = vi_load(c->a_lo + filter);
     s.a_hi = vi_load(c->a_hi + filter);
-    s.mult_e = vi_load(c->mult + filter);
+    s.mult_e = vi_load((c->quick ? c->quick_mult : c->mult) + filter);
     s.mult_o = _mm256_srli_epi64(s.mult_e, 32);
     s.shift_e = _mm256_and_si256(shift, _mm256_set1_epi64x(0xff));
     s.shift_o = _mm256_srli_epi64(shift, 32);
     s.half_e = _mm256_sllv_epi64(one, _mm256_sub_epi64(s.shift_e, one));
     s.half_o = _mm256_sllv_epi64(one, _mm256_sub_epi64(s.shift_o, one));
+    s.q_lo = _mm256_set1_epi32(c->qn->lo);
+    s.q_hi = _mm256_set1_epi32(c->qn->hi);
+    s.thr = vi_load((const int32_t *)t->thr + n * LANES);
+    s.ceiling = _mm256_set1_epi32(c->qn->ceiling);
+    s.act = c->qn->n_thr > 0;
+    s.floor = !s.act || c->qn->lo != 0;
     s.pre = _mm_cvtsi32_si128(pre);
     s.up = _mm_cvtsi32_si128(pre < 16 ? 16 - pre : 0);
     s.down = _mm_cvtsi32_si128(pre > 16 ? pre - 16 : 0);
@@ -73,42 +84,68 @@ static inline vi requantise(vi a, const scale *s) {
     return _mm256_blend_epi32(e, _mm256_slli_epi64(o, 32), 0xAA);
 }
 
+/* The same where the multipliers are shifted so that the result is the high half of the product. */
+static inline vi requantise_quick(vi a, const scale *s) {
+    const vi half = _mm256_set1_epi64x((int64_t)1 << 31);
+    const vi e = _mm256_add_epi64(_mm256_mul_epi32(a, s->mult_e), half);
+    const vi o = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(a, 32), s->mult_o), half);
+    return _mm256_blend_epi32(_mm256_srli_epi64(e, 32), o, 0xAA);
+}
+
 static inline void store16(char *y, vi v, int lanes) {
     const __m128i h = _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
     if (lanes == LANES) _mm_storeu_si128((void *)y, h);
     else __builtin_memcpy(y, &h, (size_t)lanes * sizeof(int16_t));
 }
 
-static void finish_int(const ss_conv *c, const ss_conv_tile *t, const int32_t *lo, const int32_t *hi, int tile) {
-    const vi q_lo = _mm256_set1_epi32(c->qn->lo), q_hi = _mm256_set1_epi32(c->qn->hi);
-    const vi ceiling = _mm256_set1_epi32(c->qn->ceiling);
+/* One vector of sums: requantised, saturated, activated. Behind an activation with lo = 0 the threshold stops values
+ * below lo, so that they need no saturation. */
+static inline vi finish_vector(vi a, vi high, const scale *s, const bool quick, const bool wide) {
+    if (wide) {
+        const vi h = _mm256_sra_epi32(_mm256_sll_epi32(high, s->up), s->down);
+        a = _mm256_add_epi32(h, _mm256_srl_epi32(a, s->pre));
+    } else {
+        a = _mm256_sra_epi32(a, s->pre);
+    }
+    vi v = _mm256_min_epi32(quick ? requantise_quick(a, s) : requantise(a, s), s->q_hi);
+    if (s->floor) v = _mm256_max_epi32(v, s->q_lo);
+    if (s->act) {
+        v = _mm256_and_si256(_mm256_min_epi32(v, s->ceiling), _mm256_cmpgt_epi32(v, s->thr));
+    }
+    return v;
+}
+
+KERNEL finish_pixels(const ss_conv *c, const ss_conv_tile *t, const int32_t *lo, const int32_t *hi, int tile,
+                     const bool quick, const bool wide) {
     for (int n = 0; n < t->vectors; n++) {
-        const scale s = scale_of(c, t->filter + n * LANES);
-        const vi thr = vi_load((const int32_t *)t->thr + n * LANES);
-        char *y = t->y + n * LANES * 2;
-        for (int p = 0; p < t->pixels; p++, y += t->y_step) {
-            const int at = (n * tile + p) * LANES;
-            vi a = vi_load(lo + at);
-            if (c->wide) {
-                const vi h = _mm256_sra_epi32(_mm256_sll_epi32(vi_load(hi + at), s.up), s.down);
-                a = _mm256_add_epi32(h, _mm256_srl_epi32(a, s.pre));
-            } else {
-                a = _mm256_sra_epi32(a, s.pre);
+        const scale s = scale_of(c, t, n);
+        const int64_t step = t->y_step;
+        const int stored = t->stored[n];
+        for (int g = 0; g < t->groups; g++) {
+            char *y = output(t, g, 0) + n * LANES * 2;
+            const int at = (n * tile + g * GROUP) * LANES, pixels = t->pixels[g];
+            for (int p = 0; p < pixels; p++, y += step) {
+                const vi high = wide ? vi_load(hi + at + p * LANES) : s.thr; /* unused */
+                store16(y, finish_vector(vi_load(lo + at + p * LANES), high, &s, quick, wide), stored);
             }
-            vi v = _mm256_max_epi32(_mm256_min_epi32(requantise(a, &s), q_hi), q_lo);
-            if (c->qn->n_thr) v = _mm256_and_si256(_mm256_min_epi32(v, ceiling), _mm256_cmpgt_epi32(v, thr));
-            store16(y, v, t->stored[n]);
         }
     }
+}
+
+static void finish_int(const ss_conv *c, const ss_conv_tile *t, const int32_t *lo, const int32_t *hi, int tile) {
+    if (c->quick && c->wide) finish_pixels(c, t, lo, hi, tile, true, true);
+    else if (c->quick) finish_pixels(c, t, lo, hi, tile, true, false);
+    else if (c->wide) finish_pixels(c, t, lo, hi, tile, false, true);
+    else finish_pixels(c, t, lo, hi, tile, false, false);
 }
 
 static void finish_float(const ss_conv *c, const ss_conv_tile *t, const float *sum, int tile) {
     const vf ceiling = _mm256_set1_ps(c->n->act.ceiling);
     for (int n = 0; n < t->vectors; n++) {
         const vf thr = vf_load((const float *)t->thr + n * LANES);
-        for (int p = 0; p < t->pixels; p++) {
-            char *y = t->y + p * t->y_step + n * LANES * 4;
-            vf v = vf_load(sum + (n * tile + p) * LANES);
+        EACH_PIXEL(t, g, p) {
+            char *y = output(t, g, p) + n * LANES * 4;
+            vf v = vf_load(sum + (n * tile + g * GROUP + p) * LANES);
             if (c->n->act.on) v = _mm256_and_ps(_mm256_min_ps(v, ceiling), _mm256_cmp_ps(v, thr, _CMP_GT_OQ));
             if (t->stored[n] == LANES) vf_store(y, v);
             else __builtin_memcpy(y, &v, (size_t)t->stored[n] * sizeof(float));
@@ -118,17 +155,23 @@ static void finish_float(const ss_conv *c, const ss_conv_tile *t, const float *s
 
 TILE_OF(1, 1)
 TILE_OF(1, 2)
+TILE_OF(2, 1)
+TILE_OF(2, 2)
 TILE_OF(4, 1)
 TILE_OF(4, 2)
 TILE_OF(6, 1)
 TILE_OF(6, 2)
+TILE_OF(12, 1)
 
 static void tile(const ss_conv *c, const ss_conv_tile *t) {
-    static void (*const sizes[3][2])(const ss_conv *, const ss_conv_tile *) = {
-        { tile_1_1, tile_1_2 }, { tile_4_1, tile_4_2 }, { tile_6_1, tile_6_2 }
+    static void (*const one[])(const ss_conv *, const ss_conv_tile *) = {
+        tile_1_1, tile_2_1, tile_4_1, tile_6_1, tile_12_1, tile_12_1, tile_12_1
     };
-    sizes[t->pixels == 1 ? 0 : t->pixels <= 4 ? 1 : 2][t->vectors - 1](c, t);
+    static void (*const two[])(const ss_conv *, const ss_conv_tile *) = { tile_1_2, tile_2_2, tile_4_2, tile_6_2 };
+    const int groups = is_one_pixel(t) ? 0 : t->groups;
+    t->vectors == 1 ? one[groups](c, t) : two[groups](c, t);
 }
 
-const ss_conv_kernels ss_conv_avx2 = { LANES, PIXELS, tile, NULL, row_squares, depth_int, depth_float };
+const ss_loops ss_loops_avx2 = { add, count_ends };
+const ss_conv_kernels ss_conv_avx2 = { LANES, GROUP, 3, tile, NULL, row_squares, depth_int, depth_float };
 #endif

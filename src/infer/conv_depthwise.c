@@ -1,5 +1,5 @@
 /* conv_depthwise: groups of one channel each, any number of filters a group. Channels are the innermost loop (in the
- * instruction set's own code, see conv_tile.h); sums of 64 bits, or fused multiply and add, in the order kh, kw.
+ * instruction set's own code, see loops.h); sums of 64 bits, or of float, in the order kh, kw.
  * Taps in the padding are left out, so no plane is needed.
  */
 #include "infer/conv_internal.h"

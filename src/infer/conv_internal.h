@@ -2,8 +2,10 @@
  *
  * Method: implicit matrix product. The image is copied into a zero-padded plane (height x width x channel, one group
  * at a time), in which the window of a pixel is kh contiguous runs of kw * cs elements; the weights are packed in the
- * same order. A tile kernel keeps the sums of up to SS_CONV_PIXELS pixels x SS_CONV_VECTORS vectors of filters in
- * registers, then finishes them: bias, requantise, activation, store.
+ * same order. A tile kernel keeps the sums of some groups of neighbouring pixels x up to SS_CONV_VECTORS vectors of
+ * filters in registers, then finishes them: bias, requantise, activation, store. The pixels of a group lie in one row,
+ * so that one pointer and one step address them all; behind the end of a row a group computes pixels that nobody
+ * stores, from whatever the plane holds there (it has room for them).
  *
  * Exactness. Forms I16 and U8 sum in 32 bits. Where the filters' L1 norms and the range of the input allow a sum beyond
  * 32 bits (`wide`), a plan made for each tile from the norms of the data at hand says before which products the high
@@ -14,9 +16,11 @@
 #define SS_CONV_INTERNAL_H
 
 #include "infer/conv.h"
+#include "infer/ops.h"
 
 enum {
-    SS_CONV_PIXELS = 12,   /* of a tile, at most */
+    SS_CONV_GROUPS = 6,    /* of pixels, of a tile, at most */
+    SS_CONV_SUMS = 24,     /* vectors of sums of a tile, at most */
     SS_CONV_VECTORS = 2,   /* of filters, of a tile, at most */
     SS_CONV_LANES = 16,    /* filters of a vector, at most */
     SS_CONV_CHUNK = 32,    /* channels that a plan decides about at once */
@@ -32,10 +36,12 @@ typedef enum ss_conv_spill { SS_SPILL_NONE, SS_SPILL_ONCE, SS_SPILL_EVERY_STEP }
 
 /* One tile of work for a kernel. */
 typedef struct ss_conv_tile {
-    const char *x[SS_CONV_PIXELS]; /* first element of each pixel's window in the plane; all valid */
-    char *y;                       /* where the first pixel's outputs begin, at this tile's first filter */
-    int64_t y_step;                /* bytes from there to the next pixel's */
-    int32_t pixels;                /* how many of them are to be stored, 1..SS_CONV_PIXELS */
+    const char *x[SS_CONV_GROUPS]; /* first element of the window of each group's first pixel; all valid */
+    char *y[SS_CONV_GROUPS];       /* where that pixel's outputs begin, and the bytes to this tile's first filter */
+    int64_t y_at;
+    int64_t x_step, y_step;        /* bytes from there to the next pixel's */
+    int32_t groups;                /* 1..SS_CONV_GROUPS; the first `groups` are to be stored */
+    int32_t pixels[SS_CONV_GROUPS]; /* of each group to be stored, 1..group */
     int32_t vectors;               /* of filters, 1..SS_CONV_VECTORS */
     int32_t stored[SS_CONV_VECTORS]; /* lanes of each vector that may be written */
     const char *w;                 /* packed weights: [kh][kw * cs / unit][vectors][lanes][unit] */
@@ -46,7 +52,8 @@ typedef struct ss_conv_tile {
 
 typedef struct ss_conv_kernels {
     int32_t lanes;  /* filters of a vector */
-    int32_t pixels; /* of a full tile */
+    int32_t group;  /* pixels of a group */
+    int32_t groups; /* of a full tile of SS_CONV_VECTORS vectors; one vector: twice as many */
     void (*tile)(const ss_conv *c, const ss_conv_tile *t);
     /* Form U8's activations, y[i] = x[i] + offset; NULL: no form U8, 8 bit data goes through I16. */
     void (*to_bytes)(const int16_t *x, int32_t n, int32_t offset, uint8_t *y);
@@ -58,6 +65,7 @@ typedef struct ss_conv_kernels {
 } ss_conv_kernels;
 
 extern const ss_conv_kernels ss_conv_portable, ss_conv_avx2, ss_conv_avx512;
+extern const ss_loops ss_loops_portable, ss_loops_avx2, ss_loops_avx512;
 
 struct ss_conv {
     ss_ctx *ctx;
@@ -82,6 +90,8 @@ struct ss_conv {
     int32_t row_bytes;  /* one row of the plane */
     int32_t chunks;     /* of a pixel's channels */
     int32_t chunk_count; /* of a window: kh * kw * chunks */
+    int32_t row_groups; /* groups of pixels of an output row */
+    int32_t tile_groups; /* of a tile */
     int32_t tiles;      /* of the output map */
 
     /* filters: per group `vectors` vectors of `lanes`; lanes without a filter are zero throughout */
@@ -97,6 +107,9 @@ struct ss_conv {
     int32_t *bias_lo, *bias_hi; /* wide: bias = hi * 2^16 + lo, 0 <= lo < 2^16; else lo alone */
     int32_t *a_lo, *a_hi;       /* range for acc >> pre, beyond which the result saturates anyway */
     int32_t *mult, *shift;
+    bool quick;       /* every mult * 2^(32 - shift) fits 32 bits and is in quick_mult: the result is the product's high
+                       * half, and no sum needs a_lo and a_hi */
+    int32_t *quick_mult;
 
     /* parts of a thread's scratch: plane first, then at these offsets */
     size_t row_max_at; /* wide: float [ph][chunks], largest norm of a row's pixels; int32_t [chunks] behind */

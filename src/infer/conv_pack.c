@@ -166,15 +166,20 @@ static void pack_filter(ss_conv *c, int32_t f) {
     c->mult[i] = c->qn->mult[m];
     c->shift[i] = c->qn->shift[m];
     saturation_range(c, i, c->qn->mult[m], c->qn->shift[m]);
+    const int up = 32 - c->shift[i];
+    if (up < 0 || c->mult[i] > INT32_MAX >> up) c->quick = false;
+    else c->quick_mult[i] = (int32_t)((uint32_t)c->mult[i] << up);
 }
 
 static ss_status pack_filters(ss_conv *c) {
     const size_t n = (size_t)c->groups * (size_t)c->padded; /* whole vectors, so every array stays aligned */
-    int32_t *part = c->filters = ss_alloc_aligned(c->ctx, n * 6, sizeof(int32_t));
+    int32_t *part = c->filters = ss_alloc_aligned(c->ctx, n * 7, sizeof(int32_t));
     if (!part) return SS_BAD;
-    int32_t **const arrays[] = { &c->bias_lo, &c->bias_hi, &c->a_lo, &c->a_hi, &c->mult, &c->shift };
+    int32_t **const arrays[] = { &c->bias_lo, &c->bias_hi, &c->a_lo, &c->a_hi, &c->mult, &c->shift,
+                                 &c->quick_mult };
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) *arrays[i] = part + i * n;
     c->bias_f = c->filters;
+    c->quick = c->qn != NULL;
     for (size_t i = 0; i < n; i++) c->shift[i] = 1; /* lanes without a filter give 0 */
     for (int32_t f = 0; f < c->out.c; f++) pack_filter(c, f);
     return SS_OK;

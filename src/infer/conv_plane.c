@@ -59,22 +59,32 @@ static void row_norms(const ss_conv *c, const int16_t *plane, float *row_max) {
     }
 }
 
+/* One chunk's part of a plan: `sum` bounds |low| so far. */
+static uint8_t plan_chunk(float add, float *sum) {
+    if (add > SUM_LIMIT) {
+        *sum = SUM_LIMIT;
+        return SS_SPILL_EVERY_STEP;
+    }
+    const bool spill = *sum + add > SUM_LIMIT;
+    *sum = spill ? add : *sum + add;
+    return spill ? SS_SPILL_ONCE : SS_SPILL_NONE;
+}
+
 /* The plan for pixels on output rows y0..y1. */
 static void plan_rows(const ss_conv *c, const float *w_norm, const float *row_max, int32_t y0, int32_t y1,
                       uint8_t *plan) {
+    const ss_window *w = &c->n->win;
     float sum = 0;
-    for (int32_t i = 0; i < c->chunk_count; i++) {
-        const int32_t kh = i / (c->n->win.kw * c->chunks), chunk = i % c->chunks;
-        float x = 0;
-        for (int32_t y = y0; y <= y1; y++) {
-            const float v = row_max[(int64_t)(y * c->n->win.sh + kh) * c->chunks + chunk];
-            if (v > x) x = v;
-        }
-        const float add = w_norm[i] * x;
-        plan[i] = add > SUM_LIMIT ? SS_SPILL_EVERY_STEP : sum + add > SUM_LIMIT ? SS_SPILL_ONCE : SS_SPILL_NONE;
-        if (plan[i] == SS_SPILL_EVERY_STEP) sum = SUM_LIMIT;
-        else sum = plan[i] == SS_SPILL_ONCE ? add : sum + add;
-    }
+    for (int32_t i = 0; i < w->kh; i++)
+        for (int32_t j = 0; j < w->kw; j++)
+            for (int32_t chunk = 0; chunk < c->chunks; chunk++, w_norm++) {
+                float x = 0;
+                for (int32_t y = y0; y <= y1; y++) {
+                    const float v = row_max[(int64_t)(y * w->sh + i) * c->chunks + chunk];
+                    if (v > x) x = v;
+                }
+                *plan++ = plan_chunk(*w_norm * x, &sum);
+            }
 }
 
 void ss_conv_plans(const ss_conv *c, int32_t group, const void *plane, char *scratch) {
@@ -82,11 +92,11 @@ void ss_conv_plans(const ss_conv *c, int32_t group, const void *plane, char *scr
     uint8_t *plan = (uint8_t *)scratch + c->plan_at;
     const float *w_norm = c->w_norm + (int64_t)group * c->chunk_count;
     row_norms(c, plane, row_max);
-    const int32_t all = c->out.h * c->out.w, size = c->k->pixels;
+    const int32_t all = c->out.h * c->row_groups, size = c->tile_groups;
     int32_t last_y0 = -1, last_y1 = -1;
     for (int32_t t = 0; t < c->tiles; t++, plan += c->chunk_count) {
         const int32_t last = t * size + size < all ? t * size + size - 1 : all - 1;
-        const int32_t y0 = t * size / c->out.w, y1 = last / c->out.w;
+        const int32_t y0 = t * size / c->row_groups, y1 = last / c->row_groups;
         if (y0 == last_y0 && y1 == last_y1) memcpy(plan, plan - c->chunk_count, (size_t)c->chunk_count);
         else plan_rows(c, w_norm, row_max, y0, y1, plan);
         last_y0 = y0;

@@ -1,13 +1,13 @@
 /* conv_tile: the tile kernels, written once and compiled for each instruction set. Included by conv_portable.c,
  * conv_avx2.c and conv_avx512.c, which define before:
- *   LANES, PIXELS      filters of a vector, pixels of a full tile
+ *   LANES, GROUP       filters of a vector, neighbouring pixels of a group
  *   vi, vf             vectors of LANES int32_t and float
  *   vi_load vi_store vi_add vi_spread(const void *)         spread: one 32-bit word to all lanes
  *   vi_dot16(acc, x, w)  acc + x.lo * w.lo + x.hi * w.hi    of the int16 halves of each lane
  *   vi_high16 vi_low16   v >> 16 (arithmetic), v & 0xffff
- *   vf_load vf_store vf_spread vf_fma(acc, x, w)            one rounding
+ *   vf_load vf_store vf_spread vf_fma(acc, x, w)            one rounding; portable: two
  *   finish_int(c, t, lo, hi) and finish_float(c, t, sum)    bias is in the sums; sums are [vector][pixel][lane]
- *   and, where HAS_U8 is defined, vi_dot8(acc, x, w)        four products of unsigned x and signed w
+ *   HAS_U8, and where it is 1, vi_dot8(acc, x, w)        four products of unsigned x and signed w
  *
  * A kernel is an inline function of constant P (pixels) and N (vectors), so its sums live in registers.
  */
@@ -19,10 +19,10 @@
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL _Pragma("GCC unroll 32")
 #endif
 #define KERNEL static inline __attribute__((always_inline)) void
-#define SUMS (SS_CONV_VECTORS * SS_CONV_PIXELS * SS_CONV_LANES)
+#define SUMS (SS_CONV_SUMS * SS_CONV_LANES)
 
 typedef struct sums {
     _Alignas(64) int32_t lo[SUMS];
@@ -33,109 +33,144 @@ typedef struct sums {
     UNROLL \
     for (int i = 0; i < (n); i++)
 
-/* One step: 32 bits of every pixel's window against one lane-wide column of weights. */
-KERNEL step16(vi acc[][PIXELS], const char *const *x, int64_t k, const char *w, const int P, const int N) {
+/* A pointer that the compiler shall keep in a register rather than work out one for each pixel: there are too few. */
+#define IN_REGISTER(p) __asm__("" : "+r"(p))
+#define EACH_GROUP(g, P) EACH(g, ((P) + GROUP - 1) / GROUP)
+
+/* The window of pixel p, whose group begins at q[p / GROUP]. */
+#define WINDOW(q, p, step) ((q)[(p) / GROUP] + (p) % GROUP * (step))
+
+KERNEL advance(const char **q, int64_t by, const int P) {
+    EACH_GROUP(g, P) {
+        q[g] += by;
+        IN_REGISTER(q[g]);
+    }
+}
+
+static inline vi dot(vi acc, vi x, vi w, const bool u8) {
+#if HAS_U8
+    if (u8) return vi_dot8(acc, x, w);
+#endif
+    (void)u8;
+    return vi_dot16(acc, x, w);
+}
+
+/* One step: 32 bits of every pixel's window, k bytes on, against one lane-wide column of weights. */
+KERNEL step_int(vi *acc, const char *const *q, int64_t step, int k, const char *w, const int P, const int N,
+                const bool u8) {
     vi wv[SS_CONV_VECTORS];
     EACH(n, N) wv[n] = vi_load(w + (size_t)n * sizeof(vi));
     EACH(p, P) {
-        const vi xv = vi_spread(x[p] + k);
-        EACH(n, N) acc[n][p] = vi_dot16(acc[n][p], xv, wv[n]);
+        const vi xv = vi_spread(WINDOW(q, p, step) + k);
+        EACH(n, N) acc[n * P + p] = dot(acc[n * P + p], xv, wv[n], u8);
     }
 }
 
-KERNEL spill(vi acc[][PIXELS], int32_t *hi, const int P, const int N) {
-    EACH(n, N) EACH(p, P) {
-        int32_t *h = hi + (n * P + p) * LANES;
-        vi_store(h, vi_add(vi_load(h), vi_high16(acc[n][p])));
-        acc[n][p] = vi_low16(acc[n][p]);
+/* `bytes` of every pixel's window; moves q and w behind them. */
+KERNEL steps_int(vi *acc, const char **q, int64_t step, const char **w, int32_t bytes, const int P, const int N,
+                 const bool u8) {
+    const size_t column = (size_t)N * sizeof(vi);
+    for (; bytes >= 16; bytes -= 16, *w += 4 * column) {
+        EACH(u, 4) step_int(acc, q, step, u * 4, *w + (size_t)u * column, P, N, u8);
+        advance(q, 16, P);
+    }
+    for (; bytes > 0; bytes -= 4, *w += column) {
+        step_int(acc, q, step, 0, *w, P, N, u8);
+        advance(q, 4, P);
     }
 }
 
-/* Sums of 16-bit products that fit 32 bits whatever the data. */
-KERNEL tile16(const ss_conv *c, const ss_conv_tile *t, sums *s, const int P, const int N) {
-    vi acc[SS_CONV_VECTORS][PIXELS];
-    const char *x[PIXELS], *w = t->w;
-    EACH(p, P) x[p] = t->x[p];
-    EACH(n, N) EACH(p, P) acc[n][p] = vi_load(c->bias_lo + t->filter + n * LANES);
+KERNEL spill(vi *acc, int32_t *hi, const int P, const int N) {
+    EACH(i, N * P) {
+        int32_t *h = hi + i * LANES;
+        vi_store(h, vi_add(vi_load(h), vi_high16(acc[i])));
+        acc[i] = vi_low16(acc[i]);
+    }
+}
+
+/* Sums that fit 32 bits whatever the data. */
+KERNEL tile_narrow(const ss_conv *c, const ss_conv_tile *t, sums *s, const int P, const int N, const bool u8) {
+    vi acc[SS_CONV_SUMS];
+    const char *q[SS_CONV_GROUPS], *w = t->w;
+    const int64_t step = t->x_step;
+    EACH_GROUP(g, P) q[g] = t->x[g];
+    EACH(n, N) EACH(p, P) acc[n * P + p] = vi_load(c->bias_lo + t->filter + n * LANES);
     for (int32_t i = 0; i < c->n->win.kh; i++) {
-        for (int64_t k = 0; k < c->run_bytes; k += 4, w += (size_t)N * sizeof(vi)) step16(acc, x, k, w, P, N);
-        EACH(p, P) x[p] += c->row_bytes;
+        steps_int(acc, q, step, &w, c->run_bytes, P, N, u8);
+        advance(q, c->row_bytes - c->run_bytes, P);
     }
-    EACH(n, N) EACH(p, P) vi_store(s->lo + (n * P + p) * LANES, acc[n][p]);
+    EACH(i, N * P) vi_store(s->lo + i * LANES, acc[i]);
 }
 
 /* Sums of 16-bit products by the tile's plan. */
-KERNEL tile16_wide(const ss_conv *c, const ss_conv_tile *t, sums *s, const int P, const int N) {
-    vi acc[SS_CONV_VECTORS][PIXELS];
-    const char *x[PIXELS], *w = t->w;
+KERNEL tile_wide(const ss_conv *c, const ss_conv_tile *t, sums *s, const int P, const int N) {
+    vi acc[SS_CONV_SUMS];
+    const char *q[SS_CONV_GROUPS], *w = t->w;
     const uint8_t *plan = t->plan;
-    EACH(p, P) x[p] = t->x[p];
+    const int64_t step = t->x_step;
+    EACH_GROUP(g, P) q[g] = t->x[g];
     EACH(n, N) EACH(p, P) {
-        acc[n][p] = vi_load(c->bias_lo + t->filter + n * LANES);
+        acc[n * P + p] = vi_load(c->bias_lo + t->filter + n * LANES);
         vi_store(s->hi + (n * P + p) * LANES, vi_load(c->bias_hi + t->filter + n * LANES));
     }
-    const int32_t pixel = c->cs * 2, chunk = SS_CONV_CHUNK * 2;
+    const int32_t chunk = SS_CONV_CHUNK * 2;
     for (int32_t i = 0; i < c->n->win.kh; i++) {
-        int64_t k = 0;
-        for (int32_t left = c->run_bytes; left > 0;) {
-            for (int32_t in_pixel = pixel; in_pixel > 0; in_pixel -= chunk) {
-                const int64_t end = k + (in_pixel < chunk ? in_pixel : chunk);
-                const int what = *plan++;
-                if (what == SS_SPILL_EVERY_STEP)
-                    for (; k < end; k += 4, w += (size_t)N * sizeof(vi)) {
-                        spill(acc, s->hi, P, N);
-                        step16(acc, x, k, w, P, N);
-                    }
-                else if (what == SS_SPILL_ONCE) spill(acc, s->hi, P, N);
-                for (; k < end; k += 4, w += (size_t)N * sizeof(vi)) step16(acc, x, k, w, P, N);
+        for (int32_t left = c->run_bytes, in_pixel = 0; left > 0;) {
+            if (in_pixel == 0) in_pixel = c->cs * 2;
+            const int32_t bytes = in_pixel < chunk ? in_pixel : chunk;
+            const int what = *plan++;
+            if (what == SS_SPILL_EVERY_STEP)
+                for (int32_t k = 0; k < bytes; k += 4) {
+                    spill(acc, s->hi, P, N);
+                    steps_int(acc, q, step, &w, 4, P, N, false);
+                }
+            else {
+                if (what == SS_SPILL_ONCE) spill(acc, s->hi, P, N);
+                steps_int(acc, q, step, &w, bytes, P, N, false);
             }
-            left -= pixel;
+            in_pixel -= bytes;
+            left -= bytes;
         }
-        EACH(p, P) x[p] += c->row_bytes;
+        advance(q, c->row_bytes - c->run_bytes, P);
     }
     spill(acc, s->hi, P, N);
-    EACH(n, N) EACH(p, P) vi_store(s->lo + (n * P + p) * LANES, acc[n][p]);
+    EACH(i, N * P) vi_store(s->lo + i * LANES, acc[i]);
 }
 
-#ifdef HAS_U8
-KERNEL tile8(const ss_conv *c, const ss_conv_tile *t, sums *s, const int P, const int N) {
-    vi acc[SS_CONV_VECTORS][PIXELS];
-    const char *x[PIXELS], *w = t->w;
-    EACH(p, P) x[p] = t->x[p];
-    EACH(n, N) EACH(p, P) acc[n][p] = vi_load(c->bias_lo + t->filter + n * LANES);
-    for (int32_t i = 0; i < c->n->win.kh; i++) {
-        for (int64_t k = 0; k < c->run_bytes; k += 4, w += (size_t)N * sizeof(vi)) {
-            vi wv[SS_CONV_VECTORS];
-            EACH(n, N) wv[n] = vi_load(w + (size_t)n * sizeof(vi));
-            EACH(p, P) {
-                const vi xv = vi_spread(x[p] + k);
-                EACH(n, N) acc[n][p] = vi_dot8(acc[n][p], xv, wv[n]);
-            }
-        }
-        EACH(p, P) x[p] += c->row_bytes;
+KERNEL step_float(vf *acc, const char *const *q, int64_t step, int k, const char *w, const int P, const int N) {
+    vf wv[SS_CONV_VECTORS];
+    EACH(n, N) wv[n] = vf_load(w + (size_t)n * sizeof(vf));
+    EACH(p, P) {
+        const vf xv = vf_spread(WINDOW(q, p, step) + k);
+        EACH(n, N) acc[n * P + p] = vf_fma(acc[n * P + p], xv, wv[n]);
     }
-    EACH(n, N) EACH(p, P) vi_store(s->lo + (n * P + p) * LANES, acc[n][p]);
 }
-#endif
 
 KERNEL tile_float(const ss_conv *c, const ss_conv_tile *t, float *sum, const int P, const int N) {
-    vf acc[SS_CONV_VECTORS][PIXELS];
-    const char *x[PIXELS], *w = t->w;
-    EACH(p, P) x[p] = t->x[p];
-    EACH(n, N) EACH(p, P) acc[n][p] = vf_load(c->bias_f + t->filter + n * LANES);
+    vf acc[SS_CONV_SUMS];
+    const char *q[SS_CONV_GROUPS], *w = t->w;
+    const size_t column = (size_t)N * sizeof(vf);
+    const int64_t step = t->x_step;
+    EACH_GROUP(g, P) q[g] = t->x[g];
+    EACH(n, N) EACH(p, P) acc[n * P + p] = vf_load(c->bias_f + t->filter + n * LANES);
     for (int32_t i = 0; i < c->n->win.kh; i++) {
-        for (int64_t k = 0; k < c->run_bytes; k += 4, w += (size_t)N * sizeof(vf)) {
-            vf wv[SS_CONV_VECTORS];
-            EACH(n, N) wv[n] = vf_load(w + (size_t)n * sizeof(vf));
-            EACH(p, P) {
-                const vf xv = vf_spread(x[p] + k);
-                EACH(n, N) acc[n][p] = vf_fma(acc[n][p], xv, wv[n]);
-            }
+        for (int32_t k = 0; k < c->run_bytes; k += 16, w += 4 * column) { /* a pixel is whole 4s */
+            EACH(u, 4) step_float(acc, q, step, u * 4, w + (size_t)u * column, P, N);
+            advance(q, 16, P);
         }
-        EACH(p, P) x[p] += c->row_bytes;
+        advance(q, c->row_bytes - c->run_bytes, P);
     }
-    EACH(n, N) EACH(p, P) vf_store(sum + (n * P + p) * LANES, acc[n][p]);
+    EACH(i, N * P) vf_store(sum + i * LANES, acc[i]);
 }
+
+/* The pixels to be stored, p of group g. */
+#define EACH_PIXEL(t, g, p) \
+    for (int g = 0; g < (t)->groups; g++) \
+        for (int p = 0; p < (t)->pixels[g]; p++)
+
+static inline char *output(const ss_conv_tile *t, int g, int p) { return t->y[g] + p * t->y_step + t->y_at; }
+
+static inline bool is_one_pixel(const ss_conv_tile *t) { return t->groups == 1 && t->pixels[0] == 1; }
 
 /* One size of tile, all forms. */
 #define TILE_OF(P, N) \
@@ -147,66 +182,8 @@ KERNEL tile_float(const ss_conv *c, const ss_conv_tile *t, float *sum, const int
             finish_float(c, t, f, P); \
             return; \
         } \
-        TILE8(c, t, &s, P, N) \
-        if (c->wide) tile16_wide(c, t, &s, P, N); \
-        else tile16(c, t, &s, P, N); \
+        if (c->wide) tile_wide(c, t, &s, P, N); \
+        else if (HAS_U8 && c->form == SS_FORM_U8) tile_narrow(c, t, &s, P, N, true); \
+        else tile_narrow(c, t, &s, P, N, false); \
         finish_int(c, t, s.lo, s.hi, P); \
     }
-#ifdef HAS_U8
-#define TILE8(c, t, s, P, N) \
-    if (c->form == SS_FORM_U8) tile8(c, t, s, P, N); \
-    else
-#else
-#define TILE8(c, t, s, P, N)
-#endif
-
-#ifdef HAS_U8
-static void to_bytes(const int16_t *x, int32_t n, int32_t offset, uint8_t *y) {
-    for (int32_t i = 0; i < n; i++) y[i] = (uint8_t)(x[i] + offset);
-}
-#endif
-
-/* Sum of squares / 32, rounded up, of at most SS_CONV_CHUNK values: at most 2^30 + 32. */
-static inline int32_t square_sum(const int16_t *x, int32_t n) {
-    int32_t sum = n, i = 0;
-#ifdef __AVX2__
-    __m256i v = _mm256_setzero_si256();
-    for (; i + 16 <= n; i += 16) {
-        const __m256i a = _mm256_loadu_si256((const void *)(x + i));
-        v = _mm256_add_epi32(v, _mm256_srli_epi32(_mm256_madd_epi16(a, a), 5)); /* pairs: at most 2^31, unsigned */
-    }
-    __m128i h = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-    h = _mm_add_epi32(h, _mm_shuffle_epi32(h, 0x4e));
-    sum += _mm_cvtsi128_si32(_mm_add_epi32(h, _mm_shuffle_epi32(h, 0xb1)));
-#endif
-    for (; i < n; i++) sum += (x[i] * x[i]) >> 5;
-    return sum;
-}
-
-static void row_squares(const int16_t *row, int32_t pixels, int32_t cs, int32_t *max) {
-    const int32_t chunks = (cs + SS_CONV_CHUNK - 1) / SS_CONV_CHUNK;
-    memset(max, 0, (size_t)chunks * sizeof *max);
-    for (int32_t p = 0; p < pixels; p++, row += cs)
-        for (int32_t i = 0; i < chunks; i++) {
-            const int16_t *x = row + i * SS_CONV_CHUNK;
-            const int32_t left = cs - i * SS_CONV_CHUNK;
-            const int32_t s = square_sum(x, left < SS_CONV_CHUNK ? left : SS_CONV_CHUNK);
-            if (s > max[i]) max[i] = s;
-        }
-}
-
-static void depth_int(int64_t *acc, const int16_t *x, const int16_t *w, int32_t groups, int32_t per_group) {
-    if (per_group == 1) {
-        for (int32_t f = 0; f < groups; f++) acc[f] += x[f] * w[f];
-        return;
-    }
-    for (int32_t f = 0; f < groups * per_group; f++) acc[f] += x[f / per_group] * w[f];
-}
-
-static void depth_float(float *acc, const float *x, const float *w, int32_t groups, int32_t per_group) {
-    if (per_group == 1) {
-        for (int32_t f = 0; f < groups; f++) acc[f] = fmaf(x[f], w[f], acc[f]);
-        return;
-    }
-    for (int32_t f = 0; f < groups * per_group; f++) acc[f] = fmaf(x[f / per_group], w[f], acc[f]);
-}

@@ -23,6 +23,7 @@ struct ss_engine {
     const ss_graph *g;
     const ss_quant *q; /* NULL: float */
     ss_isa isa;        /* resolved: never AUTO */
+    const ss_loops *loops;
     ss_conv **convs;   /* [g->n], packed; NULL where the node is no CONV */
     size_t *offset; /* [g->n] place of each tensor in a worker's block */
     size_t block;   /* bytes of a worker's block */
@@ -119,6 +120,7 @@ ss_status ss_engine_new(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, ss_is
     ss_engine *e = ss_alloc(ctx, 1, sizeof *e);
     if (!e) return SS_BAD;
     *e = (ss_engine){ .ctx = ctx, .g = g, .q = q, .isa = isa == SS_ISA_AUTO ? ss_isa_best() : isa };
+    e->loops = ss_loops_of(e->isa);
     if (pack(e) != SS_OK || plan(e) != SS_OK) {
         ss_engine_free(e);
         return SS_BAD;
@@ -178,13 +180,20 @@ static void run_step(const ss_engine *e, worker *w, int32_t i) {
     ss_op_args a = { .g = e->g, .n = n, .q = e->q ? &e->q->nodes[i] : NULL, .scratch = w->scratch };
     for (int32_t k = 0; k < n->n_in; k++) a.in[k] = w->tensor[n->in[k]];
     a.out = out;
+    a.loops = e->loops;
     ss_op_run(&a);
 }
 
 static void observe(const ss_engine *e, const worker *w, const ss_run_opts *opts, int thread, int64_t image, int32_t i) {
-    if (!opts || !opts->observer) return;
+    if (!opts) return;
     const ss_shape s = e->g->nodes[i].shape;
-    opts->observer(opts->observer_user, thread, image, i, (ss_view){ w->tensor[i], !e->q, s, ss_stride(s.c) });
+    if (opts->saturated && e->q) {
+        const int64_t values = (int64_t)s.h * s.w * ss_stride(s.c); /* idle lanes are 0: no end */
+        const int16_t lo = (int16_t)e->q->nodes[i].lo, hi = (int16_t)e->q->nodes[i].hi;
+        opts->saturated[(int64_t)thread * e->g->n + i] += e->loops->count_ends(w->tensor[i], values, lo, hi);
+    }
+    if (opts->observer)
+        opts->observer(opts->observer_user, thread, image, i, (ss_view){ w->tensor[i], !e->q, s, ss_stride(s.c) });
 }
 
 /* Nodes first.. to the end, observed; every tensor that they read from before `first` is in the worker's table. */

@@ -32,6 +32,9 @@ typedef void (*ss_observer)(void *user, int thread, int64_t image, int32_t node,
 typedef struct ss_run_opts {
     ss_observer observer; /* or NULL */
     void *observer_user;
+    /* [threads][nodes], added to; or NULL. Integers only: each node's values at an end of their range (0 as an end means
+     * nothing and is not counted), a sign of saturation. */
+    int64_t *saturated;
 } ss_run_opts;
 
 /* scores: [d->n][classes], the output tensor as real numbers (integers scaled back); may be NULL. */

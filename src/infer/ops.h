@@ -8,12 +8,24 @@
 
 #include "infer/infer.h"
 
+/* Loops that are compiled for each instruction set: loops.h. */
+typedef struct ss_loops {
+    /* y = a + b, requantised and activated, where 32 bits do and one threshold serves all channels: residual networks
+     * spend most of their time outside convolutions here. */
+    void (*add)(const ss_qnode *q, const int16_t *restrict a, const int16_t *restrict b, int64_t n, int16_t *restrict y);
+    /* Values equal to hi, or to lo where that is below 0. */
+    int64_t (*count_ends)(const int16_t *x, int64_t n, int16_t lo, int16_t hi);
+} ss_loops;
+
+const ss_loops *ss_loops_of(ss_isa isa); /* resolved: never AUTO */
+
 typedef struct ss_op_args {
     const ss_graph *g;
     const ss_node *n;
     const ss_qnode *q;               /* NULL: float */
     const void *in[SS_MAX_INPUTS];
     void *out;
+    const ss_loops *loops;           /* integers only */
     void *scratch;                   /* ss_op_scratch bytes, 64-byte aligned */
 } ss_op_args;
 

@@ -62,28 +62,9 @@ static void add_wide(const ss_op_args *a) {
     }
 }
 
-/* The accumulator, with half added, fits 32 bits, and one threshold serves all channels. */
+/* Whether the loops' addition will do: the accumulator, with half added, fits 32 bits, and one threshold serves all channels. */
 static bool is_narrow(const ss_qnode *q) {
     return q->acc_bits <= 30 && q->shift[0] <= 29 && q->mult[0] == 1 && q->n_thr <= 1;
-}
-
-static inline int32_t shift_left(int16_t v, int by) { return (int32_t)((uint32_t)(int32_t)v << by); }
-
-/* The same in 32 bits, the activation with it: residual networks spend most of their time outside convolutions here. */
-static void add_narrow(const ss_op_args *a) {
-    const ss_qnode *q = a->q;
-    const int64_t size = elements(a->n);
-    const int16_t *p = a->in[0], *r = a->in[1];
-    int16_t *o = a->out;
-    const int sp = q->in_shift[0], sr = q->in_shift[1], pre = q->pre, shift = q->shift[0];
-    const int32_t half = 1 << (shift - 1), lo = q->lo, hi = q->n_thr ? q->ceiling : q->hi;
-    const int32_t t = q->n_thr ? q->thr[0] : INT32_MIN; /* without an activation everything passes */
-    for (int64_t i = 0; i < size; i++) {
-        int32_t v = (((shift_left(p[i], sp) + shift_left(r[i], sr)) >> pre) + half) >> shift;
-        v = v < lo ? lo : v;
-        v = v > t ? v : 0;
-        o[i] = (int16_t)(v > hi ? hi : v);
-    }
 }
 
 static void concat(const ss_op_args *a) {
@@ -126,7 +107,7 @@ void ss_op_run_int(const ss_op_args *a) {
     case SS_OP_AVGPOOL: avgpool(a); break;
     case SS_OP_ADD:
         if (is_narrow(a->q)) {
-            add_narrow(a);
+            a->loops->add(a->q, a->in[0], a->in[1], elements(a->n), a->out);
             return;
         }
         add_wide(a);

@@ -50,7 +50,7 @@ static ss_status measure(ss_ctx *ctx, ss_engine *e, const ss_dataset *d, const s
     meter m = { ss_alloc(ctx, (size_t)total, sizeof(ss_range)), c->n };
     if (!m.ranges) return SS_BAD;
     for (int32_t i = 0; i < total; i++) ss_range_init(&m.ranges[i]);
-    ss_status s = ss_engine_run(ctx, e, d, norm, &(ss_run_opts){ observe, &m }, NULL);
+    ss_status s = ss_engine_run(ctx, e, d, norm, &(ss_run_opts){ .observer = observe, .observer_user = &m }, NULL);
     for (int32_t i = 0; i < total; i++) ss_range_merge(&c->ranges[i % c->n], &m.ranges[i]);
     ss_free(ctx, m.ranges);
     return s;
