@@ -24,7 +24,9 @@ static const ss_opt opts[] = {
     { "step", "T", "how much thresholds rise at a time (default 0.05)", false },
     { "t-max", "T", "where to stop at the latest (default 1.0)", false },
     { "limit", "N", "only the first N images of search and of test", false },
-    SS_JOB_OPTS,
+    SS_BITS_OPT,
+    { "calib", "D3", "images for value ranges, instead of those of --data", false },
+    SS_NORM_OPTS,
     SS_DEVICE_OPTS,
     { 0 },
 };

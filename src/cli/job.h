@@ -7,12 +7,14 @@
 #include "threshold/threshold.h"
 
 /* Rows for a command's option table. */
-#define SS_JOB_OPTS                                                                                          \
-    { "bits", "16|8", "arithmetic (default 16)", false },                                                    \
-        { "calib", "C", "images for value ranges, or a saved calibration (.json)", false },                  \
-        { "mean", "A,B,C", "input normalisation: mean per channel, of pixels in 0..1", false }, {            \
+#define SS_BITS_OPT                                                                                          \
+    { "bits", "16|8", "arithmetic (default 16)", false }
+#define SS_NORM_OPTS                                                                                         \
+    { "mean", "A,B,C", "input normalisation: mean per channel, of pixels in 0..1", false }, {                \
         "std", "A,B,C", "and standard deviation", false                                                      \
     }
+#define SS_JOB_OPTS                                                                                          \
+    SS_BITS_OPT, { "calib", "C", "images for value ranges, or a saved calibration (.json)", false }, SS_NORM_OPTS
 #define SS_DEVICE_OPTS                                                                                       \
     { "device", "NAME|FILE", "a known board (u250, zcu104, ...) or a file that describes one", true },       \
         { "batch", "N", "images between reconfigurations (default 256)", false }, {                          \
