@@ -8,7 +8,8 @@ packages=(
     protobuf-c-compiler libprotobuf-c-dev # reads ONNX,
     libonnx-dev                           # whose schema comes from here
     libjansson-dev libxxhash-dev          # JSON, content hashes
-    libcmocka-dev libonnx-testdata        # tests, and ONNX's own test vectors
+    libcmocka-dev libonnx-testdata        # tests, and ONNX's own test vectors;
+    python3                               # makes bad models for them
 )
 
 if [ "${1:-}" = --list ]; then
