@@ -444,7 +444,7 @@ void save_stream(FILE *f, const stream &s) {
 void bench::save() const {
     FILE *f = fopen(opt.result.c_str(), "w");
     if (!f) fail("cannot write " + opt.result);
-    fprintf(f, "{\n \"good\": %s, \"hang\": %s, \"images\": %ld, \"cycles\": %" PRIu64 ", \"seconds\": %.6f,\n",
+    fprintf(f, "{\n \"format\": \"skipstream.simulation\", \"version\": 1,\n \"good\": %s, \"hang\": %s, \"images\": %ld, \"cycles\": %" PRIu64 ", \"seconds\": %.6f,\n",
             good() ? "true" : "false", hang ? "true" : "false", opt.images, cycle - start, seconds);
     fprintf(f, " \"counters\": {\"images_in\": %u, \"images_out\": %u, \"cycles\": %" PRIu64 "},\n", images_in, images_out,
             counted_cycles);
