@@ -95,6 +95,34 @@ typedef struct ss_rtl_stream {
 } ss_rtl_stream;
 void ss_rtl_instance(const ss_rtl *r, int32_t node, const ss_rtl_stream *in, const ss_rtl_stream *out, ss_buf *b);
 
+/* ---- sources.c: the hand-written files ---- */
+
+/* Their folder: SKIPSTREAM_RTL, else where the program was built. An error when it is not there. */
+ss_status ss_rtl_folder(ss_ctx *ctx, const char **out);
+/* A set of modules, by name, sorted. */
+typedef struct ss_rtl_modules {
+    ss_ctx *ctx;
+    char **names;
+    size_t n;
+} ss_rtl_modules;
+void ss_rtl_modules_free(ss_rtl_modules *m);
+/* Adds every module that the text of a top instantiates, and that these instantiate. A module of the top without a file
+ * in `folder` is an error. */
+ss_status ss_rtl_modules_of(const char *folder, const char *top, ss_rtl_modules *m);
+/* Writes `to` from folder/name; with keys, every @KEY@ is replaced. */
+typedef struct ss_rtl_key {
+    const char *key, *value; /* ends with a NULL key */
+} ss_rtl_key;
+ss_status ss_rtl_copy(ss_ctx *ctx, const char *folder, const char *name, const ss_rtl_key *keys, const char *to);
+
+/* ---- bundle.c, manifest.c: files ---- */
+
+/* dir/partition_N with all in it; the modules that it uses are added to *all. */
+ss_status ss_rtl_bundle(const ss_rtl *r, const ss_rtl_part *part, const char *folder, const char *dir,
+                        ss_rtl_modules *all);
+ss_status ss_rtl_manifest(const ss_rtl *r, const char *dir);
+ss_status ss_rtl_readme(const ss_rtl *r, const char *dir);
+
 /* Which images a node has. */
 bool ss_rtl_has_bias(const ss_rtl *r, int32_t node);
 bool ss_rtl_has_scale(const ss_rtl *r, int32_t node);
