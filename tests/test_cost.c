@@ -158,6 +158,8 @@ static void check_config(const bench *b, int32_t node, double interval, const ss
         assert_int_equal(n->groups % cfg->gr, 0);
         assert_int_equal(ss_graph_in_shape(b->g, n).c / n->groups % cfg->ci, 0);
         assert_int_equal(n->shape.c / n->groups % cfg->co, 0);
+        assert_true(cfg->gr == 1 || cfg->ci * n->groups == ss_graph_in_shape(b->g, n).c);
+        assert_true(cfg->gr == 1 || cfg->co * n->groups == n->shape.c);
         assert_true(cfg->m >= 1 && cfg->m <= k && (cfg->engine == SS_ENGINE_CROSSBAR || k % cfg->m == 0));
         /* one DSP a multiplier, one a requantise lane */
         assert_int_equal(cfg->res.r[SS_DSP], (int64_t)cfg->gr * cfg->ci * cfg->co * cfg->m + cfg->lanes_out);
@@ -322,6 +324,25 @@ static void weight_memories_by_hand(void **state) {
         cfg.memory = SS_MEM_BRAM;
         assert_int_equal(ss_cost_load_bits(b.c, conv, conv, &cfg), 0);
     }
+    bench_free(&b);
+}
+
+/* 4 groups of 2 channels and 4 filters: parallel groups are whole, and all of those foldings are listed. */
+static void parallel_groups_are_whole(void **state) {
+    (void)state;
+    util_conv_spec spec = { .f = 16, .kh = 3, .pt = 1, .pl = 1, .pb = 1, .pr = 1, .groups = 4 };
+    bench b = one_conv(8, 6, 6, spec, 0.5);
+    int32_t conv = ss_graph_find(b.g, "conv");
+    int n = ss_cost_configs(b.c, conv, 1e9, list, MANY), parallel[5] = { 0 };
+    for (int i = 0; i < n; i++) parallel[list[i].gr] += list[i].engine == SS_ENGINE_DENSE;
+    assert_int_equal(parallel[2], 9); /* m = 1, 3, 9, each in three memories: two words deep at least */
+    assert_int_equal(parallel[4], 7); /* m = 9 leaves one word: constants */
+    ss_config cfg = folding(SS_ENGINE_DENSE, 1, 4, 3, SS_MEM_BRAM);
+    cfg.gr = 2;
+    assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 1e6, &cfg), SS_BAD);
+    assert_true(util_has_error(b.ctx, "gr = 2 needs ci = 2 and co = 4, not 1 and 4"));
+    cfg.ci = 2;
+    assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 1e6, &cfg), SS_OK);
     bench_free(&b);
 }
 
@@ -535,6 +556,7 @@ int main(void) {
         cmocka_unit_test(resources_follow_the_interval),
         cmocka_unit_test(luts_rise_with_multipliers),
         cmocka_unit_test(weight_memories_by_hand),
+        cmocka_unit_test(parallel_groups_are_whole),
         cmocka_unit_test(illegal_foldings_list_the_legal_values),
         cmocka_unit_test(latency_follows_the_pixels),
         cmocka_unit_test(fully_connected_fill_is_counted_once),

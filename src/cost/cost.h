@@ -3,6 +3,7 @@
  * Cycles per image of a CONV with G groups (gr in parallel), ci input streams, co output streams, W = Ho*Wo:
  *   dense     (K/m) * (C/G/ci) * (F/G/co) * (G/gr) * W                     m divides K
  *   crossbar  (F/G/co) / gr * sum over steps of max(1, ceil(nnz_max/m))    1 <= m <= K
+ * gr > 1 only with ci = C/G and co = F/G, since lanes are neighbouring channels;
  * where a step is one window position of ci channels and nnz_max the largest count among them: the streams of a
  * step advance together (exact for a join at every window; an upper bound where buffers lie between).
  * and never less than H*W * (C/G/ci) * (G/gr), since each stream takes one element a cycle into its window.
@@ -60,6 +61,18 @@ ss_status ss_cost_eval(ss_ctx *ctx, const ss_cost *c, int32_t node, double inter
 /* Smallest cycles any configuration of the node reaches; all distinct cycle counts, ascending (candidate intervals). */
 double ss_cost_min_cycles(const ss_cost *c, int32_t node);
 int ss_cost_cycle_steps(const ss_cost *c, int32_t node, double *out, int cap);
+
+/* ---- what the generator builds by the same rules ---- */
+
+/* Lanes of a stream: the smallest divisor l of channels with elements/l <= interval; channels when there is none. */
+int32_t ss_lanes(int64_t elements, int32_t channels, double interval);
+/* Words of `lanes` elements that the FIFO on an input of an ADD or CONCAT holds, so that no fork before it stops for
+ * ever (docs/cost.md). */
+int64_t ss_cost_skip_depth(const ss_cost *c, int32_t node, int32_t input, int32_t lanes);
+/* What a buffer (FIFO, line buffer) or constants of that size are built of: LUT, BRAM, or NONE: registers (buffers one
+ * word deep). */
+ss_mem ss_buffer_style(const ss_device *dev, int64_t width, int64_t depth);
+ss_mem ss_constants_style(const ss_device *dev, int64_t width, int64_t depth);
 
 /* What every partition needs besides its nodes: DMA in and out, control registers, the load stream. */
 ss_resources ss_cost_partition_overhead(const ss_cost *c);

@@ -120,6 +120,11 @@ static void list_engines(listing *l, ss_config cfg) {
     }
 }
 
+/* Lanes are neighbouring channels: groups run in parallel only when each of them is whole. */
+static bool groups_legal(const ss_cost_node *n, int64_t gr, int64_t ci, int64_t co) {
+    return gr == 1 || (ci == n->cg && co == n->fg);
+}
+
 int64_t ss_fold_enumerate(const ss_cost *c, const ss_cost_node *n, ss_config *out) {
     listing l = { c, n, out, 0 };
     int64_t dsps = c->dev->total.r[SS_DSP];
@@ -127,7 +132,7 @@ int64_t ss_fold_enumerate(const ss_cost *c, const ss_cost_node *n, ss_config *ou
         if (n->groups % gr != 0) continue;
         for (int i = 0; i < n->n_ci && gr * n->ci[i] <= dsps; i++)
             for (int64_t co = 1; co <= n->fg && gr * n->ci[i] * co <= dsps; co++)
-                if (n->fg % co == 0)
+                if (n->fg % co == 0 && groups_legal(n, gr, n->ci[i], co))
                     list_engines(&l, (ss_config){ .gr = (int32_t)gr, .ci = (int32_t)n->ci[i], .co = (int32_t)co });
     }
     return l.count;
@@ -189,5 +194,10 @@ ss_status ss_fold_check(ss_ctx *ctx, const ss_cost *c, const ss_cost_node *n, co
     if (check_divisor(ctx, n, "ci", cfg->ci, n->cg) != SS_OK) s = SS_BAD;
     if (check_divisor(ctx, n, "co", cfg->co, n->fg) != SS_OK) s = SS_BAD;
     if (check_engine(ctx, c, n, cfg) != SS_OK) s = SS_BAD;
+    char shape[40];
+    if (s == SS_OK && !groups_legal(n, cfg->gr, cfg->ci, cfg->co))
+        s = ss_error(ctx, at_node(n, shape), "choose gr = 1, or whole groups",
+                     "gr = %d needs ci = %lld and co = %lld, not %d and %d: parallel groups are whole", cfg->gr,
+                     (long long)n->cg, (long long)n->fg, cfg->ci, cfg->co);
     return s == SS_OK ? check_memory(ctx, c, n, cfg) : SS_BAD;
 }

@@ -64,12 +64,23 @@ ss_resources ss_memory_map(ss_mem kind, int64_t width, int64_t depth) {
 /* LUTs worth spending to save one RAMB18: half of what the device has for each, as LUTs are also logic. */
 static int64_t luts_a_bram(const ss_device *dev) { return dev->total.r[SS_LUT] / (2 * dev->total.r[SS_BRAM18]); }
 
+static ss_mem cheaper_style(const ss_device *dev, int64_t luts, int64_t width, int64_t depth) {
+    return luts <= ss_bram18_blocks(width, depth) * luts_a_bram(dev) ? SS_MEM_LUT : SS_MEM_BRAM;
+}
+
 static ss_resources cheaper(const ss_device *dev, int64_t luts, int64_t width, int64_t depth) {
-    int64_t blocks = ss_bram18_blocks(width, depth);
     ss_resources res = { { 0 } };
-    if (luts <= blocks * luts_a_bram(dev)) res.r[SS_LUT] = luts;
-    else res.r[SS_BRAM18] = blocks;
+    if (cheaper_style(dev, luts, width, depth) == SS_MEM_LUT) res.r[SS_LUT] = luts;
+    else res.r[SS_BRAM18] = ss_bram18_blocks(width, depth);
     return res;
+}
+
+ss_mem ss_buffer_style(const ss_device *dev, int64_t width, int64_t depth) {
+    return depth == 1 ? SS_MEM_NONE : cheaper_style(dev, lut_ram(width, depth), width, depth);
+}
+
+ss_mem ss_constants_style(const ss_device *dev, int64_t width, int64_t depth) {
+    return cheaper_style(dev, ss_lut_rom(width, depth), width, depth);
 }
 
 ss_resources ss_memory_buffer(const ss_device *dev, int64_t width, int64_t depth) {

@@ -20,8 +20,6 @@ static inline int ss_log2_ceil(int64_t n) {
 
 /* Sum over the histogram hist[0..k] of max(1, ceil(n/m)), for m = 1..k: out[m-1]. */
 void ss_expected_cycles(const double *hist, int32_t k, double *out);
-/* Smallest divisor l of channels with elements/l <= interval; channels when there is none. */
-int32_t ss_lanes(int64_t elements, int32_t channels, double interval);
 
 /* ---- memory.c ---- */
 

@@ -49,12 +49,21 @@ static int64_t skip_depth(const ss_cost *c, const ss_cost_node *n, int32_t k, in
     return (int64_t)(ahead * (double)words) + words / c->g->nodes[from].shape.h + FIFO_DEPTH;
 }
 
-static void add_join(const ss_cost *c, const ss_cost_node *n, const ss_streams *s, ss_resources *res) {
-    int bits = c->opts.bits;
+static double longest_lag(const ss_cost *c, const ss_cost_node *n) {
     double longest = 0;
     for (int32_t k = 0; k < n->n_in; k++) longest = slower(longest, c->nodes[n->node->in[k]].lag);
+    return longest;
+}
+
+int64_t ss_cost_skip_depth(const ss_cost *c, int32_t node, int32_t input, int32_t lanes) {
+    const ss_cost_node *n = &c->nodes[node];
+    return skip_depth(c, n, input, n->in_elems[input] / lanes, longest_lag(c, n));
+}
+
+static void add_join(const ss_cost *c, const ss_cost_node *n, const ss_streams *s, ss_resources *res) {
+    int bits = c->opts.bits;
     for (int32_t k = 0; k < n->n_in; k++) {
-        int64_t depth = skip_depth(c, n, k, n->in_elems[k] / s->lanes[k], longest);
+        int64_t depth = ss_cost_skip_depth(c, (int32_t)(n - c->nodes), k, s->lanes[k]);
         ss_res_add(res, ss_memory_buffer(c->dev, (int64_t)s->lanes[k] * bits, depth), 1);
         ss_res_add(res, ss_part_converter(s->lanes[k], s->out, bits), 1);
     }
