@@ -15,20 +15,22 @@ module ss_select #(
 );
     integer k, x;
     logic [M:0] count; // one-hot: ones in front of position k, M for "M or more"
+    logic full;
 
     always_comb begin
         count = (M + 1)'(1);
         idx = 0;
         used = 0;
         for (k = 0; k < K; k = k + 1) begin
-            rest[k] = mask[k] & count[M];
+            full = 1'(count >> M);
+            rest[k] = mask[k] & full;
             for (x = 0; x < M; x = x + 1) begin
                 if (mask[k] & count[x]) begin
                     used[x] = 1'b1;
                     idx[x*IW +: IW] = idx[x*IW +: IW] | IW'(k - x);
                 end
             end
-            if (mask[k] & !count[M]) count = count << 1;
+            if (mask[k] & !full) count = count << 1;
         end
     end
 endmodule
