@@ -1,6 +1,7 @@
 // ss_rom: read-only memory, initialised from FILE ($readmemh, a row a line; "" for zeros).
 //
-// Read latency 2, a row a cycle, no enable. STYLE "distributed": LUTs between an address register and a data register;
+// Read latency 2, a row a cycle; both registers hold while `en` is low, so that a pipeline may stall. STYLE "distributed":
+// LUTs between an address register and a data register;
 // "block": block RAM and its output register. A single row needs no memory: it is a constant, whatever the style.
 // Invariant: addr < DEPTH; what comes for other addresses is undefined.
 module ss_rom #(
@@ -11,6 +12,7 @@ module ss_rom #(
     parameter AW = DEPTH > 1 ? $clog2(DEPTH) : 1 // derived: leave it alone
 ) (
     input  logic clk,
+    input  logic en,
     input  logic [AW-1:0] addr,
     output logic [WIDTH-1:0] data
 );
@@ -29,7 +31,7 @@ module ss_rom #(
                 initial for (i = 0; i < DEPTH; i = i + 1) mem[i] = 0;
             end
             assign data = mem[0];
-            assign unused_ok = &{1'b0, clk, addr};
+            assign unused_ok = &{1'b0, clk, en, addr};
         end else if (88'(STYLE) == 88'("distributed")) begin : g_distributed
 `ifdef YOSYS
             (* rom_style = "logic" *) // its "distributed" is LUT RAM only
@@ -45,7 +47,7 @@ module ss_rom #(
                 integer i;
                 initial for (i = 0; i < DEPTH; i = i + 1) mem[i] = 0;
             end
-            always_ff @(posedge clk) begin
+            always_ff @(posedge clk) if (en) begin
                 addr_q <= addr;
                 data_q <= mem[addr_q];
             end
@@ -60,7 +62,7 @@ module ss_rom #(
                 integer i;
                 initial for (i = 0; i < DEPTH; i = i + 1) mem[i] = 0;
             end
-            always_ff @(posedge clk) begin
+            always_ff @(posedge clk) if (en) begin
                 row_q <= mem[addr];
                 data_q <= row_q;
             end

@@ -83,7 +83,7 @@ module ss_weights #(
         end else begin : g_rom
             logic unused_ok;
             ss_rom #(.WIDTH(WIDTH), .DEPTH(DEPTH), .STYLE(STYLE), .FILE(FILE)) u_rom (
-                .clk(clk), .addr(addr), .data(data)
+                .clk(clk), .en(1'b1), .addr(addr), .data(data)
             );
             assign load_out = load_in;
             assign loaded = 1'b1;
