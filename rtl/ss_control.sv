@@ -2,14 +2,15 @@
 //
 // Method: address and data of a write are taken independently and held; the write is done and answered when both are
 // there. A read is answered two cycles after its address. One write and one read at a time, independent of each other.
-// Counters count what came a cycle earlier, so that no path leads from the streams into them. A stall counter has a
-// 33rd bit that stops it and reads as all ones. No output depends on an input of the same cycle.
+// Counters count what came a cycle earlier, so that no path leads from the streams into them. A stall counter has one
+// bit more that stops it; it then reads as all ones. No output depends on an input of the same cycle.
 // Invariants: an image is inside from its first word in to its last word, in or out; `start` is given only when none is,
 // and no word moves in while it is high.
 module ss_control #(
     parameter NODES = 1,
     parameter LOAD_WORDS = 0,
-    parameter [31:0] DESIGN = 0
+    parameter [31:0] DESIGN = 0,
+    parameter STALL_BITS = 32 // of a stall counter
 ) (
     input  logic clk,
     input  logic rst,
@@ -35,7 +36,7 @@ module ss_control #(
     input  logic in_word,    // a word of an image moves in,
     input  logic in_last,    // its last one;
     input  logic out_last,   // the last word of an image moves out
-    input  logic misplaced,  // TLAST at a wrong place
+    input  logic misplaced,  // TLAST has been at a wrong place
     input  logic loaded,
     input  logic loading,
     output logic start,      // begin the weight load
@@ -53,7 +54,7 @@ module ss_control #(
     // ---- images and cycles ----
     logic [31:0] images_in, images_out, begun; // begun: at the input, and not complete at the output
     logic [63:0] cycles;
-    logic first_word, misplaced_seen, busy, idle, clear;
+    logic first_word, busy, idle, clear;
     assign idle = begun == 0 && first_word; // an output may be complete before its input is
     always_ff @(posedge clk) begin
         if (rst) begin
@@ -69,12 +70,10 @@ module ss_control #(
             images_in <= 0;
             images_out <= 0;
             cycles <= 0;
-            misplaced_seen <= 1'b0;
         end else begin
             images_in <= images_in + 32'(in_last);
             images_out <= images_out + 32'(out_last);
             cycles <= cycles + 64'(busy);
-            misplaced_seen <= misplaced_seen || misplaced;
         end
     end
 
@@ -113,37 +112,40 @@ module ss_control #(
     generate
         for (n = 0; n < NODES; n = n + 1) begin : g_node
             logic starved_q, blocked_q;
-            logic [32:0] s, b;
+            logic [STALL_BITS:0] s, b;
             always_ff @(posedge clk) begin
                 starved_q <= starved[n];
                 blocked_q <= blocked[n];
                 if (rst || clear) s <= 0;
-                else if (starved_q && busy && !s[32]) s <= s + 1'b1;
+                else if (starved_q && busy && !s[STALL_BITS]) s <= s + 1'b1;
                 if (rst || clear) b <= 0;
-                else if (blocked_q && busy && !b[32]) b <= b + 1'b1;
+                else if (blocked_q && busy && !b[STALL_BITS]) b <= b + 1'b1;
             end
-            assign starved_count[n*32 +: 32] = s[31:0] | {32{s[32]}};
-            assign blocked_count[n*32 +: 32] = b[31:0] | {32{b[32]}};
+            assign starved_count[n*32 +: 32] = 32'(s[STALL_BITS-1:0]) | {32{s[STALL_BITS]}};
+            assign blocked_count[n*32 +: 32] = 32'(b[STALL_BITS-1:0]) | {32{b[STALL_BITS]}};
         end
     endgenerate
 
     // ---- reads ----
     logic ar_full, read;
     logic [13:0] ar;
+    logic [3:0] low;
     logic [NW-1:0] node;
-    logic [31:0] common, kept_high;
+    logic [31:0] common, cycles_low, kept_high;
     assign s_axi_arready = !ar_full;
     assign read = ar_full && !s_axi_rvalid;
+    assign low = ar[3:0];
+    assign cycles_low = cycles[31:0];
     assign node = NW'((ar - 14'(FIRST_NODE)) >> 1);
     always_comb
-        case (ar[3:0])
+        case (low)
             ID: common = 32'h53535452;
             VERSION: common = 32'd1;
             COUNT: common = 32'(NODES);
-            STATUS: common = {28'b0, misplaced_seen, loading, idle, loaded};
+            STATUS: common = {28'b0, misplaced, loading, idle, loaded};
             IMAGES_IN: common = images_in;
             IMAGES_OUT: common = images_out;
-            CYCLES_LOW: common = cycles[31:0];
+            CYCLES_LOW: common = cycles_low;
             CYCLES_HIGH: common = kept_high;
             WORDS: common = 32'(LOAD_WORDS);
             NAME: common = DESIGN;
@@ -162,8 +164,8 @@ module ss_control #(
             s_axi_rresp <= OKAY;
             if (ar < 14'(FIRST_NODE)) begin
                 s_axi_rdata <= common;
-                if (ar[3:0] > NAME) s_axi_rresp <= SLVERR;
-                if (ar[3:0] == CYCLES_LOW) kept_high <= cycles[63:32];
+                if (low > NAME) s_axi_rresp <= SLVERR;
+                if (low == CYCLES_LOW) kept_high <= cycles[63:32];
             end else if (ar < 14'(LAST)) begin
                 s_axi_rdata <= ar[0] ? blocked_count[node*32 +: 32] : starved_count[node*32 +: 32];
             end else begin
