@@ -538,6 +538,26 @@ static void bad_requests_leave_nothing(void **state) {
     ss_ctx_free(ctx);
 }
 
+/* Kernel 3: "same" padding; none; stride 2; a kernel that covers the map; 1x1 with stride. */
+static void rows_and_columns_of_windows(void **state) {
+    (void)state;
+    static const struct {
+        ss_window w;
+        int32_t in, out, rows;
+        bool keeps_at_2;
+    } cases[] = {
+        { { 3, 3, 1, 1, 1, 1, 1, 1 }, 8, 8, 3, true }, { { 3, 3, 1, 1, 0, 0, 0, 0 }, 8, 6, 5, true },
+        { { 3, 3, 2, 2, 1, 1, 1, 1 }, 8, 4, 4, true }, { { 8, 8, 1, 1, 0, 0, 0, 0 }, 8, 1, 16, false },
+        { { 1, 1, 2, 2, 0, 0, 0, 0 }, 8, 4, 1, false }, { { 2, 2, 2, 2, 0, 0, 0, 0 }, 8, 4, 3, false },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const ss_shape in = { 4, cases[i].in, cases[i].in }, to = { 4, cases[i].out, cases[i].out };
+        assert_int_equal(ss_window_rows(&cases[i].w, in, to), cases[i].rows);
+        assert_int_equal(ss_window_keeps_columns(&cases[i].w, to, 2), cases[i].keeps_at_2);
+        assert_false(ss_window_keeps_columns(&cases[i].w, to, cases[i].w.kw));
+    }
+}
+
 /* ---- lack of memory ---- */
 
 static bool generate_small(ss_ctx *ctx) {
@@ -574,6 +594,7 @@ int main(void) {
         cmocka_unit_test(groups_lie_side_by_side_or_one_after_another),
         cmocka_unit_test(per_channel_rows),
         cmocka_unit_test(names_are_legal_and_unique),
+        cmocka_unit_test(rows_and_columns_of_windows),
         cmocka_unit_test(spans),
         cmocka_unit_test(spans_stay_in_a_partition),
         FOLDER_TEST(a_top_has_an_instance_a_node),
