@@ -20,7 +20,8 @@ module ss_chanpad #(
     localparam ALL = BEFORE + WORDS + AFTER;
     localparam AW = ALL > 1 ? $clog2(ALL) : 1;
     logic [AW-1:0] word;
-    logic front, behind;
+    logic front, behind, unused;
+    assign unused = &{1'b0, word};
     ss_rows #(.ROWS(ALL)) u_word (.clk(clk), .rst(rst), .move(out_valid && out_ready), .row(word));
     generate
         if (BEFORE > 0) begin : g_front

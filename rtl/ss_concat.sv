@@ -58,9 +58,9 @@ module ss_concat #(
             logic [LANES*OUT-1:0] aligned, so_far;
             assign last[k] = word == AW'(WORDS[k*32 +: 32] - 1);
             for (l = 0; l < LANES; l = l + 1) begin : g_lane
-                logic [W+S-1:0] x;
-                assign x = (W+S)'(in_data[(k*LANES + l)*W +: W]) << S;
-                assign aligned[l*OUT +: OUT] = OUT'($signed(x) >>> PRE);
+                logic [SUM-1:0] x;
+                assign x = SUM'($signed(in_data[(k*LANES + l)*W +: W])) << S;
+                assign aligned[l*OUT +: OUT] = OUT'(x >> PRE);
             end
             if (k == 0) begin : g_first
                 assign so_far = turn[k] ? aligned : 0;

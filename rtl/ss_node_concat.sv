@@ -126,9 +126,9 @@ module ss_node_concat #(
                 localparam S = SHIFTS[k*32 +: 32];
                 localparam AT = sum_of(CHANNELS, k);
                 for (l = 0; l < CHANNELS[k*32 +: 32]; l = l + 1) begin : g_lane
-                    logic [W+S-1:0] x;
-                    assign x = (W+S)'(g_in[k].wide_data[l*W +: W]) << S;
-                    assign joined_data[(AT + l)*SUM +: SUM] = SUM'($signed(x) >>> PRE);
+                    logic [ACC-1:0] x;
+                    assign x = ACC'($signed(g_in[k].wide_data[l*W +: W])) << S;
+                    assign joined_data[(AT + l)*SUM +: SUM] = SUM'(x >> PRE);
                 end
             end
         end else begin : g_words
