@@ -59,7 +59,7 @@ static void start(test *t, streams *s, const char *kind, ss_op op, int inputs)
         t->node->in[k] = k;
         t->quant[k].hi = top(t);
         t->quant[k].lo = chance(t) ? -top(t) - 1 : 0;
-        t->depth[k] = between(t, 0, 2) * between(t, 1, 9);
+        t->depth[k] = op == SS_OP_ADD || op == SS_OP_CONCAT ? between(t, 0, 2) * between(t, 1, 9) : 0;
     }
 }
 
@@ -373,6 +373,22 @@ static int cycles(const test *t)
     return (int)(IMAGES * most + filling + PIPELINE + in.c);
 }
 
+/* From the first word in to the first word out where all widths are equal and nothing waits in a FIFO. */
+static int latency(const test *t)
+{
+    const bool cuts = t->q->ceiling < top(t), wires = t->q->lo >= 0 && !t->thr[0] && !cuts;
+    int act = t->q->n_thr > 1 ? 3 : t->q->n_thr == 1 && !wires ? 1 : 0;
+    if (t->node->op == SS_OP_RELU && t->q->n_thr == 1) act = wires && t->quant[0].lo >= 0 ? 0 : 1;
+    for (int k = 0; k < t->node->n_in; k++)
+        if (t->lanes[k] != t->lanes[t->node->n_in] || t->depth[k]) return STREAMS_ANY;
+    switch (t->node->op) {
+    case SS_OP_RELU: return act + 1;
+    case SS_OP_ADD: return act + 3;
+    case SS_OP_SLICE: return t->node->win.pt || t->node->win.pl ? STREAMS_ANY : 1;
+    default: return STREAMS_ANY;
+    }
+}
+
 static void run(test *t)
 {
     char name[60];
@@ -386,8 +402,8 @@ static void run(test *t)
             streams_source(t->s, name, t->lanes[k] * t->bits, IMAGES * words(t, k), streams_stalls[stall][0]);
         }
         port_name(name, t, stall, n);
-        streams_sink(t->s, name, t->lanes[n] * t->bits, IMAGES * words(t, n), streams_stalls[stall][1], STREAMS_ANY,
-                     STREAMS_ANY, stall ? STREAMS_ANY : cycles(t));
+        streams_sink(t->s, name, t->lanes[n] * t->bits, IMAGES * words(t, n), streams_stalls[stall][1],
+                     stall ? STREAMS_ANY : latency(t), STREAMS_ANY, stall ? STREAMS_ANY : cycles(t));
         streams_emit(t->s, "    ss_node_%s #(", t->kind);
         emit_parameters(t);
         emit_ports(t, stall);
@@ -487,7 +503,7 @@ static void chosen(streams *s)
 {
     relu(s, 12, 3, 3);
     relu(s, 12, 4, 6);
-    add(s, 8, 4, 4, 4, 4);
+    for (int i = 0; i < 6; i++) add(s, 8, 4, 4, 4, 4);
     add(s, 8, 8, 1, 2, 4);
     add(s, 12, 4, 6, 3, 4);
     add(s, 8, 2, 2, 2, 25);
