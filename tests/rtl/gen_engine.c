@@ -135,7 +135,7 @@ static void variant(bench *b, int v)
     const int64_t beats = words(b, &f, name);
     instance(b, &f, name, load_words, 0);
     instance(b, &f, name, load_words, 1);
-    const int64_t last = 1 + (beats - 1) + fold_latency(&f) + (fold_results(&f) > 64 ? 3 : 1);
+    const int64_t last = 1 + fold_ahead(&f) + (beats - 1) + fold_latency(&f) + (fold_results(&f) > 64 ? 3 : 1);
     fprintf(b->expect, "%s_free last %lld\n", name, (long long)last);
     free(f.weights);
     free(f.bias);
