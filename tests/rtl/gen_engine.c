@@ -1,5 +1,6 @@
 /* Test bench of the engine, ss_conv_core: random foldings with random weights and windows of every density, once
- * without stalls, when the cycle of the last result must be exact, and once with random ones at both ends.
+ * without stalls, when the cycle of the last result must be exact, and every other one again with random ones at both
+ * ends.
  * expect.txt lists what the bench prints about cycles. */
 #include "fold.h"
 
@@ -134,7 +135,7 @@ static void variant(bench *b, int v)
     const int64_t load_words = fold_images(&f, b->dir, name);
     const int64_t beats = words(b, &f, name);
     instance(b, &f, name, load_words, 0);
-    instance(b, &f, name, load_words, 1);
+    if (v % 2 == 0) instance(b, &f, name, load_words, 1);
     const int64_t last = 1 + fold_ahead(&f) + (beats - 1) + fold_latency(&f) + (fold_results(&f) > 64 ? 3 : 1);
     fprintf(b->expect, "%s_free last %lld\n", name, (long long)last);
     free(f.weights);
@@ -147,7 +148,7 @@ int main(int argc, char **argv)
     bench b = { .dir = argv[1], .random = 1 };
     b.tb = bench_open(b.dir, "tb.sv");
     b.expect = bench_open(b.dir, "expect.txt");
-    const int sinks = 2 * VARIANTS;
+    const int sinks = VARIANTS + (VARIANTS + 1) / 2;
     fprintf(b.tb, "module tb (input logic clk, input logic rst, output logic done, output logic [31:0] errors);\n"
                   "    logic [%d:0] done_; logic [%d:0] errors_;\n", sinks - 1, sinks * 32 - 1);
     for (int v = 0; v < VARIANTS; v++) variant(&b, v);
