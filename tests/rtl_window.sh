@@ -22,7 +22,7 @@ wrong_figure() {
 }
 wrong_word() {
     sed -i '3s/.$/x/' "$work/window/out_18.mem" && ! tests/rtl/sim.sh "$work/window" icarus &&
-        grep -q 'stalled_18: word 2: expected' "$work/window/run.log"
+        grep -q 'paced_18: word 2: expected' "$work/window/run.log"
 }
 check "icarus: one window alone" bench icarus 18 1 3
 check "a wrong number of cycles fails the bench" wrong_figure
