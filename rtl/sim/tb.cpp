@@ -39,6 +39,7 @@ namespace {
 // ---- registers of ss_control ----
 
 enum : uint32_t {
+    REG_COUNT = 0x08,   // of nodes
     REG_CONTROL = 0x0c, // bit 0: start of the weight load
     REG_STATUS = 0x10,  // bit 0: loaded
     REG_IMAGES_IN = 0x14,
@@ -280,10 +281,11 @@ uint32_t bench::axi_read(uint32_t address) {
         top->clk = 0;
         top->eval();
         const bool taken = top->s_axi_arvalid && top->s_axi_arready, given = top->s_axi_rvalid;
-        const uint32_t data = top->s_axi_rdata;
+        const uint32_t data = top->s_axi_rdata, response = top->s_axi_rresp;
         tick();
         if (taken) top->s_axi_arvalid = 0;
         if (!given) continue;
+        if (response) fail("the control registers have nothing at " + std::to_string(address));
         top->s_axi_rready = 0;
         return data;
     }
@@ -300,10 +302,12 @@ void bench::axi_write(uint32_t address, uint32_t data) {
         top->eval();
         const bool address_taken = top->s_axi_awvalid && top->s_axi_awready;
         const bool data_taken = top->s_axi_wvalid && top->s_axi_wready, answered = top->s_axi_bvalid;
+        const uint32_t response = top->s_axi_bresp;
         tick();
         if (address_taken) top->s_axi_awvalid = 0;
         if (data_taken) top->s_axi_wvalid = 0;
         if (!answered) continue;
+        if (response) fail("the control registers refuse a write at " + std::to_string(address));
         top->s_axi_bready = 0;
         return;
     }
@@ -398,6 +402,7 @@ void bench::collect() {
             b.push_back(axi_read(REG_NODES + 8 * i + 4));
         }
     };
+    if (axi_read(REG_COUNT) != taps_count) fail("the control registers count other nodes than config.h");
     images_in = axi_read(REG_IMAGES_IN);
     images_out = axi_read(REG_IMAGES_OUT);
     counted_cycles = axi_read(REG_CYCLES_LOW);
@@ -444,7 +449,8 @@ void save_stream(FILE *f, const stream &s) {
 void bench::save() const {
     FILE *f = fopen(opt.result.c_str(), "w");
     if (!f) fail("cannot write " + opt.result);
-    fprintf(f, "{\n \"format\": \"skipstream.simulation\", \"version\": 1,\n \"good\": %s, \"hang\": %s, \"images\": %ld, \"cycles\": %" PRIu64 ", \"seconds\": %.6f,\n",
+    fprintf(f, "{\n \"format\": \"skipstream.simulation\", \"version\": 1,\n");
+    fprintf(f, " \"good\": %s, \"hang\": %s, \"images\": %ld, \"cycles\": %" PRIu64 ", \"seconds\": %.6f,\n",
             good() ? "true" : "false", hang ? "true" : "false", opt.images, cycle - start, seconds);
     fprintf(f, " \"counters\": {\"images_in\": %u, \"images_out\": %u, \"cycles\": %" PRIu64 "},\n", images_in, images_out,
             counted_cycles);
@@ -463,7 +469,10 @@ void bench::save() const {
         fprintf(f, ", \"starved\": %u, \"blocked\": %u, ", starved[i], blocked[i]);
         if (hang)
             fprintf(f, "\"state\": \"%s\", ",
-                    starving[i] != starved[i] ? "starved" : blocking[i] != blocked[i] ? "blocked" : "silent");
+                    taps[i].complete()           ? "done"
+                    : starving[i] != starved[i] ? "starved"
+                    : blocking[i] != blocked[i] ? "blocked"
+                                                : "silent");
         save_stream(f, taps[i]);
         fprintf(f, "}");
     }

@@ -14,7 +14,7 @@
 
 extern char **environ;
 
-#define LOG_TAIL 12 /* lines of a log that an error quotes */
+#define LOG_TAIL 6 /* lines of a log that an error quotes, in one line with a bar between them */
 #define LOG_LIMIT ((size_t)256 << 20)
 
 bool ss_process_has(const char *program) {
@@ -67,7 +67,10 @@ ss_status ss_process_run(ss_ctx *ctx, const char *dir, const char *const *argv, 
 static const char *tail(char *text, size_t len) {
     while (len && text[len - 1] == '\n') text[--len] = '\0';
     int lines = 0;
-    while (len && (text[len - 1] != '\n' || ++lines < LOG_TAIL)) len--;
+    while (len && (text[len - 1] != '\n' || ++lines < LOG_TAIL)) {
+        len--;
+        if (text[len] == '\n') text[len] = '|';
+    }
     return text + len;
 }
 
@@ -76,7 +79,7 @@ ss_status ss_process_failed(ss_ctx *ctx, const char *what, int code, const char 
     size_t len;
     if (ss_file_read(ctx, log, LOG_LIMIT, (uint8_t **)&text, &len) != SS_OK) return SS_BAD;
     snprintf(remedy, sizeof remedy, "the whole log is %.4000s", log);
-    ss_status s = ss_error(ctx, SS_AT(what), remedy, "failed (exit %d):\n%s\n", code, tail(text, len));
+    ss_status s = ss_error(ctx, SS_AT(what), remedy, "failed (exit %d): %s", code, tail(text, len));
     ss_free(ctx, text);
     return s;
 }

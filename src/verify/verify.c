@@ -16,8 +16,7 @@ static ss_status check_task(ss_ctx *ctx, const ss_verify_task *t) {
     return SS_OK;
 }
 
-/* Everything that is missing, at once. */
-static ss_status check_tools(ss_ctx *ctx) {
+ss_status ss_verify_check_tools(ss_ctx *ctx) {
     int bad = ss_process_need(ctx, "verilator", "verilator") != SS_OK;
     bad += ss_process_need(ctx, "make", "make") != SS_OK;
     bad += ss_process_need(ctx, "g++", "g++") != SS_OK;
@@ -85,7 +84,7 @@ ss_status ss_verify_run(ss_ctx *ctx, const ss_verify_task *task, ss_verification
     ss_hw *hw = NULL;
     *out = NULL;
     int bad = check_task(ctx, task) != SS_OK;
-    bad += check_tools(ctx) != SS_OK;
+    bad += ss_verify_check_tools(ctx) != SS_OK;
     if (bad || ss_hw_read(ctx, task->g, task->design, task->hw, &hw) != SS_OK) return SS_BAD;
     ss_arena *a = ss_arena_new(ctx);
     ss_verification *v = a ? ss_arena_alloc(a, 1, sizeof *v) : NULL;

@@ -76,6 +76,8 @@ typedef struct ss_verification {
     int32_t n_partitions;
 } ss_verification;
 
+/* Everything that a simulation needs and that is not installed: an error each, with its Debian package. */
+ss_status ss_verify_check_tools(ss_ctx *ctx);
 /* SS_OK: everything agrees; SS_NO: something differs or hangs, as the result says; SS_BAD: it could not be found out. */
 ss_status ss_verify_run(ss_ctx *ctx, const ss_verify_task *task, ss_verification **out);
 void ss_verification_free(ss_verification *v);
