@@ -103,3 +103,22 @@ module tb_sink #(parameter WIDTH = 8, parameter WORDS = 1, parameter FILE = "", 
             end
         end
 endmodule
+
+// Loads a chain of ss_weights: `start`, then the WORDS words of FILE, one every other cycle.
+module tb_load #(parameter WORDS = 1, parameter FILE = "") (
+    input  logic clk,
+    input  logic rst,
+    output logic [65:0] load
+);
+    logic [63:0] words [0:WORDS-1];
+    initial $readmemh(FILE, words);
+    logic [31:0] at;
+    always_ff @(posedge clk)
+        if (rst) begin
+            at <= 0;
+            load <= 66'b0;
+        end else begin
+            if (at < 2 * WORDS) at <= at + 1;
+            load <= {at == 0, at[0], words[at[$clog2(WORDS + 1):1]]};
+        end
+endmodule
