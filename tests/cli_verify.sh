@@ -49,11 +49,12 @@ cycles_as_predicted() { # of the images after the first, within 2 %; the first i
     set -- $percents
     within "$1" 2 && within "$2" 15
 }
-counted_as_measured() { # the registers count from the first word in to the last word out
-    local cycles
-    cycles=$(awk '/"counters"/ { found = 1 } found && /"cycles":/ { gsub(/[^0-9]/, ""); print; exit }' "$work/one.out")
-    echo "counted $cycles; $(number cycles "$work/one.out") cycles simulated"
-    [ "$cycles" -gt 0 ] && [ "$cycles" -le "$(number cycles "$work/one.out")" ]
+counted_as_measured() { # the registers count from the first word in to the last word out, whole images
+    local counted
+    counted=$(awk '/"counters"/ { found = 1 } found && /"cycles":/ { gsub(/[^0-9]/, ""); print; exit }' "$work/one.out")
+    echo "counted $counted; $(number cycles "$work/one.out") cycles simulated"
+    [ "$counted" -eq "$(number cycles "$work/one.out")" ] && [ "$(number images_in "$work/one.out")" -eq 3 ] &&
+        [ "$(number images_out "$work/one.out")" -eq 3 ]
 }
 stalled() { verify one --hw "$work/one/hw" --images 2 --skip 7 --backpressure 5 | grep -q "bit-exact"; }
 damaged_weights() { # one bit of one weight

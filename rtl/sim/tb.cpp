@@ -451,7 +451,8 @@ void bench::save() const {
     if (!f) fail("cannot write " + opt.result);
     fprintf(f, "{\n \"format\": \"skipstream.simulation\", \"version\": 1,\n");
     fprintf(f, " \"good\": %s, \"hang\": %s, \"images\": %ld, \"cycles\": %" PRIu64 ", \"seconds\": %.6f,\n",
-            good() ? "true" : "false", hang ? "true" : "false", opt.images, cycle - start, seconds);
+            good() ? "true" : "false", hang ? "true" : "false", opt.images,
+            out.complete() ? out.last_cycle.back() + 1 : cycle - start, seconds);
     fprintf(f, " \"counters\": {\"images_in\": %u, \"images_out\": %u, \"cycles\": %" PRIu64 "},\n", images_in, images_out,
             counted_cycles);
     fprintf(f, " \"input\": {\"words\": %" PRIu64 ", \"wanted\": %" PRIu64 ", \"valid\": %d, \"ready\": %d", in_words,

@@ -62,7 +62,7 @@ typedef struct ss_verified_partition {
     ss_stream_result output;
     int64_t in_words, in_wanted;
     ss_cycles interval, latency;
-    int64_t cycles;      /* of the whole run */
+    int64_t cycles;      /* from the first word in to the last word out, or to the hang */
     int64_t counted_cycles, images_in, images_out; /* by the control registers */
     double build_seconds, run_seconds;
 } ss_verified_partition;
