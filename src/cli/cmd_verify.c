@@ -34,7 +34,7 @@ typedef struct request {
     ss_rtl_opts rtl;
     int64_t images, skip, seed;
     char work[4096], hw[4200], temporary[4096]; /* temporary: to be removed, or "" */
-    bool simulating; /* there are logs worth keeping when it fails */
+    bool simulating;                            /* there are logs worth keeping when it fails */
 } request;
 
 /* All of the command line, all of its problems. */
@@ -45,8 +45,8 @@ static ss_status parse(request *r) {
     bad += ss_arg_int(cli, "backpressure", 0, INT32_MAX, 0, &r->seed) != SS_OK;
     if (ss_arg(cli, "keep")) bad += ss_cli_check_folder(cli, ss_arg(cli, "keep")) != SS_OK;
     if (ss_arg(cli, "hw") && ss_arg(cli, "span"))
-        bad += ss_error(r->ctx, SS_AT("span"), "leave one out", "--hw is verified as it was generated, with its own span") !=
-               SS_OK;
+        bad += ss_error(r->ctx, SS_AT("span"), "leave one out",
+                        "--hw is verified as it was generated, with its own span") != SS_OK;
     return bad ? SS_BAD : SS_OK;
 }
 
@@ -60,8 +60,8 @@ static ss_status open_work(request *r) {
     }
     snprintf(r->work, sizeof r->work, "%s/skipstream-XXXXXX", tmp && *tmp ? tmp : "/tmp");
     if (!mkdtemp(r->work))
-        return ss_error(r->ctx, SS_AT(r->work), "set TMPDIR, or name a folder with --keep", "cannot make this folder: %s",
-                        strerror(errno));
+        return ss_error(r->ctx, SS_AT(r->work), "set TMPDIR, or name a folder with --keep",
+                        "cannot make this folder: %s", strerror(errno));
     memcpy(r->temporary, r->work, sizeof r->temporary);
     return SS_OK;
 }
@@ -101,8 +101,9 @@ static ss_status load_images(request *r, ss_dataset **file, ss_dataset *view) {
     *view = **file;
     view->n -= r->skip;
     if (view->n < r->images)
-        return ss_error(r->ctx, SS_AT(path), "take fewer, or skip fewer", "has %lld images, not %lld behind the first %lld",
-                        (long long)(*file)->n, (long long)r->images, (long long)r->skip);
+        return ss_error(r->ctx, SS_AT(path), "take fewer, or skip fewer",
+                        "has %lld images, not %lld behind the first %lld", (long long)(*file)->n,
+                        (long long)r->images, (long long)r->skip);
     view->labels += r->skip;
     view->pixels += r->skip * ss_shape_size(view->shape);
     return SS_OK;
@@ -151,10 +152,13 @@ const ss_command ss_cmd_verify = {
     .name = "verify",
     .operands = "DESIGN",
     .summary = "simulate a design's hardware and compare it with the integer reference",
-    .details = "Generates the hardware (or takes it from --hw), builds every partition with Verilator, streams images\n"
-               "through it and compares every word of every node, and of the output, with the integer reference.\n"
-               "Says the cycles an image beside those of the design and of the cost model fed with the very images.\n"
-               "On a difference it names the first layer, image, pixel and channel; exit 1, as when it hangs.",
+    .details =
+        "Generates the hardware (or takes it from --hw), builds every partition with Verilator, streams "
+        "images\n"
+        "through it and compares every word of every node, and of the output, with the integer reference.\n"
+        "Says the cycles an image beside those of the design and of the cost model fed with the very "
+        "images.\n"
+        "On a difference it names the first layer, image, pixel and channel; exit 1, as when it hangs.",
     .opts = opts,
     .run = cmd_verify,
 };

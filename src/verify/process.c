@@ -53,13 +53,16 @@ ss_status ss_process_run(ss_ctx *ctx, const char *dir, const char *const *argv, 
     int error = posix_spawn_file_actions_init(&actions);
     if (error) return ss_error(ctx, SS_AT(argv[0]), "free some memory", "cannot start: %s", strerror(error));
     error = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    if (!error) error = posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    if (!error)
+        error = posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
     if (!error) error = posix_spawn_file_actions_adddup2(&actions, 1, 2);
     if (!error) error = posix_spawn_file_actions_addchdir_np(&actions, dir);
     /* The interface takes char *const *, but writes to none of the strings. */
     if (!error) error = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, environ);
     posix_spawn_file_actions_destroy(&actions);
-    if (error) return ss_error(ctx, SS_AT(argv[0]), "check that it can run here", "cannot start: %s", strerror(error));
+    if (error)
+        return ss_error(ctx, SS_AT(argv[0]), "check that it can run here", "cannot start: %s",
+                        strerror(error));
     return wait_for(ctx, argv[0], pid, code);
 }
 

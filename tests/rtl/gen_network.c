@@ -2,8 +2,8 @@
  *
  *   gen_network DIR SEED BITS [STALLS]
  *
- * Works in DIR. The network, its foldings, its images and their random stalls follow from SEED. Exit: 0 exact, 1 not,
- * 2 something failed. */
+ * Works in DIR. The network, its foldings, its images and their random stalls follow from SEED. Exit: 0
+ * exact, 1 not, 2 something failed. */
 #include "rtl/rtl.h"
 #include "util_explore.h"
 #include "util_infer.h"
@@ -30,7 +30,8 @@ typedef struct bench {
 static ss_status fold(bench *b, const ss_device *device) {
     ss_cost *c;
     ss_partition *part = &b->design->partitions[0];
-    if (ss_cost_new(b->ctx, b->g, b->p, device, (ss_cost_opts){ .bits = b->bits }, &c) != SS_OK) return SS_BAD;
+    if (ss_cost_new(b->ctx, b->g, b->p, device, (ss_cost_opts){ .bits = b->bits }, &c) != SS_OK)
+        return SS_BAD;
     double interval = 1;
     for (int32_t i = 0; i < b->g->n; i++) interval = fmax(interval, ss_cost_min_cycles(c, i));
     interval *= util_rng_int(&b->rng, 1, 6);
@@ -60,7 +61,8 @@ static ss_status prepare(bench *b, uint32_t seed) {
     b->q = util_infer_quantise(b->ctx, b->g, b->d, b->bits);
     if (!b->q || ss_engine_new(b->ctx, b->g, b->q, SS_ISA_AUTO, &b->e) != SS_OK) return SS_BAD;
     if (ss_profile_assume(b->ctx, b->g, 0.5, b->bits, &b->p) != SS_OK) return SS_BAD;
-    if (ss_explore_graph(b->ctx, b->g, b->p, &device, (ss_cost_opts){ .bits = b->bits }, opts, &b->design) != SS_OK)
+    if (ss_explore_graph(b->ctx, b->g, b->p, &device, (ss_cost_opts){ .bits = b->bits }, opts, &b->design) !=
+        SS_OK)
         return SS_BAD;
     return fold(b, &device);
 }
@@ -69,16 +71,19 @@ static void say(const ss_verification *v) {
     const ss_verified_partition *p = &v->partitions[0];
     const ss_verified_node *n = ss_verified_culprit(p);
     printf("# %s: interval %.0f (model %.0f), latency %.0f (model %.0f), %lld words out of %lld\n",
-           p->good ? "exact" : p->hang ? "hangs" : "differs", p->interval.measured, p->interval.predicted,
-           p->latency.measured, p->latency.predicted, (long long)p->output.words, (long long)p->output.wanted);
+           p->good   ? "exact"
+           : p->hang ? "hangs"
+                     : "differs",
+           p->interval.measured, p->interval.predicted, p->latency.measured, p->latency.predicted,
+           (long long)p->output.words, (long long)p->output.wanted);
     for (int32_t i = 0; i < p->n_nodes && p->hang; i++)
         printf("#   %-12s %-8s %lld of %lld words\n", v->g->nodes[p->nodes[i].node].name, p->nodes[i].state,
                (long long)p->nodes[i].stream.words, (long long)p->nodes[i].stream.wanted);
     if (n)
         printf("# first: %s, image %lld, row %lld, column %lld, channel %lld: expected %d, got %d\n",
                v->g->nodes[n->node].name, (long long)n->stream.first.image, (long long)n->stream.first.row,
-               (long long)n->stream.first.column, (long long)n->stream.first.channel, n->stream.first.expected,
-               n->stream.first.got);
+               (long long)n->stream.first.column, (long long)n->stream.first.channel,
+               n->stream.first.expected, n->stream.first.got);
 }
 
 static ss_status run(bench *b, const char *dir, uint32_t seed, bool stalls) {
@@ -88,8 +93,16 @@ static ss_status run(bench *b, const char *dir, uint32_t seed, bool stalls) {
     if (prepare(b, seed) != SS_OK) return SS_BAD;
     const ss_rtl_opts opts = { .last = -1, .no_vivado = true };
     if (ss_rtl_generate(b->ctx, b->g, b->q, b->design, opts, hw) != SS_OK) return SS_BAD;
-    const ss_verify_task task = { .g = b->g, .q = b->q, .e = b->e, .design = b->design, .images = b->d, .norm = &b->norm,
-                                  .hw = hw, .work = dir, .backpressure = stalls, .seed = seed };
+    const ss_verify_task task = { .g = b->g,
+                                  .q = b->q,
+                                  .e = b->e,
+                                  .design = b->design,
+                                  .images = b->d,
+                                  .norm = &b->norm,
+                                  .hw = hw,
+                                  .work = dir,
+                                  .backpressure = stalls,
+                                  .seed = seed };
     ss_status s = ss_verify_run(b->ctx, &task, &v);
     if (v) say(v);
     ss_verification_free(v);
