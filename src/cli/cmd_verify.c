@@ -73,9 +73,11 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return remove(path);
 }
 
-static void close_work(const request *r, bool keep) {
-    if (*r->temporary && keep) ss_say(r->cli, "kept for its logs: %s\n", r->temporary);
-    else if (*r->temporary) nftw(r->temporary, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+/* failed: the logs are kept, when it came to any. */
+static void close_work(const request *r, bool failed) {
+    if (!*r->temporary || rmdir(r->temporary) == 0) return;
+    if (failed) ss_note(r->ctx, SS_AT(r->temporary), "remove it when they are read", "kept for its logs");
+    else nftw(r->temporary, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* ---- the flow ---- */
