@@ -8,7 +8,6 @@ run() { # run SEED BITS [STALLS]
     mkdir -p "$work/$1-$2" && "$gen" "$work/$1-$2" "$@"
 }
 check "every operator, 8 bits, map as output" run 1 8
-check "every operator, 16 bits, random stalls" run 3 16 stalls
 for seed in ${RTL_FULL:+2 4 5 6 7 8 9 10 11 12}; do
     check "network $seed, 8 bits" run "$seed" 8
     check "network $seed, 16 bits, random stalls" run "$seed" 16 stalls
