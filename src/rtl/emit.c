@@ -126,8 +126,8 @@ static void put_load_bus(const top *t) {
     ss_buf_printf(t->b, "\n    // ---- load bus ----\n    wire [65:0] load;\n");
     for (int32_t i = t->part->first; i <= t->part->last; i++) {
         if (t->r->g->nodes[i].op != SS_OP_CONV) continue;
-        ss_buf_printf(t->b, "    wire [65:0] l%d_in = %s, l%d_out;\n    wire l%d_loaded, l%d_all = %s && l%d_loaded;\n", i, from, i,
-                      i, i, loaded, i);
+        ss_buf_printf(t->b, "    wire [65:0] l%d_out;\n    wire [65:0] l%d_in = %s;\n", i, i, from);
+        ss_buf_printf(t->b, "    wire l%d_loaded;\n    wire l%d_all = %s && l%d_loaded;\n", i, i, loaded, i);
         snprintf(from, sizeof from, "l%d_out", i);
         snprintf(loaded, sizeof loaded, "l%d_all", i);
     }
