@@ -182,7 +182,7 @@ static ss_status put_vivado(const bundle *x) {
     char top[32], period[32];
     snprintf(top, sizeof top, "partition_%d", x->part->number);
     snprintf(period, sizeof period, "%.3f", 1e9 / d->clock_hz);
-    const ss_rtl_key keys[] = { { "TOP", top }, { "PART", d->part }, { "CLOCK_NS", period }, { NULL, NULL } };
+    const ss_rtl_key keys[] = { { "TOP", top }, { "PART", ss_rtl_part_number(x->r) }, { "CLOCK_NS", period }, { NULL, NULL } };
     ss_status s = make_folder(x, "vivado");
     if (s == SS_OK) s = copy(x, "vivado/synth.tcl.in", keys, "vivado/synth.tcl");
     if (s == SS_OK) s = copy(x, "vivado/package_ip.tcl.in", keys, "vivado/package_ip.tcl");

@@ -71,6 +71,8 @@ static inline int32_t ss_rtl_source(const ss_graph *g, int32_t tensor) {
     return tensor;
 }
 
+static inline const char *ss_rtl_part_number(const ss_rtl *r) { return r->opts.part ? r->opts.part : r->d->device.part; }
+
 /* ---- image.c: memory images as text for $readmemh, a row a line ---- */
 
 /* Memory `memory` (0 .. fold.memories - 1) of a convolution's weights. load: every row also as 64-bit words of the load

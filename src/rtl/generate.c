@@ -81,10 +81,25 @@ static ss_status check_windows(const ss_rtl *r) {
     return s;
 }
 
-static ss_status check_part_name(ss_ctx *ctx, const ss_design *d, bool no_vivado) {
-    if (no_vivado || d->device.part[0]) return SS_OK;
-    return ss_error(ctx, SS_AT(d->device.name), "set \"part\" in the device file and explore again, or give --no-vivado",
-                    "the device names no part, so there are no Vivado scripts for it");
+/* The part goes into a script: letters, digits and dashes, as AMD's are. */
+static ss_status check_scripts(const ss_rtl *r) {
+    static const char *const families[] = { "ultrascale+", "7series", "versal" };
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    const ss_device *d = &r->d->device;
+    const char *part = ss_rtl_part_number(r);
+    bool known = false;
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) known = known || strcmp(families[i], d->family) == 0;
+    if (r->opts.no_vivado) return SS_OK;
+    if (!known)
+        return ss_error(r->ctx, SS_AT(d->name), "explore for a device of one of these families, or give --no-vivado",
+                        "there are no Vivado scripts for the family \"%s\"; supported: ultrascale+, 7series, versal", d->family);
+    if (!*part)
+        return ss_error(r->ctx, SS_AT(d->name), "give --part, or set \"part\" in the device file and explore again, or --no-vivado",
+                        "the device names no part, so there are no Vivado scripts for it");
+    if (part[strspn(part, plain)])
+        return ss_error(r->ctx, (ss_where){ d->name, NULL, part }, "give --part as AMD writes it: xcu250-figd2104-2L-e",
+                        "the part is no part number");
+    return SS_OK;
 }
 
 static ss_status begin(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const ss_design *d, ss_rtl_opts opts, ss_rtl *r) {
@@ -95,7 +110,7 @@ static ss_status begin(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const 
                         "the network has %d bits, the design %d", q->bits, d->bits);
     if (d->model != ss_graph_hash(g))
         return ss_error(ctx, SS_AT(g->name), "explore this model", "the design is of another model");
-    ss_status s = check_part_name(ctx, d, opts.no_vivado);
+    ss_status s = check_scripts(r);
     if (check_sizes(r) != SS_OK) s = SS_BAD;
     if (check_windows(r) != SS_OK) s = SS_BAD;
     if (s == SS_OK) s = ss_rtl_names(r->arena, g, &r->instance);

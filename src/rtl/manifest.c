@@ -45,7 +45,7 @@ ss_status ss_rtl_manifest(const ss_rtl *r, const char *dir) {
     json_t *j = ss_json_new("skipstream.rtl", 1), *parts = json_array();
     for (int32_t i = 0; i < r->n_parts; i++) json_array_append_new(parts, part_json(r, &r->parts[i]));
     json_t *body = json_pack("{s:o,s:s,s:i,s:{s:s,s:s,s:s,s:f},s:o}", "model", ss_json_hash(r->d->model), "model_name",
-                             r->d->model_name, "bits", r->d->bits, "device", "name", d->name, "part", d->part, "family",
+                             r->d->model_name, "bits", r->d->bits, "device", "name", d->name, "part", ss_rtl_part_number(r), "family",
                              d->family, "clock_hz", d->clock_hz, "partitions", parts);
     ss_status s = SS_BAD;
     if (path && j && body && json_object_update(j, body) == 0) s = ss_json_save(r->ctx, path, j);
@@ -110,7 +110,7 @@ ss_status ss_rtl_readme(const ss_rtl *r, const char *dir) {
     ss_buf_init(&b, r->ctx);
     ss_buf_printf(&b, "# %s on %s\n\n", r->d->model_name, d->name);
     ss_buf_printf(&b, "A streaming accelerator, %d bits, for %s at %g MHz, written by `skipstream generate`.\n\n", r->d->bits,
-                  d->part[0] ? d->part : "a device without a part number", d->clock_hz / 1e6);
+                  *ss_rtl_part_number(r) ? ss_rtl_part_number(r) : "a device without a part number", d->clock_hz / 1e6);
     put_parts(r, &b);
     ss_buf_printf(&b, "%s%s%s%s", how, loads ? load : "", registers, r->opts.no_vivado ? "" : vivado);
     ss_status s = path && !b.failed ? ss_file_write(r->ctx, path, b.data, b.len) : SS_BAD;

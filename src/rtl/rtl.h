@@ -23,6 +23,7 @@
 typedef struct ss_rtl_opts {
     int32_t first, last; /* only these nodes, within one partition; last < 0: every partition, whole */
     bool no_vivado;      /* no scripts; for devices without a part */
+    const char *part;    /* for the scripts; NULL: the device's */
 } ss_rtl_opts;
 
 /* q: the integer network of g with the thresholds in force. d: a design of g at q's bits. */
