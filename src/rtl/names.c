@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LONGEST 96 /* characters of the ONNX name that are kept; memory images are named after the instance  \
-                    */
+#define LONGEST 96 /* characters of the ONNX name that are kept: images are named after instances */
 
 static bool is_plain(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');

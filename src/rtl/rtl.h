@@ -2,14 +2,15 @@
  * is made here chooses their parameters, connects their streams and writes their memories (docs/hardware.md).
  *
  * The folder, deterministic to the byte:
- *   manifest.json                    "skipstream.rtl", version 1 (docs/formats.md)
+ *   manifest.json               "skipstream.rtl", version 1 (docs/formats.md)
  *   README.md
- *   rtl/                             the modules that are used
- *   partition_N/partition_N.sv       one top a partition, N from 1; to be run and synthesised in
- * partition_N/, since partition_N/weights/             memory images are named relative to it
- *   partition_N/load.mem             what goes over the load stream, 64-bit words; only when something is in
- * UltraRAM partition_N/filelist.f           all sources of the partition partition_N/sim/ benches for
- * Verilator and Icarus partition_N/vivado/              scripts for synthesis and packaging
+ *   rtl/                        the modules that are used
+ *   partition_N/partition_N.sv  one top a partition, N from 1; images are named relative to partition_N/
+ *   partition_N/weights/        memory images
+ *   partition_N/load.mem        the load stream, 64-bit words; only when something is in UltraRAM
+ *   partition_N/filelist.f      all sources of the partition
+ *   partition_N/sim/            benches for Verilator and Icarus
+ *   partition_N/vivado/         scripts for synthesis and packaging
  *
  * It is written beside its place and renamed; a folder that is there already is replaced only when it is an
  * earlier output. */

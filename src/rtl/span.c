@@ -11,10 +11,10 @@ int32_t ss_rtl_partition_of(const ss_design *d, int32_t node) {
 
 /* ---- the tensors that cross ---- */
 
-/* Appends the names of those of nodes lo..hi that `crosses` says yes to; returns how many, and the last of
- * them. */
 typedef bool crossing_fn(const ss_graph *g, const ss_rtl_part *p, int32_t tensor);
 
+/* Appends the names of those of nodes lo..hi that `crosses` says yes to; returns how many, and the last of
+ * them. */
 static int find(const ss_graph *g, const ss_rtl_part *p, crossing_fn *crosses, int32_t lo, int32_t hi,
                 ss_buf *names, int32_t *last) {
     int found = 0;
