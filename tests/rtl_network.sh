@@ -15,7 +15,8 @@ icarus() ( # icarus NAME: a network that `run` has made, with its stimuli, in th
 )
 check "every operator, 8 bits, map as output" run 1 8
 check "the same hardware under Icarus" icarus 1-8
-for seed in ${RTL_FULL:+2 4 5 6 7 8 9 10 11 12}; do
+check "residual network, 16 bits, weights in UltraRAM, random stalls" run 2 16 stalls
+for seed in ${RTL_FULL:+3 4 5 6 7 8 9 10 11 12}; do
     check "network $seed, 8 bits" run "$seed" 8
     check "network $seed, 16 bits, random stalls" run "$seed" 16 stalls
 done
