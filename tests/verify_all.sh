@@ -66,8 +66,8 @@ item() { # item NAME WHAT COMMAND...
     fi
 }
 
-small16() { design small16 "$data/resnet20_cifar10.onnx" 16 0.05 --device zcu104 --cap DSP=0.2 && verify small16 --images 20; }
-small8() { design small8 "$data/resnet20_cifar10.onnx" 8 0.05 --device zcu104 --cap DSP=0.2 && verify small8 --images 20; }
+small16() { design small16 "$data/resnet20_cifar10.onnx" 16 0.05 --device zcu104 --cap DSP=0.1 && verify small16 --images 20; }
+small8() { design small8 "$data/resnet20_cifar10.onnx" 8 0.05 --device zcu104 --cap DSP=0.1 && verify small8 --images 20; }
 # Reconfiguration is cheap at a large batch, so that two partitions pay.
 cut() { # cut NAME BITS
     design "$1" "$data/resnet20_cifar10.onnx" "$2" 0.05 --device zcu104 --cap DSP=0.1 --batch 1000000 --gap 0 \
