@@ -111,14 +111,10 @@ typedef struct ss_rtl_stream {
     char valid[48], ready[48], data[48];
     int32_t lanes;
 } ss_rtl_stream;
-<<<<<<< HEAD
 /* Words and memory of the FIFO at input k of a join. */
 int64_t ss_rtl_skip_depth(const ss_rtl *r, int32_t node, int32_t k, int32_t lanes, ss_mem *mem);
-void ss_rtl_instance(const ss_rtl *r, int32_t node, const ss_rtl_stream *in, const ss_rtl_stream *out, ss_buf *b);
-=======
 void ss_rtl_instance(const ss_rtl *r, int32_t node, const ss_rtl_stream *in, const ss_rtl_stream *out,
                      ss_buf *b);
->>>>>>> main
 
 /* ---- sources.c: the hand-written files ---- */
 

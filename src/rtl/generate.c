@@ -109,12 +109,8 @@ static ss_status check_scripts(const ss_rtl *r) {
     return SS_OK;
 }
 
-<<<<<<< HEAD
-ss_status ss_rtl_begin(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const ss_design *d, ss_rtl_opts opts, ss_rtl *r) {
-=======
-static ss_status begin(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const ss_design *d,
+ss_status ss_rtl_begin(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const ss_design *d,
                        ss_rtl_opts opts, ss_rtl *r) {
->>>>>>> main
     *r = (ss_rtl){ .ctx = ctx, .g = g, .q = q, .d = d, .opts = opts, .arena = ss_arena_new(ctx) };
     if (!r->arena) return SS_BAD;
     if (q->bits != d->bits)

@@ -235,15 +235,9 @@ static void put_add(const ss_rtl *r, int32_t node, const ss_rtl_stream *in, cons
                   r->g->nodes[node].shape.c, in[0].lanes, in[1].lanes, out->lanes);
     for (int32_t k = 0; k < 2; k++) {
         ss_mem mem;
-<<<<<<< HEAD
         int64_t depth = ss_rtl_skip_depth(r, node, k, in[k].lanes, &mem);
-        ss_buf_printf(b, "        .%c_SHIFT(%d), .%c_DEPTH(%lld), .%c_STYLE(\"%s\"),\n", "AB"[k], q->in_shift[k], "AB"[k],
-                      (long long)depth, "AB"[k], fifo_style(mem));
-=======
-        int64_t depth = skip_depth(r, node, k, &in[k], &mem);
         ss_buf_printf(b, "        .%c_SHIFT(%d), .%c_DEPTH(%lld), .%c_STYLE(\"%s\"),\n", "AB"[k],
-                      q -> in_shift[k], "AB"[k], (long long)depth, "AB"[k], fifo_style(mem));
->>>>>>> main
+                      q->in_shift[k], "AB"[k], (long long)depth, "AB"[k], fifo_style(mem));
     }
     put_join_numbers(r, node, out, b);
     begin_ports(r, node, b);

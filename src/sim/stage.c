@@ -79,7 +79,8 @@ static bool fifo_accept(stage *s) {
     const int64_t v = pull(s->from);
     if (v < 0) return false;
     const int64_t ready = freed < 0 ? 0 : ring_get(&f->left, freed) + 1;
-    ring_set(&f->came, s->in, take_when(s, v, ready));
+    const int64_t t = take_when(s, v, ready);
+    ring_set(&f->came, s->in - 1, t);
     return true;
 }
 
@@ -141,7 +142,8 @@ static bool pipe_accept(stage *s) {
         if (later(v, ready) >= p->stall[i].from && later(v, ready) < p->stall[i].to) ready = p->stall[i].to;
     /* Behind a word that is still inside others come in only before it stands at the output. */
     if (s->in > s->out && (s->v < 0 || later(v, ready) >= s->v)) return false;
-    ring_set(&p->came, s->in, take_when(s, v, ready));
+    const int64_t t = take_when(s, v, ready);
+    ring_set(&p->came, s->in - 1, t);
     return true;
 }
 
