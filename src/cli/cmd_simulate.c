@@ -10,7 +10,7 @@ static const ss_opt opts[] = {
     { "images", "N", "how many to stream (default 100)", false },
     { "skip", "K", "leave out the first K images of the data", false },
     { "span", "FIRST..LAST", "only these nodes, or one node", false },
-    { "depth", "NODE=N,...", "FIFOs of joins N words deep; NODE:K=N: of input K alone", false },
+    SS_DEPTH_OPT,
     SS_DESIGN_JOB_OPTS,
     { "brief", NULL, "print partitions without their nodes", false },
     { 0 },
@@ -21,7 +21,6 @@ typedef struct request {
     ss_ctx *ctx;
     ss_design_job design;
     int64_t images, skip;
-    ss_rtl_depth *depths;
     ss_rtl_opts rtl;
 } request;
 
@@ -29,21 +28,6 @@ static ss_status parse(request *r) {
     int bad = ss_arg_int(r->cli, "images", 1, 1000000, 100, &r->images) != SS_OK;
     bad += ss_arg_int(r->cli, "skip", 0, 1000000000, 0, &r->skip) != SS_OK;
     return bad ? SS_BAD : SS_OK;
-}
-
-/* What needs the network: the span, and depths. */
-static ss_status parse_nodes(request *r) {
-    const ss_job *j = &r->design.job;
-    const char *depth = ss_arg(r->cli, "depth"), *span = ss_arg(r->cli, "span");
-    size_t most = 1;
-    for (const char *p = depth; p && *p; p++) most += *p == ',';
-    r->rtl = (ss_rtl_opts){ .last = -1 };
-    r->depths = ss_alloc(r->ctx, most, sizeof *r->depths);
-    if (!r->depths) return SS_BAD;
-    ss_status s = ss_rtl_depths(r->ctx, j->g, depth, r->depths, &r->rtl.n_depths);
-    r->rtl.depths = r->depths;
-    if (span && ss_rtl_span(r->ctx, j->g, r->design.design, span, &r->rtl) != SS_OK) s = SS_BAD;
-    return s;
 }
 
 static ss_status load_images(request *r, ss_dataset **file, ss_dataset *view) {
@@ -126,14 +110,13 @@ static ss_status simulate(request *r, const ss_dataset *images) {
 }
 
 static ss_status cmd_simulate(ss_cli *cli) {
-    request r = { .cli = cli, .ctx = ss_cli_ctx(cli) };
+    request r = { .cli = cli, .ctx = ss_cli_ctx(cli), .rtl = { .last = -1 } };
     ss_dataset *file = NULL, images;
     ss_status s = parse(&r);
     if (ss_design_job_open(cli, true, &r.design) != SS_OK) s = SS_BAD;
-    else if (parse_nodes(&r) != SS_OK) s = SS_BAD;
+    else if (ss_design_job_parts(&r.design, &r.rtl) != SS_OK) s = SS_BAD;
     if (s == SS_OK) s = load_images(&r, &file, &images);
     if (s == SS_OK) s = simulate(&r, &images);
-    ss_free(r.ctx, r.depths);
     ss_dataset_free(file);
     ss_design_job_close(&r.design);
     return s;

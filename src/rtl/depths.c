@@ -8,6 +8,13 @@
 
 static const ss_where option = { "depth", NULL, NULL };
 
+/* A number below SS_MAX_INPUTS that fills from..to, else SS_MAX_INPUTS. */
+static int32_t input_number(const char *from, const char *to) {
+    int32_t k = from < to ? 0 : SS_MAX_INPUTS;
+    for (; from < to && k < SS_MAX_INPUTS; from++) k = *from >= '0' && *from <= '9' ? 10 * k + (*from - '0') : SS_MAX_INPUTS;
+    return k < SS_MAX_INPUTS ? k : SS_MAX_INPUTS;
+}
+
 /* "NODE" or "NODE:K"; names may hold colons themselves. */
 static ss_status find_join(ss_ctx *ctx, const ss_graph *g, const char *text, size_t len, ss_rtl_depth *d) {
     const char *colon = NULL;
@@ -19,7 +26,7 @@ static ss_status find_join(ss_ctx *ctx, const ss_graph *g, const char *text, siz
         const bool whole = n == len, part = colon && n == (size_t)(colon - text);
         if ((!whole && !part) || memcmp(g->nodes[i].name, text, n) != 0) continue;
         d->node = i;
-        if (!whole) d->input = (int32_t)strtol(colon + 1, NULL, 10);
+        if (!whole) d->input = input_number(colon + 1, text + len);
     }
     const ss_node *node = d->node < 0 ? NULL : &g->nodes[d->node];
     if (node && (node->op == SS_OP_ADD || node->op == SS_OP_CONCAT) && d->input < node->n_in) return SS_OK;

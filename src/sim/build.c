@@ -44,13 +44,11 @@ static stage *convolution(sim *sm, sim_node *sn, int64_t lanes_in, int64_t lanes
     const ss_node *n = &sm->r->g->nodes[sn->node];
     const ss_rtl_fold f = ss_rtl_fold_of(sm->r, sn->node);
     const int64_t streams = f.gr * f.ci;
-    const ss_shape in = ss_graph_in_shape(sm->r->g, n);
     s = window(sm, n, streams, f.folds * f.beats, make_width(sm, s, lanes_in, streams));
     if (f.crossbar && ((f.k >= 25 && f.m >= 4) || f.k > 64)) s = make_pipe(sm, make_pipe(sm, s, 1), 1); /* ss_rank */
     engine_shape e = { .steps = f.steps, .folds = f.folds, .beats = f.crossbar ? 0 : f.beats, .layer = -1 };
     e.latency = 5 + levels(f.ci * f.m) + (f.crossbar && f.m == 1);
     e.results = (int64_t)1 << levels((f.steps > 1 ? f.folds : 1) + e.latency + 2);
-    e.words = (int64_t)n->shape.h * n->shape.w * (in.c / streams);
     for (int32_t i = 0; f.crossbar && i < sm->beats->layers; i++)
         if (sm->beats->layer[i].node == sn->node) e.layer = i;
     sn->engine = s = make_engine(sm, s, &e);
@@ -115,7 +113,8 @@ static stage *channel_pad(sim *sm, const ss_node *n, int64_t lanes_in, int64_t l
 }
 
 static stage *join_fifo(sim *sm, sim_node *sn, int32_t k, int64_t depth, bool block, stage *s) {
-    return sn->fifo[k] = make_fifo(sm, s, depth, block);
+    s = make_fifo(sm, s, depth, block);
+    return sn->fifo[k] = sm->fifos[sm->n_fifos++] = s;
 }
 
 static stage *add(sim *sm, sim_node *sn, const int64_t *lanes, int64_t lanes_out, stage **in) {
@@ -227,8 +226,9 @@ ss_status sim_build(sim *sm) {
     streams st = { .reader = ss_arena_alloc(sm->arena, (size_t)n, sizeof *st.reader),
                    .next = ss_arena_alloc(sm->arena, (size_t)n, sizeof *st.next) };
     sm->nodes = ss_arena_alloc(sm->arena, (size_t)n, sizeof *sm->nodes);
+    sm->fifos = ss_arena_alloc(sm->arena, (size_t)n * SS_MAX_INPUTS, sizeof *sm->fifos);
     sm->starts = ss_arena_alloc(sm->arena, (size_t)sm->images, sizeof *sm->starts);
-    if (!st.reader || !st.next || !sm->nodes || !sm->starts) return SS_BAD;
+    if (!st.reader || !st.next || !sm->nodes || !sm->fifos || !sm->starts) return SS_BAD;
     sm->now = p->input;
     sm->words_in = ss_rtl_words(sm->r, p, p->input);
     sm->words_out = ss_rtl_words(sm->r, p, p->output);

@@ -110,7 +110,6 @@ stage *make_window(sim *sm, stage *from, const window_shape *p);
 
 typedef struct engine_shape {
     int64_t steps, folds, latency, results;
-    int64_t words;   /* of windows, an image */
     int64_t beats;   /* of a fold; 0: those of sim->beats[layer] */
     int32_t layer;
 } engine_shape;
@@ -171,6 +170,8 @@ struct sim {
     int32_t n_stages, cap_stages;
     sim_node *nodes;
     int32_t n_nodes;
+    stage **fifos;    /* of all joins */
+    int32_t n_fifos;
     stage *source, *sink;
     int64_t words_in, words_out;
     int64_t progress; /* words moved anywhere */

@@ -13,11 +13,8 @@
 /* Takes ahead wherever that is known; in the FIFOs of joins alone, or everywhere. */
 static bool drive(sim *sm, bool everywhere) {
     const int64_t before = sm->progress;
-    for (int32_t i = 0; i < sm->n_nodes; i++)
-        for (int32_t k = 0; k < SS_MAX_INPUTS; k++) {
-            stage *f = sm->nodes[i].fifo[k];
-            while (f && f->ops->accept(f)) {}
-        }
+    for (int32_t i = 0; i < sm->n_fifos; i++)
+        while (sm->fifos[i]->ops->accept(sm->fifos[i])) {}
     for (int32_t i = sm->n_stages - 1; everywhere && i >= 0; i--) {
         stage *s = sm->stages[i];
         pull(s);
@@ -86,7 +83,7 @@ static ss_status spread(sim *sm, ss_sim_partition *p) {
     const int64_t n = sm->images;
     int64_t *values = ss_arena_alloc(sm->arena, (size_t)n, sizeof *values);
     if (!values) return SS_BAD;
-    for (int64_t i = 0; i < n; i++) values[i] = p->ends[i] - sm->starts[i];
+    for (int64_t i = 0; i < n; i++) values[i] = p->ends[i] - sm->starts[i] + 1;
     p->latency = spread_of(values, n);
     for (int64_t i = 0; i + 1 < n; i++) values[i] = p->ends[i + 1] - p->ends[i];
     p->interval = spread_of(values, n - 1);
@@ -100,7 +97,7 @@ static void node_figures(const sim *sm, const sim_node *sn, ss_sim_node *n) {
     n->blocked = sn->last->blocked;
     n->busy = sn->last->out;
     for (int32_t k = 0; k < sn->n_first; k++) {
-        n->starved += sn->first[k]->starved;
+        n->starved = later(n->starved, sn->first[k]->starved);
         n->busy = later(n->busy, sn->first[k]->in);
     }
     if (sn->engine) n->busy = engine_busy(sn->engine);
@@ -115,8 +112,15 @@ static void node_figures(const sim *sm, const sim_node *sn, ss_sim_node *n) {
 
 static const char *name_of(const sim *sm, int32_t node) { return sm->r->g->nodes[node].name; }
 
+static bool any_full(const sim_node *sn) {
+    for (int32_t k = 0; k < SS_MAX_INPUTS && sn->fifo[k]; k++)
+        if (sn->fifo[k]->in - sn->fifo[k]->out == fifo_depth(sn->fifo[k])) return true;
+    return false;
+}
+
 static void explain_join(const sim *sm, const sim_node *sn, ss_buf *b) {
     const ss_node *n = &sm->r->g->nodes[sn->node];
+    if (!any_full(sn)) return;
     for (int32_t k = 0; k < n->n_in && sn->fifo[k]; k++) {
         const int64_t held = sn->fifo[k]->in - sn->fifo[k]->out, depth = fifo_depth(sn->fifo[k]);
         if (held > 0 && held < depth) continue;
@@ -132,8 +136,8 @@ static void explain(const sim *sm, ss_buf *b) {
         explain_join(sm, sn, b);
         for (int32_t k = 0; k < n->n_in; k++)
             if (sn->branch[k] && fork_waits_for(sn->branch[k]))
-                ss_buf_printf(b, "%s: what reads it beside %s waits until that takes word %lld\n", name_of(sm, n->in[k]),
-                              n->name, (long long)sn->branch[k]->out);
+                ss_buf_printf(b, "%s: its other readers wait until %s takes word %lld\n", name_of(sm, n->in[k]), n->name,
+                              (long long)sn->branch[k]->out);
     }
 }
 

@@ -32,7 +32,8 @@ typedef struct ss_sim_node {
     double interval;            /* mean cycles from image to image; 0: one image only */
     double predicted;           /* by the cost model, fed with these images */
     int64_t busy;               /* a convolution's beats, else the words of its busiest stream; whole run */
-    int64_t starved, blocked;   /* cycles of the whole run: ready without a word, a word without a reader */
+    int64_t starved, blocked;   /* cycles of the whole run: ready without a word (the input that
+                                 * waits longest), a word without a reader */
     int32_t n_fifos;            /* of a join */
     int64_t depth[SS_MAX_INPUTS], held[SS_MAX_INPUTS]; /* its FIFOs: words of room; most words at once */
 } ss_sim_node;
