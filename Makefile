@@ -3,6 +3,7 @@
 #   make test       everything that CI runs
 #   make demo       the whole flow on the example network
 #   make bench      benchmarks (minutes)
+#   make calibrate  resources of the modules by synthesis, and the cost model fitted to them
 #   make SANITIZE=1 BUILD=build-asan   address and undefined-behaviour sanitizers
 BUILD ?= build
 CC ?= cc
@@ -89,6 +90,7 @@ deps:
 	scripts/install-deps.sh
 
 include examples/jets/jets.mk
+include calibrate/calibrate.mk
 
 # The whole flow on the example network; under three minutes after the build. On a larger board the pixels arrive no
 # faster than dense engines work, and raised thresholds gain nothing.

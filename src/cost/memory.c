@@ -1,8 +1,8 @@
 /* Mapping of logical memories to the blocks that the devices have.
  *
  * RAMB18 in simple dual port: 512x36, 1Kx18, 2Kx9, 4Kx4, 8Kx2, 16Kx1 (UG573, UG473); a RAMB36 is two of them side by
- * side. UltraRAM: 4Kx72, no other shape (UG573). LUT as ROM: 64x1 (or two 32x1); as shift register 32x1 (or two
- * 16x1); as simple dual port RAM: eight LUTs hold 64x7, the eighth is the write port (RAM64M8, UG574). */
+ * side. UltraRAM: 4Kx72, no other shape (UG573). LUT as ROM: 64x1 (or two 32x1); as simple dual port RAM: eight LUTs hold
+ * 64x7 or 32x14, the eighth is the write port (RAM64M8, RAM32M16, UG574). */
 #include "cost/parts.h"
 
 #define BRAM_MODES 6
@@ -46,11 +46,9 @@ int64_t ss_lut_rom(int64_t width, int64_t depth) {
     return width * (n + select_luts(n));
 }
 
-static int64_t lut_ram(int64_t width, int64_t depth) {
-    if (depth <= 16) return ss_ceil_div(width, 2);
-    if (depth <= 32) return width;
-    int64_t n = ss_ceil_div(depth, 64);
-    return ss_ceil_div(width, 7) * 8 * n + width * select_luts(n);
+int64_t ss_lut_ram(int64_t width, int64_t depth) {
+    if (depth <= 32) return 8 * ss_ceil_div(width, 14);
+    return 8 * ss_ceil_div(width, 7) * ss_ceil_div(depth, 64);
 }
 
 ss_resources ss_memory_map(ss_mem kind, int64_t width, int64_t depth) {
@@ -76,7 +74,7 @@ static ss_resources cheaper(const ss_device *dev, int64_t luts, int64_t width, i
 }
 
 ss_mem ss_buffer_style(const ss_device *dev, int64_t width, int64_t depth) {
-    return depth == 1 ? SS_MEM_NONE : cheaper_style(dev, lut_ram(width, depth), width, depth);
+    return depth == 1 ? SS_MEM_NONE : cheaper_style(dev, ss_lut_ram(width, depth), width, depth);
 }
 
 ss_mem ss_constants_style(const ss_device *dev, int64_t width, int64_t depth) {
@@ -85,7 +83,7 @@ ss_mem ss_constants_style(const ss_device *dev, int64_t width, int64_t depth) {
 
 ss_resources ss_memory_buffer(const ss_device *dev, int64_t width, int64_t depth) {
     if (depth == 1) return (ss_resources){ .r[SS_FF] = width };
-    ss_resources res = cheaper(dev, lut_ram(width, depth), width, depth);
+    ss_resources res = cheaper(dev, ss_lut_ram(width, depth), width, depth);
     int address = ss_log2_ceil(depth); /* a read and a write counter, a comparison */
     res.r[SS_LUT] += 3 * address;
     res.r[SS_FF] += 2 * address + (res.r[SS_BRAM18] ? 0 : width);

@@ -26,6 +26,7 @@ void ss_expected_cycles(const double *hist, int32_t k, double *out);
 int64_t ss_bram18_blocks(int64_t width, int64_t depth);
 int64_t ss_uram_blocks(int64_t width, int64_t depth);
 int64_t ss_lut_rom(int64_t width, int64_t depth); /* LUTs of a ROM */
+int64_t ss_lut_ram(int64_t width, int64_t depth); /* LUTs of a RAM, without what chooses among banks of 64 words */
 ss_resources ss_memory_map(ss_mem kind, int64_t width, int64_t depth);
 /* A FIFO, delay line or line buffer in what is cheaper on this device: registers, LUTs or block RAM. */
 ss_resources ss_memory_buffer(const ss_device *dev, int64_t width, int64_t depth);

@@ -1,0 +1,39 @@
+/* modules: what synthesis makes of each module of rtl/, as a function of its parameters; for cost/, calibrate/fit.c and
+ * tests.
+ *
+ * DSPs, memory blocks and the LUTs of LUT RAM follow from rules (memory.c), exactly. The other LUTs and the registers are
+ * sums of coefficient times term, both never negative: the terms follow from the module's structure (bits of a multiplexer,
+ * of a counter), the coefficients come from least squares over calibrate/measurements.csv and stand in fitted.h. */
+#ifndef SS_COST_MODULES_H
+#define SS_COST_MODULES_H
+
+#include "cost/parts.h"
+
+#define SS_TERMS 8   /* most terms of a module */
+#define SS_PARAMS 12 /* most parameters */
+
+/* A module, or one STYLE of it: they have nothing in common but the ports. */
+typedef enum ss_module {
+    SS_MOD_SLICE, SS_MOD_RAM_LUT, SS_MOD_RAM_BLOCK, SS_MOD_ROM_LUT, SS_MOD_ROM_BLOCK,
+    SS_MOD_WEIGHTS_LUT, SS_MOD_WEIGHTS_BLOCK, SS_MOD_WEIGHTS_ULTRA,
+    SS_MODULES
+} ss_module;
+
+typedef struct ss_terms {
+    double lut[SS_TERMS], ff[SS_TERMS];
+} ss_terms;
+
+typedef struct ss_module_spec {
+    const char *name;                    /* "ss_fifo" */
+    const char *style;                   /* "block": of the measurements with STYLE=block; NULL: of all */
+    const char *params[SS_PARAMS];       /* names, in the order of the arrays below; all of them integers */
+    ss_terms (*terms)(const int64_t *p);
+    ss_resources (*exact)(const int64_t *p); /* memories and DSPs; NULL: none */
+} ss_module_spec;
+
+extern const ss_module_spec ss_module_specs[SS_MODULES];
+
+ss_resources ss_module_cost(ss_module m, const int64_t *p);
+#define SS_COST_OF(m, ...) ss_module_cost((m), (const int64_t[]){ __VA_ARGS__ })
+
+#endif
