@@ -1,6 +1,7 @@
 # skipstream. `make demo` and `make test` are all a newcomer needs; both install what is missing.
 #   make            build/skipstream and build/libskipstream.a
 #   make test       everything that CI runs
+#   make lint       Verilator's warnings over every hardware module
 #   make demo       the whole flow on the example network
 #   make bench      benchmarks (minutes)
 #   make calibrate  resources of the modules by synthesis, and the cost model fitted to them
@@ -26,6 +27,7 @@ CLI_SRC := $(wildcard src/cli/*.c)
 TEST_SRC := $(wildcard tests/test_*.c)
 LIB_OBJ := $(LIB_SRC:src/%.c=$(BUILD)/%.o) $(BUILD)/gen/onnx.pb-c.o
 CLI_OBJ := $(CLI_SRC:src/%.c=$(BUILD)/%.o)
+RTL_GEN := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/rtl/gen_*.c))
 TESTS := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
 TEST_HELPERS := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/util_*.c))
 
@@ -76,7 +78,8 @@ bench: all bench-conv
 
 .SECONDARY:
 
-tests: all $(TESTS)
+# The programs that write the hardware's test benches are built with the tests.
+tests: all $(TESTS) $(RTL_GEN)
 
 # Everything that CI runs: GCC and Clang builds without a warning, the tests, and the C tests again under the address
 # and undefined-behaviour sanitizers. The last line counts them all.
@@ -84,7 +87,11 @@ test: deps
 	$(MAKE) all tests
 	$(MAKE) CC=clang BUILD=$(BUILD)-clang tests
 	$(MAKE) SANITIZE=1 BUILD=$(BUILD)-asan CFLAGS="-O1 -g" tests
-	BUILD=$(BUILD) tests/run.sh $(TESTS) $(TESTS:$(BUILD)/%=$(BUILD)-asan/%) $(wildcard tests/cli_*.sh)
+	BUILD=$(BUILD) tests/run.sh $(TESTS) $(TESTS:$(BUILD)/%=$(BUILD)-asan/%) $(wildcard tests/cli_*.sh) \
+	  tests/lint.sh $(wildcard tests/rtl_*.sh)
+
+lint:
+	BUILD=$(BUILD) tests/run.sh tests/lint.sh
 
 deps:
 	scripts/install-deps.sh
@@ -101,6 +108,6 @@ demo: deps
 clean:
 	rm -rf $(BUILD) $(BUILD)-clang $(BUILD)-asan
 
--include $(wildcard $(BUILD)/*/*.d)
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
-.PHONY: all tests test deps demo bench bench-conv clean
+.PHONY: all tests test lint deps demo bench bench-conv clean

@@ -10,6 +10,9 @@ packages=(
     libjansson-dev libxxhash-dev          # JSON, content hashes
     libcmocka-dev libonnx-testdata        # tests, and ONNX's own test vectors;
     python3                               # makes bad models for them
+    verilator iverilog                    # simulators of the hardware,
+    ccache                                # which makes their second build faster
+    yosys                                 # synthesis and proofs
 )
 
 if [ "${1:-}" = --list ]; then

@@ -272,6 +272,26 @@ static void folders_are_made(void **state) {
 
 /* ---- JSON ---- */
 
+/* A link inside is removed, what it points to is not. */
+static void trees_are_removed(void **state) {
+    (void)state;
+    char tree[320], kept[320], name[340];
+    snprintf(tree, sizeof tree, "%s/tree", dir);
+    snprintf(kept, sizeof kept, "%s/kept", dir);
+    snprintf(name, sizeof name, "%s/a/b", tree);
+    assert_int_equal(ss_mkdirs(ctx, name), SS_OK);
+    snprintf(name, sizeof name, "%s/a/b/file", tree);
+    assert_true(util_write_text(name, "text"));
+    assert_true(util_write_text(kept, "text"));
+    snprintf(name, sizeof name, "%s/link", tree);
+    assert_int_equal(symlink(kept, name), 0);
+    assert_int_equal(ss_remove_tree(ctx, tree), SS_OK);
+    assert_int_equal(access(tree, F_OK), -1);
+    assert_int_equal(access(kept, F_OK), 0);
+    assert_int_equal(ss_remove_tree(ctx, tree), SS_BAD);
+    assert_true(util_has_error(ctx, "cannot remove this"));
+}
+
 static void artefacts_read_back(void **state) {
     (void)state;
     static const double reals[] = { 0.1, 1, -2.5e-300, 1e22, 1.0 / 3, 123456789.25, 5e-324, 1.7976931348623157e308 };
@@ -402,6 +422,7 @@ int main(void) {
         BASE_TEST(files_read_back),
         BASE_TEST(file_failures_are_reported),
         BASE_TEST(folders_are_made),
+        BASE_TEST(trees_are_removed),
         BASE_TEST(artefacts_read_back),
         BASE_TEST(random_reals_read_back),
         BASE_TEST(bad_artefacts_are_refused),

@@ -74,6 +74,7 @@ const char *ss_base_name(const char *path); /* what stands behind the last slash
 ss_status ss_file_read(ss_ctx *ctx, const char *path, size_t max, uint8_t **data, size_t *len);
 ss_status ss_file_write(ss_ctx *ctx, const char *path, const void *data, size_t len); /* temporary + rename */
 ss_status ss_mkdirs(ss_ctx *ctx, const char *path);                                   /* like mkdir -p */
+ss_status ss_remove_tree(ss_ctx *ctx, const char *path); /* a file, or a folder with all in it; links are not followed */
 /* 64-bit content hash (XXH3), for identity, not for security. Chain with seed. */
 uint64_t ss_hash(const void *data, size_t len, uint64_t seed);
 

@@ -1,6 +1,7 @@
 /* Files: whole-file reads with a limit, atomic writes, directories, content hash. */
 #include "base/base.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -100,6 +101,29 @@ ss_status ss_mkdirs(ss_ctx *ctx, const char *path) {
         s = ss_error(ctx, SS_AT(path), "choose another folder", "exists and is not a folder");
     ss_free(ctx, p);
     return s;
+}
+
+static ss_status remove_folder(ss_ctx *ctx, const char *path) {
+    DIR *dir = opendir(path);
+    if (!dir) return io_error(ctx, path, "read this folder", "check its permissions");
+    ss_status s = SS_OK;
+    for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
+        ss_buf inner;
+        ss_buf_init(&inner, ctx);
+        ss_buf_printf(&inner, "%s/%s", path, e->d_name);
+        if (inner.failed || ss_remove_tree(ctx, inner.data) != SS_OK) s = SS_BAD;
+        ss_buf_free(&inner);
+    }
+    closedir(dir);
+    return s;
+}
+
+ss_status ss_remove_tree(ss_ctx *ctx, const char *path) {
+    struct stat st;
+    if (lstat(path, &st) != 0) return io_error(ctx, path, "remove this", "check the path");
+    if (S_ISDIR(st.st_mode) && remove_folder(ctx, path) != SS_OK) return SS_BAD;
+    return remove(path) == 0 ? SS_OK : io_error(ctx, path, "remove this", "check its permissions");
 }
 
 uint64_t ss_hash(const void *data, size_t len, uint64_t seed) { return XXH3_64bits_withSeed(data, len, seed); }

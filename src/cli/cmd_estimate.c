@@ -1,7 +1,7 @@
 /* estimate: the hardware of a design, fed with other data. */
 #include "cli/commands.h"
+#include "cli/job.h"
 #include "cli/show.h"
-#include "onnx/onnx.h"
 
 #include <stdio.h>
 
@@ -9,22 +9,10 @@ static const ss_opt opts[] = {
     { "profile", "P.json", "zeros measured on images", false },
     { "assume-zeros", "Z", "instead: each activation behind a ReLU zero with probability Z, independently",
       false },
-    { "model", "MODEL", "the model, when it is not where the design says", false },
+    SS_MODEL_OPT,
     { "brief", NULL, "print partitions without their nodes", false },
     { 0 },
 };
-
-static ss_status load_model(ss_cli *cli, ss_graph **g) {
-    ss_ctx *ctx = ss_cli_ctx(cli);
-    char *path = NULL;
-    if (ss_arg(cli, "model")) return ss_model_load(ctx, ss_arg(cli, "model"), g);
-    if (ss_design_model_path(ctx, ss_operand(cli, 0), &path) != SS_OK) return SS_BAD;
-    ss_status s =
-        *path ? ss_model_load(ctx, path, g)
-              : ss_error(ctx, SS_AT(ss_operand(cli, 0)), "give --model", "does not say where its model is");
-    ss_free(ctx, path);
-    return s;
-}
 
 static ss_status read_profile(ss_cli *cli, const ss_graph *g, int bits, ss_profile **p) {
     ss_ctx *ctx = ss_cli_ctx(cli);
@@ -69,9 +57,11 @@ static ss_status run(ss_cli *cli) {
     if (!ss_arg(cli, "profile") == !ss_arg(cli, "assume-zeros"))
         return ss_error(ss_cli_ctx(cli), SS_AT("estimate"), "name where the zeros come from",
                         "takes exactly one of --profile and --assume-zeros");
-    if (load_model(cli, &g) != SS_OK) return SS_BAD;
-    ss_status s = estimate(cli, g);
+    char *model;
+    ss_status s = ss_job_design_model(cli, &model, &g);
+    if (s == SS_OK) s = estimate(cli, g);
     ss_graph_free(g);
+    ss_free(ss_cli_ctx(cli), model);
     return s;
 }
 
