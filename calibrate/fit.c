@@ -39,35 +39,41 @@ static const char *find_parameter(const char *parameters, const char *name) {
     return NULL;
 }
 
-static bool of_style(const char *parameters, const char *style) {
-    const char *at = style ? find_parameter(parameters, "STYLE") : NULL;
-    return !style || (at && strncmp(at, style, strlen(style)) == 0 && strchr(" ", at[strlen(style)]) != NULL);
+static bool of_form(const char *parameters, const char *form) {
+    if (!form) return true;
+    size_t len = strlen(form);
+    for (const char *at = parameters; (at = strstr(at, form)) != NULL; at++)
+        if ((at == parameters || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0')) return true;
+    return false;
 }
 
-static int find_module(const char *name, const char *parameters) {
-    for (int m = 0; m < SS_MODULES; m++)
-        if (strcmp(ss_module_specs[m].name, name) == 0 && of_style(parameters, ss_module_specs[m].style)) return m;
-    return -1;
+static bool read_parameters(const char *parameters, const ss_module_spec *spec, int64_t *p) {
+    for (int i = 0; i < SS_PARAMS && spec->params[i]; i++) {
+        const char *at = find_parameter(parameters, spec->params[i]);
+        if (!at) return false;
+        p[i] = strtoll(at, NULL, 10);
+    }
+    return true;
 }
 
 static bool parse_row(char *line, row *r) {
     char *cell[11];
     int n = 0;
     for (char *c = strtok(line, ",\n"); c && n < 11; c = strtok(NULL, ",\n")) cell[n++] = c;
-    int module = n == 11 ? find_module(cell[0], cell[1]) : -1;
-    if (module < 0) return false;
-    const ss_module_spec *spec = &ss_module_specs[module];
-    *r = (row){ .module = (ss_module)module, .held = strcmp(cell[2], "held") == 0 };
+    if (n != 11) return false;
+    *r = (row){ .held = strcmp(cell[2], "held") == 0 };
     snprintf(r->text, sizeof r->text, "%s %s", cell[0], cell[1]);
-    for (int i = 0; i < SS_PARAMS && spec->params[i]; i++) {
-        const char *at = find_parameter(cell[1], spec->params[i]);
-        if (!at) return false;
-        r->p[i] = strtoll(at, NULL, 10);
-    }
     int64_t *const into[] = { &r->lut, &r->lutram, NULL, &r->ff, &r->dsp, &r->bram18, &r->uram };
     for (int i = 0; i < 7; i++)
         if (into[i]) *into[i] = strtoll(cell[4 + i], NULL, 10);
-    return true;
+    for (int m = 0; m < SS_MODULES; m++) {
+        const ss_module_spec *spec = &ss_module_specs[m];
+        r->module = (ss_module)m;
+        if (strcmp(spec->name, cell[0]) == 0 && of_form(cell[1], spec->form) && read_parameters(cell[1], spec, r->p) &&
+            (!spec->is || spec->is(r->p)))
+            return true;
+    }
+    return false;
 }
 
 static int load(const char *path, row *rows) {
@@ -131,7 +137,7 @@ static void write_table(FILE *f, double x[SS_MODULES][TARGETS][SS_TERMS]) {
                "static const double fitted[SS_MODULES][2][SS_TERMS] = {\n");
     for (int m = 0; m < SS_MODULES; m++) {
         const ss_module_spec *s = &ss_module_specs[m];
-        fprintf(f, "    {   /* %s%s%s */\n", s->name, s->style ? ", " : "", s->style ? s->style : "");
+        fprintf(f, "    {   /* %s */\n", s->title);
         for (int t = 0; t < TARGETS; t++) {
             fprintf(f, "        {");
             for (int j = 0; j < SS_TERMS; j++) fprintf(f, "%s %.3f", j ? "," : "", x[m][t][j]);
@@ -183,7 +189,7 @@ static void print_table(const row *rows, int n, double x[SS_MODULES][TARGETS][SS
             fit += (int)rows[i].module == m && !rows[i].held;
             held += (int)rows[i].module == m && rows[i].held;
         }
-        printf("| `%s`%s%s | %d | %d |", s->name, s->style ? " " : "", s->style ? s->style : "", fit, held);
+        printf("| %s | %d | %d |", s->title, fit, held);
         print_errors(rows, n, (ss_module)m, false, x[m]);
         print_errors(rows, n, (ss_module)m, true, x[m]);
         printf("\n");

@@ -15,32 +15,116 @@ class Point:
         return " ".join(f"{k}={v}" for k, v in self.parameters.items())
 
 
-def slices():
-    for width in (1, 8, 40, 128):
-        yield Point("ss_slice", {"WIDTH": width})
-    yield Point("ss_slice", {"WIDTH": 64}, "held")
+def grid(module, names, rows, fixed=(), files=lambda p: {}):
+    """A point for each row of values; a row that begins with "held" is kept out of the fit."""
+    for row in rows:
+        use = "held" if row[0] == "held" else "fit"
+        parameters = dict(zip(names.split(), row[1:] if use == "held" else row)) | dict(fixed)
+        yield Point(module, parameters, use, files(parameters))
 
 
-def roms():
+def streams():
+    yield from grid("ss_slice", "WIDTH", [(1,), (8,), (40,), (128,), ("held", 64)])
+    yield from grid("ss_fork", "WIDTH N", [(16, 2), (64, 3), (32, 5), ("held", 128, 4)])
+    yield from grid("ss_fifo", "STYLE WIDTH DEPTH", [
+        ("registers", 8, 2), ("registers", 64, 2), ("registers", 27, 4), ("held", "registers", 32, 3),
+        ("distributed", 27, 16), ("distributed", 108, 16), ("distributed", 64, 32), ("distributed", 16, 64),
+        ("distributed", 56, 128), ("distributed", 20, 256), ("distributed", 32, 500), ("distributed", 200, 16),
+        ("held", "distributed", 54, 32), ("held", "distributed", 84, 50), ("held", "distributed", 40, 200),
+        ("held", "distributed", 400, 16),
+        ("block", 36, 512), ("block", 128, 300), ("block", 16, 4096), ("block", 400, 128),
+        ("held", "block", 64, 1024), ("held", "block", 32, 3000)])
+    yield from grid("ss_width", "IN OUT W", [
+        (4, 1, 16), (8, 2, 8), (32, 1, 16), (16, 4, 27), ("held", 16, 1, 8), ("held", 8, 4, 27), ("held", 64, 8, 16),
+        (1, 4, 16), (2, 8, 8), (1, 32, 16), (4, 16, 27), ("held", 1, 8, 16), ("held", 8, 64, 8),
+        (2, 3, 16), (4, 6, 8), (12, 16, 16), (8, 3, 27), (5, 8, 16), ("held", 6, 4, 16), ("held", 16, 24, 8),
+        ("held", 4, 5, 27)])
+
+
+def rom_file(width, depth):
+    return lambda p: {"rows.mem": (width(p), depth(p))}
+
+
+def memories():
+    yield from grid("ss_ram", "STYLE WIDTH DEPTH", [
+        ("distributed", 8, 16), ("distributed", 32, 32), ("distributed", 28, 64), ("held", "distributed", 64, 100),
+        ("distributed", 28, 256), ("distributed", 64, 512), ("held", "distributed", 60, 20), ("distributed", 48, 128),
+        ("block", 36, 512), ("held", "block", 64, 1024), ("block", 37, 1024), ("block", 16, 3000)])
     for module in ("ss_rom", "ss_weights"):
-        for style, width, depth, use in (
-                ("distributed", 16, 20, "fit"), ("distributed", 36, 64, "fit"), ("distributed", 24, 100, "fit"),
-                ("distributed", 30, 200, "held"), ("distributed", 20, 512, "fit"), ("distributed", 48, 32, "held"),
-                ("block", 36, 512, "fit"), ("block", 72, 600, "fit"), ("block", 40, 2048, "fit"), ("block", 100, 1000, "held"),
-                ("block", 18, 4096, "held")):
-            yield Point(module, {"STYLE": style, "WIDTH": width, "DEPTH": depth, "FILE": "rows.mem"}, use,
-                        {"rows.mem": (width, depth)})
-    for width, depth, use in ((64, 512, "fit"), (72, 4096, "fit"), (144, 5000, "held"), (300, 100, "fit")):
-        yield Point("ss_weights", {"STYLE": "ultra", "WIDTH": width, "DEPTH": depth}, use)
+        yield from grid(module, "STYLE WIDTH DEPTH", [
+            ("distributed", 16, 20), ("distributed", 36, 64), ("distributed", 24, 100), ("held", "distributed", 30, 200),
+            ("distributed", 20, 512), ("held", "distributed", 48, 32), ("distributed", 200, 4), ("distributed", 400, 8),
+            ("held", "distributed", 300, 6), ("distributed", 64, 128), ("distributed", 64, 300),
+            ("block", 36, 512), ("block", 72, 600), ("block", 40, 2048), ("held", "block", 100, 1000), ("block", 37, 1024),
+            ("held", "block", 18, 4096), ("block", 73, 4096), ("block", 12, 3000), ("block", 576, 64)],
+            {"FILE": "rows.mem"}, rom_file(lambda p: p["WIDTH"], lambda p: p["DEPTH"]))
+    yield from grid("ss_weights", "STYLE WIDTH DEPTH", [
+        ("ultra", 64, 512), ("ultra", 72, 4096), ("held", "ultra", 144, 5000), ("ultra", 300, 100), ("ultra", 72, 9000),
+        ("ultra", 1152, 64), ("held", "ultra", 576, 1024)])
 
 
-def rams():
-    for style, width, depth, use in (
-            ("distributed", 8, 16, "fit"), ("distributed", 32, 32, "fit"), ("distributed", 28, 64, "fit"),
-            ("distributed", 64, 100, "held"), ("distributed", 28, 256, "fit"), ("distributed", 60, 20, "held"),
-            ("block", 36, 512, "fit"), ("block", 64, 1024, "held")):
-        yield Point("ss_ram", {"STYLE": style, "WIDTH": width, "DEPTH": depth}, use)
+def crossbars():
+    yield from grid("ss_crossbar", "K M W", [
+        (9, 2, 16), (9, 3, 16), (9, 4, 16), (9, 6, 16), (9, 8, 16), (9, 2, 8), (9, 4, 8), (9, 8, 8), ("held", 9, 5, 16),
+        ("held", 9, 3, 8), ("held", 9, 6, 8), ("held", 9, 7, 16), (9, 1, 16), (9, 1, 8),
+        (4, 2, 16), (4, 3, 8), ("held", 6, 3, 16), (25, 2, 16), (25, 4, 8), (25, 8, 16), (25, 1, 16),
+        ("held", 25, 4, 16), ("held", 25, 12, 8), (49, 2, 16), (49, 8, 8), ("held", 49, 4, 16), (15, 5, 16)])
+    yield from grid("ss_select", "K M", [
+        (9, 1), (9, 2), (9, 3), (9, 4), (9, 6), (9, 8), ("held", 9, 5), ("held", 9, 7), (4, 2), (4, 3), (25, 1), (25, 2), (25, 4),
+        (25, 8), ("held", 25, 6), ("held", 16, 4), (49, 2), (49, 4), ("held", 49, 1), (15, 5)])
+
+
+def engines():
+    names = "W K M S STEPS FOLDS PASSES RESULTS"
+    yield from grid("ss_front", names, [
+        (16, 9, 1, 1, 16, 4, 1, 16), (16, 9, 3, 1, 16, 4, 1, 16), (16, 9, 9, 1, 16, 4, 1, 16), (8, 9, 3, 4, 8, 1, 1, 16),
+        (16, 9, 9, 4, 64, 8, 1, 32), (16, 1, 1, 4, 16, 16, 1, 32), (8, 1, 1, 1, 1, 64, 1, 128), (16, 25, 5, 2, 3, 2, 1, 16),
+        (8, 49, 7, 1, 3, 16, 1, 32), (16, 9, 1, 4, 1, 1, 16, 16), (16, 16, 4, 2, 8, 8, 1, 32), (16, 64, 1, 1, 1, 10, 1, 16),
+        ("held", 8, 9, 9, 2, 32, 16, 1, 32), ("held", 16, 9, 3, 2, 1, 8, 1, 16), ("held", 16, 25, 1, 1, 8, 4, 1, 16),
+        ("held", 8, 9, 1, 8, 8, 2, 1, 16), ("held", 16, 49, 7, 2, 3, 4, 1, 16)])
+    yield from grid("ss_front_sparse", names, [
+        (16, 9, 1, 1, 16, 4, 1, 16), (16, 9, 2, 1, 16, 4, 1, 16), (16, 9, 3, 1, 16, 4, 1, 16), (16, 9, 4, 1, 16, 4, 1, 16),
+        (16, 9, 6, 1, 16, 4, 1, 16), (16, 9, 8, 1, 16, 4, 1, 16), (8, 9, 1, 4, 16, 8, 1, 32), (8, 9, 2, 4, 8, 1, 1, 16),
+        (8, 9, 4, 2, 1, 1, 16, 16), (16, 9, 3, 4, 64, 8, 1, 32), (16, 9, 1, 4, 1, 1, 16, 16), (16, 25, 1, 1, 8, 4, 1, 16),
+        (16, 25, 4, 1, 8, 4, 1, 16), (8, 25, 2, 2, 8, 1, 1, 16), (8, 4, 2, 4, 8, 8, 1, 32), (16, 49, 2, 1, 3, 4, 1, 16),
+        (8, 25, 8, 1, 8, 4, 1, 16), (16, 9, 1, 8, 32, 2, 1, 16), (16, 15, 5, 1, 8, 4, 1, 16),
+        ("held", 16, 9, 5, 1, 16, 4, 1, 16), ("held", 8, 9, 3, 2, 32, 16, 1, 64), ("held", 16, 9, 2, 4, 8, 2, 1, 16),
+        ("held", 8, 9, 6, 2, 8, 1, 1, 16), ("held", 16, 9, 1, 2, 8, 16, 1, 32), ("held", 8, 25, 1, 2, 8, 4, 1, 16),
+        ("held", 16, 16, 4, 1, 8, 8, 1, 32), ("held", 8, 9, 7, 1, 16, 4, 1, 16)])
+    yield from grid("ss_dot", "W GR CI CO M ACC", [
+        (16, 1, 1, 1, 1, 40), (16, 1, 1, 4, 3, 40), (16, 1, 4, 2, 1, 40), (16, 1, 4, 2, 3, 40), (16, 1, 2, 1, 9, 36),
+        (8, 1, 1, 2, 4, 24), (8, 1, 8, 2, 2, 22), (8, 1, 2, 4, 5, 24), (8, 4, 1, 1, 9, 20), (16, 1, 1, 1, 25, 34),
+        ("held", 16, 1, 2, 4, 2, 38), ("held", 8, 1, 4, 4, 3, 24), ("held", 16, 1, 3, 2, 4, 33), ("held", 8, 1, 1, 8, 1, 20)])
+    rows = rom_file(lambda p: p["LANES"] * p["ACC"], lambda p: p["PASSES"] * p["FOLDS"])
+    yield from grid("ss_accumulate", "LANES SUM ACC PRE STEPS FOLDS PASSES", [
+        (1, 31, 40, 13, 16, 1, 1), (4, 33, 40, 13, 16, 4, 1), (4, 36, 38, 11, 64, 16, 1), (2, 20, 24, 0, 8, 32, 1),
+        (8, 18, 22, 0, 4, 1, 8), (2, 33, 36, 9, 1, 8, 1), (4, 17, 24, 0, 8, 64, 1), (2, 34, 40, 13, 32, 128, 1),
+        (4, 17, 22, 0, 1, 1, 1),
+        ("held", 2, 36, 40, 13, 32, 8, 1), ("held", 8, 19, 24, 0, 16, 4, 1), ("held", 4, 35, 37, 10, 8, 64, 1),
+        ("held", 4, 33, 35, 8, 1, 32, 1)], {"BIAS_FILE": "rows.mem"}, rows)
+
+
+def arithmetic():
+    yield from grid("ss_requantise", "LANES IN W CHANNELS SHIFT_LO SHIFT_HI", [
+        (1, 27, 16, 64, 24, 31), (4, 27, 16, 64, 24, 31), (2, 27, 16, 32, 20, 35), (2, 22, 8, 16, 20, 27), (4, 24, 8, 256, 18, 25),
+        (2, 20, 8, 2, 16, 31), (1, 27, 16, 512, 28, 31), (8, 18, 8, 64, 24, 26),
+        ("held", 2, 27, 16, 128, 22, 29), ("held", 4, 22, 8, 64, 19, 26), ("held", 1, 24, 16, 16, 20, 35),
+        ("held", 8, 27, 16, 64, 26, 29)],
+        {"FILE": "rows.mem"}, rom_file(lambda p: 23 * p["LANES"], lambda p: p["CHANNELS"] // p["LANES"]))
+    yield from grid("ss_relu", "LANES W THR LO CEILING", [
+        (1, 16, 100, -32768, 32767), (4, 8, 5, -128, 127), (4, 16, 0, -32768, 20000), (8, 8, 3, 0, 127),
+        ("held", 8, 16, 300, 0, 32767), ("held", 2, 8, 0, -128, 100)])
+    yield from grid("ss_relu", "LANES W CHANNELS LO", [
+        (1, 16, 64, 0), (4, 16, 64, -32768), (4, 8, 256, 0), ("held", 2, 16, 64, 0), ("held", 8, 8, 64, 0)],
+        {"FILE": "rows.mem"}, rom_file(lambda p: p["LANES"] * p["W"], lambda p: p["CHANNELS"] // p["LANES"]))
+
+
+def shells():
+    yield from grid("ss_shell", "LANES_IN W_IN WORDS_IN LANES_OUT W_OUT WORDS_OUT NODES LOAD_WORDS", [
+        (3, 16, 1024, 1, 16, 10, 10, 0), (1, 8, 3072, 1, 8, 10, 30, 0), (3, 16, 1024, 2, 16, 5, 30, 100000),
+        (8, 16, 50176, 8, 16, 1000, 60, 1000000), ("held", 3, 16, 50176, 1, 16, 1000, 20, 10000),
+        ("held", 4, 8, 1024, 4, 8, 64, 45, 0)])
 
 
 def all_points():
-    return [*slices(), *rams(), *roms()]
+    return [*streams(), *memories(), *crossbars(), *engines(), *arithmetic(), *shells()]
