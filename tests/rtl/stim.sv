@@ -11,18 +11,19 @@ module tb_chance #(parameter SEED = 1, parameter STALL = 0) (
     input  logic rst,
     output logic stall
 );
-    logic [31:0] state;
-    integer i;
-    logic [31:0] after;
-    always_comb begin
-        after = state;
-        for (i = 0; i < 8; i = i + 1)
-            after = {1'b0, after[31:1]} ^ (after[0] ? 32'h80200003 : 32'h0);
-    end
+    function automatic logic [31:0] eight_steps(input logic [31:0] from);
+        integer i;
+        begin
+            eight_steps = from;
+            for (i = 0; i < 8; i = i + 1)
+                eight_steps = {1'b0, eight_steps[31:1]} ^ (eight_steps[0] ? 32'h80200003 : 32'h0);
+        end
+    endfunction
+    logic [31:0] state; // no always_comb here: Icarus would take a hundred times as long
     always_ff @(posedge clk)
-        if (rst) state <= 32'(SEED) * 32'd2654435761 ^ 32'h5eed1234;
-        else state <= after;
-    assign stall = 32'(after[7:0]) < 32'(STALL);
+        if (rst) state <= eight_steps(32'(SEED) * 32'd2654435761 ^ 32'h5eed1234);
+        else state <= eight_steps(state);
+    assign stall = 32'(state[7:0]) < 32'(STALL);
 endmodule
 
 module tb_source #(parameter WIDTH = 8, parameter WORDS = 1, parameter FILE = "", parameter SEED = 1,

@@ -1,0 +1,75 @@
+/* See design_job.h. */
+#include "cli/design_job.h"
+
+#include "onnx/onnx.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static ss_status model_of(ss_cli *cli, char **path) {
+    ss_ctx *ctx = ss_cli_ctx(cli);
+    if (ss_arg(cli, "model")) {
+        *path = ss_strdup(ctx, ss_arg(cli, "model"));
+        return *path ? SS_OK : SS_BAD;
+    }
+    if (ss_design_model_path(ctx, ss_operand(cli, 0), path) != SS_OK) return SS_BAD;
+    if (**path) return SS_OK;
+    return ss_error(ctx, SS_AT(ss_operand(cli, 0)), "give --model", "does not say where its model is");
+}
+
+/* --calib, or what `run` leaves beside its designs. */
+static ss_status calib_of(ss_cli *cli, char *path, size_t size) {
+    const char *given = ss_arg(cli, "calib"), *design = ss_operand(cli, 0);
+    snprintf(path, size, "%.*scalibration.json", (int)(ss_base_name(design) - design), design);
+    if (given) snprintf(path, size, "%s", given);
+    if (given || access(path, F_OK) == 0) return SS_OK;
+    return ss_error(ss_cli_ctx(cli), SS_AT(path), "give --calib: a saved calibration, or the images for it",
+                    "there is no calibration beside the design, so the integers that it was made for are not known");
+}
+
+static ss_status take_thresholds(ss_design_job *d) {
+    ss_job *j = &d->job;
+    if (ss_arg(j->cli, "thresholds")) return ss_job_thresholds(j, ss_arg(j->cli, "thresholds"));
+    for (int32_t i = 0; i < d->design->n_thresholds; i++) {
+        const ss_design_threshold *t = &d->design->thresholds[i];
+        int32_t n = ss_graph_find_act(j->g, t->relu);
+        if (n < 0)
+            return ss_error(j->ctx, SS_AT(t->relu), "explore again", "%s has a threshold for a ReLU that the model lacks",
+                            ss_operand(j->cli, 0));
+        /* A design keeps the mean of those per channel: then the model's own are the ones in force. */
+        if (!j->g->nodes[n].act.per_channel) ss_act_set_threshold(&j->g->nodes[n].act, (float)t->threshold);
+    }
+    return ss_quant_set_thresholds(j->q, j->g);
+}
+
+static ss_status open_model(ss_cli *cli, bool images, const char *path, ss_design_job *d) {
+    ss_job *j = &d->job;
+    char calib[4096];
+    ss_status s = calib_of(cli, calib, sizeof calib);
+    if (ss_model_load(j->ctx, path, &j->g) != SS_OK || s != SS_OK) return SS_BAD;
+    if (ss_design_load(j->ctx, j->g, ss_operand(cli, 0), &d->design) != SS_OK) return SS_BAD;
+    j->bits = d->design->bits;
+    const size_t len = strlen(calib);
+    const bool saved = len > 5 && strcmp(calib + len - 5, ".json") == 0;
+    if (images && ss_job_classes(j->g, &j->classes) != SS_OK) return SS_BAD;
+    if ((images || !saved) && ss_norm_load(j->ctx, path, ss_arg(cli, "mean"), ss_arg(cli, "std"),
+                                           j->g->nodes[0].shape.c, &j->norm) != SS_OK)
+        return SS_BAD;
+    if (ss_job_quantise(j, calib, NULL) != SS_OK) return SS_BAD;
+    return take_thresholds(d);
+}
+
+ss_status ss_design_job_open(ss_cli *cli, bool images, ss_design_job *d) {
+    char *path = NULL;
+    *d = (ss_design_job){ .job = { .cli = cli, .ctx = ss_cli_ctx(cli) } };
+    ss_status s = model_of(cli, &path);
+    if (s == SS_OK) s = open_model(cli, images, path, d);
+    ss_free(d->job.ctx, path);
+    return s;
+}
+
+void ss_design_job_close(ss_design_job *d) {
+    ss_design_free(d->design);
+    ss_job_close(&d->job);
+}
