@@ -52,6 +52,8 @@ static bool read_parameters(const char *parameters, const ss_module_spec *spec, 
         const char *at = find_parameter(parameters, spec->params[i]);
         if (!at) return false;
         p[i] = strtoll(at, NULL, 10);
+        for (int style = 0; style < SS_STYLES; style++)
+            if (strncmp(at, ss_style_names[style], strlen(ss_style_names[style])) == 0) p[i] = style;
     }
     return true;
 }

@@ -101,7 +101,9 @@ def engines():
         (8, 18, 22, 0, 4, 1, 8), (2, 33, 36, 9, 1, 8, 1), (4, 17, 24, 0, 8, 64, 1), (2, 34, 40, 13, 32, 128, 1),
         (4, 17, 22, 0, 1, 1, 1),
         ("held", 2, 36, 40, 13, 32, 8, 1), ("held", 8, 19, 24, 0, 16, 4, 1), ("held", 4, 35, 37, 10, 8, 64, 1),
-        ("held", 4, 33, 35, 8, 1, 32, 1)], {"BIAS_FILE": "rows.mem"}, rows)
+        ("held", 4, 33, 35, 8, 1, 32, 1)], {"ROM_STYLE": "distributed", "BIAS_FILE": "rows.mem"}, rows)
+    yield from grid("ss_accumulate", "LANES SUM ACC PRE STEPS FOLDS PASSES", [(4, 33, 40, 13, 16, 32, 1)],
+                    {"ROM_STYLE": "block", "BIAS_FILE": "rows.mem"}, rows)
 
 
 def arithmetic():
@@ -110,13 +112,61 @@ def arithmetic():
         (2, 20, 8, 2, 16, 31), (1, 27, 16, 512, 28, 31), (8, 18, 8, 64, 24, 26),
         ("held", 2, 27, 16, 128, 22, 29), ("held", 4, 22, 8, 64, 19, 26), ("held", 1, 24, 16, 16, 20, 35),
         ("held", 8, 27, 16, 64, 26, 29)],
-        {"FILE": "rows.mem"}, rom_file(lambda p: 23 * p["LANES"], lambda p: p["CHANNELS"] // p["LANES"]))
+        {"STYLE": "distributed", "FILE": "rows.mem"}, rom_file(lambda p: 23 * p["LANES"], lambda p: p["CHANNELS"] // p["LANES"]))
+    yield from grid("ss_requantise", "LANES IN W CHANNELS SHIFT_LO SHIFT_HI", [(2, 27, 16, 512, 24, 31)],
+                    {"STYLE": "block", "FILE": "rows.mem"},
+                    rom_file(lambda p: 23 * p["LANES"], lambda p: p["CHANNELS"] // p["LANES"]))
     yield from grid("ss_relu", "LANES W THR LO CEILING", [
         (1, 16, 100, -32768, 32767), (4, 8, 5, -128, 127), (4, 16, 0, -32768, 20000), (8, 8, 3, 0, 127),
         ("held", 8, 16, 300, 0, 32767), ("held", 2, 8, 0, -128, 100)])
     yield from grid("ss_relu", "LANES W CHANNELS LO", [
         (1, 16, 64, 0), (4, 16, 64, -32768), (4, 8, 256, 0), ("held", 2, 16, 64, 0), ("held", 8, 8, 64, 0)],
-        {"FILE": "rows.mem"}, rom_file(lambda p: p["LANES"] * p["W"], lambda p: p["CHANNELS"] // p["LANES"]))
+        {"STYLE": "distributed", "FILE": "rows.mem"},
+        rom_file(lambda p: p["LANES"] * p["W"], lambda p: p["CHANNELS"] // p["LANES"]))
+
+
+def nodes():
+    yield from grid("ss_node_add", "LANES_OUT A_LANES B_LANES W ACC PRE SHIFT", [
+        (1, 1, 1, 16, 18, 0, 1), (4, 4, 4, 16, 20, 0, 3), (2, 2, 2, 8, 11, 0, 2), (8, 8, 8, 8, 10, 0, 1),
+        ("held", 4, 4, 4, 8, 12, 0, 3), ("held", 2, 2, 2, 16, 19, 0, 2)], {"A_DEPTH": 0, "B_DEPTH": 0})
+    yield from grid("ss_pool_max", "LANES W K", [
+        (1, 16, 9), (4, 8, 9), (2, 16, 4), (1, 8, 25), ("held", 4, 16, 4), ("held", 2, 8, 9)])
+    yield from grid("ss_pool_avg", "LANES W K COUNTED", [
+        (1, 16, 9, 0), (4, 8, 4, 0), (2, 16, 4, 0), (2, 8, 9, 1), (1, 8, 16, 0), ("held", 4, 16, 9, 0), ("held", 2, 8, 4, 1)])
+    yield from grid("ss_pool_global", "LANES W DEEP H WD MAX", [
+        (1, 16, 64, 8, 8, 0), (4, 16, 16, 7, 7, 0), (2, 8, 128, 4, 4, 0), (4, 8, 1, 8, 8, 0), (2, 16, 32, 8, 8, 1),
+        ("held", 8, 16, 64, 4, 4, 0), ("held", 2, 8, 32, 7, 7, 0)])
+    yield from grid("ss_requantise", "LANES IN W MULT SHIFT", [
+        (1, 22, 16, 65555, 22, ), (4, 14, 8, 80001, 22), (2, 20, 16, 100003, 20), ("held", 2, 16, 8, 70007, 20)])
+    yield from grid("ss_concat", "N LANES W", [(2, 4, 16), (4, 2, 8), (3, 1, 16), ("held", 4, 4, 16)])
+    yield from grid("ss_chanpad", "WIDTH BEFORE WORDS AFTER", [(16, 2, 4, 2), (64, 0, 16, 16), ("held", 32, 4, 8, 4)])
+    yield from grid("ss_slice_space", "WIDTH DEEP H WD OH OW SH SW HO WO", [
+        (16, 16, 32, 32, 0, 0, 2, 2, 16, 16), (64, 4, 16, 16, 0, 0, 2, 2, 8, 8), ("held", 32, 8, 32, 32, 0, 0, 2, 2, 16, 16)])
+
+
+def windows():
+    names = "S W DEEP H WD KH KW SH SW PT PL HO WO ROWS CACHE STYLE"
+    yield from grid("ss_window", names, [
+        (1, 16, 16, 32, 32, 3, 3, 1, 1, 1, 1, 32, 32, 3, 1, "block"),
+        (4, 16, 16, 32, 32, 3, 3, 1, 1, 1, 1, 32, 32, 3, 0, "block"),
+        (4, 16, 4, 16, 16, 3, 3, 1, 1, 1, 1, 16, 16, 3, 1, "distributed"),
+        (2, 8, 32, 16, 16, 3, 3, 1, 1, 1, 1, 16, 16, 3, 0, "block"),
+        (8, 8, 8, 8, 8, 3, 3, 1, 1, 1, 1, 8, 8, 3, 1, "distributed"),
+        (4, 16, 16, 32, 32, 3, 3, 2, 2, 1, 1, 16, 16, 4, 1, "block"),
+        (2, 16, 8, 16, 16, 3, 3, 2, 2, 1, 1, 8, 8, 4, 0, "distributed"),
+        (2, 16, 64, 8, 8, 3, 3, 1, 1, 1, 1, 8, 8, 3, 0, "block"),
+        (3, 16, 1, 64, 64, 7, 7, 2, 2, 3, 3, 32, 32, 8, 1, "distributed"),
+        (1, 16, 3, 32, 32, 5, 5, 1, 1, 2, 2, 32, 32, 5, 1, "distributed"),
+        (2, 8, 8, 14, 14, 5, 5, 1, 1, 0, 0, 10, 10, 5, 0, "distributed"),
+        (4, 16, 16, 32, 32, 1, 1, 2, 2, 0, 0, 16, 16, 1, 0, "distributed"),
+        (2, 16, 16, 8, 8, 8, 8, 1, 1, 0, 0, 1, 1, 16, 0, "distributed"),
+        (16, 8, 4, 16, 16, 2, 2, 2, 2, 0, 0, 8, 8, 3, 0, "distributed"),
+        ("held", 2, 16, 32, 32, 32, 3, 3, 1, 1, 1, 1, 32, 32, 3, 1, "block"),
+        ("held", 4, 8, 16, 16, 16, 3, 3, 1, 1, 1, 1, 16, 16, 3, 1, "distributed"),
+        ("held", 8, 16, 8, 16, 16, 3, 3, 1, 1, 1, 1, 16, 16, 3, 0, "distributed"),
+        ("held", 2, 16, 16, 32, 32, 3, 3, 2, 2, 1, 1, 16, 16, 4, 1, "block"),
+        ("held", 2, 8, 6, 16, 16, 5, 5, 1, 1, 2, 2, 16, 16, 5, 1, "distributed"),
+        ("held", 2, 16, 32, 16, 16, 1, 1, 2, 2, 0, 0, 8, 8, 1, 0, "block")])
 
 
 def shells():
@@ -127,4 +177,4 @@ def shells():
 
 
 def all_points():
-    return [*streams(), *memories(), *crossbars(), *engines(), *arithmetic(), *shells()]
+    return [*streams(), *memories(), *crossbars(), *engines(), *windows(), *arithmetic(), *nodes(), *shells()]

@@ -8,8 +8,8 @@ Resumable: a row carries a hash of the sources that it was measured from (commen
 without a row of the present sources are run, and each result is written at once. YOSYS: the command; JOBS: how many at
 once.
 
-LUTs are LUT1 to LUT6 and inverters, one each; shift registers one each; LUT RAM by the LUTs that it takes (UG974); all of
-those that are memory stand in `lutram` too. carry counts CARRY8, two of Yosys's CARRY4. A RAMB36 is two RAMB18. Yosys
+LUTs are LUT1 to LUT6, inverters and shift registers, one each, and LUT RAM by the LUTs that it takes (UG974), which stand
+in `lutram` too. carry counts CARRY8, two of Yosys's CARRY4. A RAMB36 is two RAMB18. Yosys
 pairs no small LUTs into one with two outputs and packs no registers into DSPs: LUT and FF are both pessimistic.
 """
 import concurrent.futures
@@ -33,7 +33,7 @@ CSV = HERE / "measurements.csv"
 FIELDS = ["module", "parameters", "use", "source", "lut", "lutram", "carry", "ff", "dsp", "bram18", "uram"]
 LUT_RAM = {"RAM16X1D": 2, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4, "RAM256X1D": 8, "RAM32M": 4, "RAM64M": 4,
            "RAM32M16": 8, "RAM64M8": 8, "RAM32X1S": 1, "RAM64X1S": 1, "RAM128X1S": 2, "RAM256X1S": 4, "RAM512X1S": 8,
-           "RAM32X16DR8": 8, "RAM64X8SW": 8, "SRL16E": 1, "SRLC16E": 1, "SRLC32E": 1}
+           "RAM32X16DR8": 8, "RAM64X8SW": 8}
 FREE = re.compile(r"MUXF[789]|GND|VCC|\$scopeinfo")
 
 
@@ -76,7 +76,7 @@ def count_cells(text):
     cells = text[text.index("Number of cells:"):].splitlines()[1:]
     for cell, n in (line.split() for line in cells if line.strip()):
         n = int(n)
-        if re.fullmatch(r"LUT[1-6]|INV", cell):
+        if re.fullmatch(r"LUT[1-6]|INV|SRL16E|SRLC16E|SRLC32E", cell):
             found["lut"] += n
         elif cell in LUT_RAM:
             found["lut"] += LUT_RAM[cell] * n

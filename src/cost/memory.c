@@ -66,30 +66,10 @@ static ss_mem cheaper_style(const ss_device *dev, int64_t luts, int64_t width, i
     return luts <= ss_bram18_blocks(width, depth) * luts_a_bram(dev) ? SS_MEM_LUT : SS_MEM_BRAM;
 }
 
-static ss_resources cheaper(const ss_device *dev, int64_t luts, int64_t width, int64_t depth) {
-    ss_resources res = { { 0 } };
-    if (cheaper_style(dev, luts, width, depth) == SS_MEM_LUT) res.r[SS_LUT] = luts;
-    else res.r[SS_BRAM18] = ss_bram18_blocks(width, depth);
-    return res;
-}
-
 ss_mem ss_buffer_style(const ss_device *dev, int64_t width, int64_t depth) {
     return depth == 1 ? SS_MEM_NONE : cheaper_style(dev, ss_lut_ram(width, depth), width, depth);
 }
 
 ss_mem ss_constants_style(const ss_device *dev, int64_t width, int64_t depth) {
     return cheaper_style(dev, ss_lut_rom(width, depth), width, depth);
-}
-
-ss_resources ss_memory_buffer(const ss_device *dev, int64_t width, int64_t depth) {
-    if (depth == 1) return (ss_resources){ .r[SS_FF] = width };
-    ss_resources res = cheaper(dev, ss_lut_ram(width, depth), width, depth);
-    int address = ss_log2_ceil(depth); /* a read and a write counter, a comparison */
-    res.r[SS_LUT] += 3 * address;
-    res.r[SS_FF] += 2 * address + (res.r[SS_BRAM18] ? 0 : width);
-    return res;
-}
-
-ss_resources ss_memory_constants(const ss_device *dev, int64_t width, int64_t depth) {
-    return cheaper(dev, ss_lut_rom(width, depth), width, depth);
 }

@@ -12,6 +12,17 @@ static bool power_of_two(int64_t n) { return (n & (n - 1)) == 0; }
 /* LUTs a bit that choose one of n: a LUT joins four, MUXF7 and MUXF8 join those. */
 static double mux(int64_t n) { return n > 1 ? (double)ss_ceil_div(n, 4) : 0; }
 
+const char *const ss_style_names[SS_STYLES] = { "registers", "distributed", "block", "ultra" };
+
+/* A table beside the logic: its LUTs are a term of the module, its block RAMs exact. */
+static double rom_luts(int64_t style, int64_t width, int64_t depth) {
+    return style == SS_STYLE_LUT ? (double)ss_lut_rom(width, depth) : 0;
+}
+
+static int64_t rom_blocks(int64_t style, int64_t width, int64_t depth) {
+    return style == SS_STYLE_BLOCK && depth > 1 ? ss_bram18_blocks(width, depth) : 0;
+}
+
 /* ---- streams ---- */
 
 static ss_terms slice_terms(const int64_t *p) {
@@ -108,13 +119,73 @@ static ss_terms ultra_terms(const int64_t *p) {
 
 /* ---- engines ---- */
 
+/* Banks of rows, turned so that the window's top row comes first; columns gathered or kept; a register for the window. */
+enum {
+    WINDOW_S, WINDOW_W, WINDOW_DEEP, WINDOW_H, WINDOW_WD, WINDOW_KH, WINDOW_KW, WINDOW_SH, WINDOW_SW, WINDOW_HO, WINDOW_WO,
+    WINDOW_ROWS, WINDOW_CACHE, WINDOW_STYLE
+};
+
+typedef struct window_shape {
+    int64_t word, column, row_words, fresh, kept; /* bits, bits, words of a bank, columns loaded and kept a window */
+    bool wires;
+} window_shape;
+
+static window_shape window_of(const int64_t *p) {
+    window_shape s = { .word = p[WINDOW_S] * p[WINDOW_W] };
+    s.column = p[WINDOW_KH] * s.word;
+    s.fresh = p[WINDOW_CACHE] && p[WINDOW_SW] < p[WINDOW_KW] && p[WINDOW_WO] > 1 ? p[WINDOW_SW] : p[WINDOW_KW];
+    s.kept = p[WINDOW_KW] - s.fresh;
+    /* a stride larger than the kernel leaves columns out before they are stored */
+    int64_t columns = p[WINDOW_SW] > p[WINDOW_KW] ? p[WINDOW_WO] * p[WINDOW_KW] : p[WINDOW_WD];
+    s.row_words = columns * p[WINDOW_DEEP];
+    s.wires = p[WINDOW_KH] * p[WINDOW_KW] * p[WINDOW_SH] * p[WINDOW_SW] == 1;
+    return s;
+}
+
+static ss_resources window_memories(const int64_t *p) {
+    window_shape s = window_of(p);
+    ss_resources res = { { 0 } };
+    if (s.wires) return res;
+    if (s.kept > 0 && p[WINDOW_DEEP] > 1) res.r[SS_LUT] += ss_lut_ram(s.kept * s.column, p[WINDOW_DEEP]);
+    if (s.row_words == 1) return res;
+    if (p[WINDOW_STYLE] == SS_STYLE_LUT) res.r[SS_LUT] += p[WINDOW_ROWS] * ss_lut_ram(s.word, s.row_words);
+    if (p[WINDOW_STYLE] == SS_STYLE_BLOCK) res.r[SS_BRAM18] += p[WINDOW_ROWS] * ss_bram18_blocks(s.word, s.row_words);
+    return res;
+}
+
+static ss_terms window_terms(const int64_t *p) {
+    window_shape s = window_of(p);
+    if (s.wires) return (ss_terms){ { 0 }, { 0 } };
+    int64_t k = p[WINDOW_KH] * p[WINDOW_KW], banks = p[WINDOW_STYLE] == SS_STYLE_LUT ? ss_ceil_div(s.row_words, 64) : 1;
+    double word = (double)s.word, column = (double)s.column, rows = (double)p[WINDOW_ROWS];
+    double counters = bits_of(p[WINDOW_WO]) + bits_of(p[WINDOW_HO]) + 3 * bits_of(s.row_words) + bits_of(p[WINDOW_DEEP]);
+    double sieved = is(p[WINDOW_SH] > p[WINDOW_KH] || p[WINDOW_SW] > p[WINDOW_KW]);
+    double registers = p[WINDOW_STYLE] == SS_STYLE_LUT || s.row_words == 1 ? rows * word : 0;
+    double gathered = (double)(s.fresh - 1) * column, still = p[WINDOW_DEEP] == 1 ? (double)s.kept * column : 0;
+    return (ss_terms){ { 1, column * mux(p[WINDOW_ROWS]), counters, (double)k,
+                         rows * word * mux(banks) + (double)s.kept * column * mux(ss_ceil_div(p[WINDOW_DEEP], 64)),
+                         banks > 1 ? rows * (double)banks : 0, sieved, (double)p[WINDOW_KH] * bits_of(p[WINDOW_ROWS]) },
+                       { 1, (double)k * word, registers, gathered, still, counters, sieved, (double)k } };
+}
+
 /* Multiplier i chooses among inputs i..k-1, since the i-th non-zero cannot come before position i. */
 static double choices(int64_t k, int64_t m) { return (double)(m * (k - 1)) - (double)(m * (m - 1)) / 2; }
 
-static double crossbar_mux(int64_t k, int64_t m) {
-    double luts = 0;
-    for (int64_t i = 0; i < m; i++) luts += mux(k - i);
-    return luts;
+/* LUTs a bit of all multiplexers of a crossbar: of up to 16 inputs as synthesis builds such trees; larger ones by their
+ * number and inputs. */
+typedef struct choosers {
+    double small, large, inputs;
+} choosers;
+
+static choosers crossbar_choosers(int64_t k, int64_t m) {
+    static const int luts[17] = { 0, 0, 1, 1, 1, 2, 2, 3, 3, 5, 5, 5, 5, 5, 5, 5, 5 };
+    choosers c = { 0, 0, 0 };
+    for (int64_t n = k; n > k - m; n--) {
+        c.small += n <= 16 ? luts[n] : 0;
+        c.large += is(n > 16);
+        c.inputs += n > 16 ? (double)n : 0;
+    }
+    return c;
 }
 
 /* K, M */
@@ -124,8 +195,9 @@ static ss_terms select_terms(const int64_t *p) {
 
 /* K, M, W */
 static ss_terms crossbar_terms(const int64_t *p) {
-    double width = (double)p[2];
-    return (ss_terms){ { choices(p[0], p[1]) * width, crossbar_mux(p[0], p[1]) * width, (double)p[1] * width }, { 0 } };
+    choosers c = crossbar_choosers(p[0], p[1]);
+    double w = (double)p[2];
+    return (ss_terms){ { w * c.small, w * c.large, w * c.inputs }, { 0 } };
 }
 
 /* W, K, M, S, STEPS, FOLDS, PASSES, RESULTS: counters of places, folds, steps and weight rows. */
@@ -147,11 +219,12 @@ static ss_terms front_terms(const int64_t *p) {
 static ss_terms front_sparse_terms(const int64_t *p) {
     int64_t k = p[FRONT_K], m = p[FRONT_M], rows = m == 1 ? k : 1;
     double s = (double)p[FRONT_S], w = (double)p[FRONT_W], values = s * (double)m * w, index = s * (double)m * bits_of(k);
-    double counters = front_counters(p, rows), address = m == 1 ? s * bits_of(rows * p[FRONT_PASSES] * p[FRONT_STEPS] * p[FRONT_FOLDS]) : 0;
-    double masks = s * (double)k * (p[FRONT_FOLDS] > 1 ? 2 : 1);
-    return (ss_terms){ { 1, counters, s * (double)k * ceil(w / 6), s * choices(k, m), s * w * choices(k, m), index, masks, address },
-                       { 1, counters, s * (double)k * w, values, m == 1 ? values : 0, index, masks + s * (double)m,
-                         m == 1 ? bits_of(rows * p[FRONT_PASSES] * p[FRONT_STEPS] * p[FRONT_FOLDS]) : 0 } };
+    double address = m == 1 ? bits_of(rows * p[FRONT_PASSES] * p[FRONT_STEPS] * p[FRONT_FOLDS]) : 0;
+    double masks = s * (double)k * (p[FRONT_FOLDS] > 1 ? 2 : 1), counters = front_counters(p, rows);
+    choosers c = crossbar_choosers(k, m);
+    return (ss_terms){ { 1, counters, s * w * c.small, s * w * (c.large + c.inputs / 2), s * (double)k * ceil(w / 6),
+                         s * choices(k, m), masks, s * address },
+                       { 1, counters, s * (double)k * w, values, m == 1 ? values : 0, index, masks + s * (double)m, address } };
 }
 
 /* ---- sums: pairwise, a bit wider a level, never wider than the accumulator; a register a level ---- */
@@ -185,30 +258,50 @@ static ss_resources dot_multipliers(const int64_t *p) {
     return (ss_resources){ .r[SS_DSP] = p[1] * p[2] * p[3] * p[4] };
 }
 
-/* LANES, SUM, ACC, PRE, STEPS, FOLDS, PASSES */
-static ss_resources partial_sums(const int64_t *p) {
-    int64_t held = p[4] > 1 ? p[5] : 1;
-    return (ss_resources){ .r[SS_LUT] = held > 1 ? p[0] * ss_lut_ram(p[2], held) : 0 };
+/* LANES, ACC, PRE, STEPS, FOLDS, PASSES, ROM_STYLE: partial sums in LUT RAM where several take turns; biases from a table */
+enum { SUM_LANES, SUM_ACC, SUM_PRE, SUM_STEPS, SUM_FOLDS, SUM_PASSES, SUM_STYLE };
+
+static int64_t sums_held(const int64_t *p) { return p[SUM_STEPS] > 1 ? p[SUM_FOLDS] : 1; }
+
+static ss_resources accumulate_memories(const int64_t *p) {
+    int64_t held = sums_held(p);
+    return (ss_resources){ .r[SS_LUT] = held > 1 ? p[SUM_LANES] * ss_lut_ram(p[SUM_ACC], held) : 0,
+                           .r[SS_BRAM18] = rom_blocks(p[SUM_STYLE], p[SUM_LANES] * p[SUM_ACC], p[SUM_FOLDS] * p[SUM_PASSES]) };
 }
 
 static ss_terms accumulate_terms(const int64_t *p) {
-    int64_t held = p[4] > 1 ? p[5] : 1, rows = p[5] * p[6], banks = ss_ceil_div(held, 64);
-    double lanes = (double)p[0], bits = lanes * (double)p[2], results = lanes * (double)(p[2] - p[3]);
-    double counters = bits_of(rows) + bits_of(held);
-    return (ss_terms){ { 1, bits, rows > 1 ? (double)ss_lut_rom(p[0] * p[2], rows) : 0, bits * mux(banks),
+    int64_t held = sums_held(p), rows = p[SUM_FOLDS] * p[SUM_PASSES], banks = ss_ceil_div(held, 64);
+    double lanes = (double)p[SUM_LANES], bits = lanes * (double)p[SUM_ACC], results = bits - lanes * (double)p[SUM_PRE];
+    double counters = bits_of(rows) + bits_of(held), biases = rows > 1 ? bits : 0;
+    return (ss_terms){ { 1, bits, biases, rom_luts(p[SUM_STYLE], p[SUM_LANES] * p[SUM_ACC], rows), bits * mux(banks),
                          banks > 1 ? lanes * (double)banks : 0, counters },
-                       { 1, held > 1 ? results : bits, rows > 1 ? bits : 0, counters } };
+                       { 1, held > 1 ? results : bits, biases, counters } };
 }
 
 /* ---- plain arithmetic ---- */
 
-/* LANES, IN, W, CHANNELS, SHIFT_LO, SHIFT_HI: a product of 17 bits more than IN, shifted by one of a range of distances */
+/* A product of 17 bits more than IN, shifted by one of a range of distances, rounded and saturated; multipliers and shifts
+ * from a table. */
+enum { SCALE_LANES, SCALE_IN, SCALE_W, SCALE_CHANNELS, SCALE_LO, SCALE_HI, SCALE_STYLE };
+
 static ss_terms requantise_terms(const int64_t *p) {
-    double lanes = (double)p[0], kept = (double)(p[1] + 17 - p[4] + 1), spread = bits_of(p[5] - p[4] + 1);
-    int64_t rows = p[3] / p[0];
-    return (ss_terms){ { 1, lanes * kept * ceil(spread / 2), lanes * kept, lanes * (double)p[2], bits_of(rows),
-                         (double)ss_lut_rom(23 * p[0], rows) },
-                       { 1, lanes * (double)p[1], lanes * (double)(p[1] + 17), lanes * kept, lanes * (double)p[2], bits_of(rows), lanes * 23 } };
+    double lanes = (double)p[SCALE_LANES], in = (double)p[SCALE_IN], out = (double)p[SCALE_W];
+    double kept = in + 17 - (double)p[SCALE_LO] + 1, spread = bits_of(p[SCALE_HI] - p[SCALE_LO] + 1);
+    int64_t rows = p[SCALE_CHANNELS] / p[SCALE_LANES];
+    return (ss_terms){ { 1, lanes * kept * ceil(spread / 2), lanes * kept, lanes * out, bits_of(rows),
+                         rom_luts(p[SCALE_STYLE], 23 * p[SCALE_LANES], rows) },
+                       { 1, lanes * in, lanes * (in + 17), lanes * kept, lanes * out, bits_of(rows), lanes * 23 } };
+}
+
+static ss_resources requantise_blocks(const int64_t *p) {
+    return (ss_resources){ .r[SS_DSP] = p[SCALE_LANES],
+                           .r[SS_BRAM18] = rom_blocks(p[SCALE_STYLE], 23 * p[SCALE_LANES], p[SCALE_CHANNELS] / p[SCALE_LANES]) };
+}
+
+/* LANES, IN, W: one multiplier for all channels, the shift is wiring. */
+static ss_terms scale_terms(const int64_t *p) {
+    double lanes = (double)p[0];
+    return (ss_terms){ { 1, lanes * (double)p[2] }, { 1, lanes * (double)p[1], lanes * (double)(p[1] + 17), lanes * (double)p[2] } };
 }
 
 static ss_resources one_multiplier_a_lane(const int64_t *p) { return (ss_resources){ .r[SS_DSP] = p[0] }; }
@@ -219,11 +312,70 @@ static ss_terms relu_terms(const int64_t *p) {
     return (ss_terms){ { 1, bits, (double)p[0] }, { 1, bits } };
 }
 
-/* LANES, W, CHANNELS */
+/* LANES, W, CHANNELS, STYLE */
 static ss_terms relu_rom_terms(const int64_t *p) {
     double bits = (double)(p[0] * p[1]);
     int64_t rows = p[2] / p[0];
-    return (ss_terms){ { 1, bits, bits_of(rows), (double)ss_lut_rom(p[0] * p[1], rows) }, { 1, bits, bits_of(rows) } };
+    return (ss_terms){ { 1, bits, bits_of(rows), rom_luts(p[3], p[0] * p[1], rows) }, { 1, bits, bits_of(rows) } };
+}
+
+static ss_resources relu_blocks(const int64_t *p) {
+    return (ss_resources){ .r[SS_BRAM18] = rom_blocks(p[3], p[0] * p[1], p[2] / p[0]) };
+}
+
+/* ---- nodes ---- */
+
+/* LANES_OUT, W, ACC: sum, rounding shift, register slice */
+static ss_terms add_terms(const int64_t *p) {
+    double lanes = (double)p[0], w = lanes * (double)p[1], acc = lanes * (double)p[2];
+    return (ss_terms){ { 1, w, acc }, { 1, w, acc } };
+}
+
+/* N, LANES, W: one word of one of N at a time */
+static ss_terms concat_terms(const int64_t *p) {
+    double bits = (double)(p[1] * p[2]);
+    return (ss_terms){ { 1, bits * (double)ss_ceil_div(p[0], 3), (double)p[0] }, { 1, bits, (double)p[0] } };
+}
+
+/* A comparison takes half a LUT a bit, and a choice one. */
+static ss_terms pool_max_terms(const int64_t *p) {
+    int64_t k = p[2], bits = p[0] * p[1];
+    return (ss_terms){ { 1, (double)((k - 1) * bits) },
+                       { bits_of(k), adder_tree(k, p[1], p[1]).registers * (double)p[0] } };
+}
+
+/* LANES, W, K, COUNTED: COUNTED counts the positions inside the map too */
+static ss_terms pool_avg_terms(const int64_t *p) {
+    tree t = adder_tree(p[2], p[1], 64), count = adder_tree(p[2], 1, 64);
+    double counted = is(p[3] != 0), lanes = (double)p[0];
+    return (ss_terms){ { 1, lanes * t.adders, counted * count.adders },
+                       { bits_of(p[2]), lanes * t.registers, counted * count.registers } };
+}
+
+/* LANES, W, DEEP, H, WD, MAX: a running value a channel */
+static int64_t running_bits(const int64_t *p) { return p[0] * (p[1] + (p[5] ? 0 : ss_log2_ceil(p[3] * p[4]))); }
+
+static ss_terms pool_global_terms(const int64_t *p) {
+    int64_t bits = running_bits(p);
+    double counters = bits_of(p[2]) + bits_of(p[3]) + bits_of(p[4]), width = (double)bits;
+    return (ss_terms){ { 1, counters, p[5] ? 0 : width, p[5] ? width : 0, width * mux(ss_ceil_div(p[2], 64)) },
+                       { 1, counters, width, p[2] == 1 ? width : 0 } };
+}
+
+static ss_resources running_values(const int64_t *p) {
+    return (ss_resources){ .r[SS_LUT] = p[2] > 1 ? ss_lut_ram(running_bits(p), p[2]) : 0 };
+}
+
+/* WIDTH, DEEP, H, WD */
+static ss_terms slice_space_terms(const int64_t *p) {
+    double counters = bits_of(p[1]) + bits_of(p[2]) + bits_of(p[3]);
+    return (ss_terms){ { 1, counters }, { 1, counters } };
+}
+
+/* WIDTH, BEFORE, WORDS, AFTER */
+static ss_terms chanpad_terms(const int64_t *p) {
+    double count = bits_of(p[1] + p[2] + p[3]);
+    return (ss_terms){ { 1, (double)p[0], count }, { count } };
 }
 
 /* LANES_IN, W_IN, WORDS_IN, LANES_OUT, W_OUT, WORDS_OUT, NODES, LOAD_WORDS: two 33-bit counters a node and a way to read them */
@@ -251,18 +403,34 @@ const ss_module_spec ss_module_specs[SS_MODULES] = {
     [SS_MOD_WEIGHTS_LUT] = { "`ss_weights`, LUTs", "ss_weights", "STYLE=distributed", MEMORY, NULL, lut_rom_terms, NULL },
     [SS_MOD_WEIGHTS_BLOCK] = { "`ss_weights`, block RAM", "ss_weights", "STYLE=block", MEMORY, NULL, block_rom_terms, bram },
     [SS_MOD_WEIGHTS_ULTRA] = { "`ss_weights`, UltraRAM", "ss_weights", "STYLE=ultra", MEMORY, NULL, ultra_terms, uram },
+    [SS_MOD_WINDOW] = { "`ss_window`", "ss_window", NULL,
+                        { "S", "W", "DEEP", "H", "WD", "KH", "KW", "SH", "SW", "HO", "WO", "ROWS", "CACHE", "STYLE" }, NULL,
+                        window_terms, window_memories },
     [SS_MOD_SELECT] = { "`ss_select`", "ss_select", NULL, { "K", "M" }, NULL, select_terms, NULL },
     [SS_MOD_CROSSBAR] = { "`ss_crossbar`", "ss_crossbar", NULL, { "K", "M", "W" }, NULL, crossbar_terms, NULL },
     [SS_MOD_FRONT] = { "`ss_front`", "ss_front", NULL, FRONT, NULL, front_terms, NULL },
     [SS_MOD_FRONT_SPARSE] = { "`ss_front_sparse`", "ss_front_sparse", NULL, FRONT, NULL, front_sparse_terms, NULL },
     [SS_MOD_DOT] = { "`ss_dot`", "ss_dot", NULL, { "W", "GR", "CI", "CO", "M", "ACC" }, NULL, dot_terms, dot_multipliers },
     [SS_MOD_ACCUMULATE] = { "`ss_accumulate`", "ss_accumulate", NULL,
-                            { "LANES", "SUM", "ACC", "PRE", "STEPS", "FOLDS", "PASSES" }, NULL, accumulate_terms, partial_sums },
-    [SS_MOD_REQUANTISE] = { "`ss_requantise`", "ss_requantise", NULL,
-                            { "LANES", "IN", "W", "CHANNELS", "SHIFT_LO", "SHIFT_HI" }, NULL, requantise_terms, one_multiplier_a_lane },
+                            { "LANES", "ACC", "PRE", "STEPS", "FOLDS", "PASSES", "ROM_STYLE" }, NULL, accumulate_terms,
+                            accumulate_memories },
+    [SS_MOD_REQUANTISE] = { "`ss_requantise`", "ss_requantise", "FILE=rows.mem",
+                            { "LANES", "IN", "W", "CHANNELS", "SHIFT_LO", "SHIFT_HI", "STYLE" }, NULL, requantise_terms,
+                            requantise_blocks },
+    [SS_MOD_SCALE] = { "`ss_requantise`, one multiplier", "ss_requantise", NULL, { "LANES", "IN", "W", "MULT" }, NULL, scale_terms,
+                       one_multiplier_a_lane },
     [SS_MOD_RELU] = { "`ss_relu`, one threshold", "ss_relu", NULL, { "LANES", "W", "THR" }, NULL, relu_terms, NULL },
-    [SS_MOD_RELU_ROM] = { "`ss_relu`, a threshold a channel", "ss_relu", "FILE=rows.mem", { "LANES", "W", "CHANNELS" }, NULL,
-                          relu_rom_terms, NULL },
+    [SS_MOD_RELU_ROM] = { "`ss_relu`, a threshold a channel", "ss_relu", "FILE=rows.mem", { "LANES", "W", "CHANNELS", "STYLE" },
+                          NULL, relu_rom_terms, relu_blocks },
+    [SS_MOD_ADD] = { "`ss_node_add`, without FIFOs", "ss_node_add", NULL, { "LANES_OUT", "W", "ACC" }, NULL, add_terms, NULL },
+    [SS_MOD_CONCAT] = { "`ss_concat`", "ss_concat", NULL, { "N", "LANES", "W" }, NULL, concat_terms, NULL },
+    [SS_MOD_POOL_MAX] = { "`ss_pool_max`", "ss_pool_max", NULL, { "LANES", "W", "K" }, NULL, pool_max_terms, NULL },
+    [SS_MOD_POOL_AVG] = { "`ss_pool_avg`", "ss_pool_avg", NULL, { "LANES", "W", "K", "COUNTED" }, NULL, pool_avg_terms, NULL },
+    [SS_MOD_POOL_GLOBAL] = { "`ss_pool_global`", "ss_pool_global", NULL, { "LANES", "W", "DEEP", "H", "WD", "MAX" }, NULL,
+                             pool_global_terms, running_values },
+    [SS_MOD_SLICE_SPACE] = { "`ss_slice_space`", "ss_slice_space", NULL, { "WIDTH", "DEEP", "H", "WD" }, NULL,
+                             slice_space_terms, NULL },
+    [SS_MOD_CHANPAD] = { "`ss_chanpad`", "ss_chanpad", NULL, { "WIDTH", "BEFORE", "WORDS", "AFTER" }, NULL, chanpad_terms, NULL },
     [SS_MOD_SHELL] = { "`ss_shell`", "ss_shell", NULL,
                        { "LANES_IN", "W_IN", "WORDS_IN", "LANES_OUT", "W_OUT", "WORDS_OUT", "NODES", "LOAD_WORDS" }, NULL, shell_terms, NULL },
 };

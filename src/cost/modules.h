@@ -10,16 +10,21 @@
 #include "cost/parts.h"
 
 #define SS_TERMS 8   /* most terms of a module */
-#define SS_PARAMS 12 /* most parameters */
+#define SS_PARAMS 20 /* most parameters */
 
-/* A module, or one STYLE of it: they have nothing in common but the ports. */
+/* Values of a STYLE parameter. */
+typedef enum ss_style { SS_STYLE_REGISTERS, SS_STYLE_LUT, SS_STYLE_BLOCK, SS_STYLE_ULTRA, SS_STYLES } ss_style;
+extern const char *const ss_style_names[SS_STYLES]; /* "registers", "distributed", "block", "ultra" */
+
+/* A module, or one form of it. */
 typedef enum ss_module {
     SS_MOD_SLICE, SS_MOD_FORK, SS_MOD_FIFO_REGISTERS, SS_MOD_FIFO_LUT, SS_MOD_FIFO_BLOCK,
     SS_MOD_NARROWER, SS_MOD_WIDER, SS_MOD_GEARBOX,
     SS_MOD_RAM_LUT, SS_MOD_RAM_BLOCK, SS_MOD_ROM_LUT, SS_MOD_ROM_BLOCK,
     SS_MOD_WEIGHTS_LUT, SS_MOD_WEIGHTS_BLOCK, SS_MOD_WEIGHTS_ULTRA,
-    SS_MOD_SELECT, SS_MOD_CROSSBAR, SS_MOD_FRONT, SS_MOD_FRONT_SPARSE, SS_MOD_DOT, SS_MOD_ACCUMULATE,
-    SS_MOD_REQUANTISE, SS_MOD_RELU, SS_MOD_RELU_ROM,
+    SS_MOD_WINDOW, SS_MOD_SELECT, SS_MOD_CROSSBAR, SS_MOD_FRONT, SS_MOD_FRONT_SPARSE, SS_MOD_DOT, SS_MOD_ACCUMULATE,
+    SS_MOD_REQUANTISE, SS_MOD_SCALE, SS_MOD_RELU, SS_MOD_RELU_ROM,
+    SS_MOD_ADD, SS_MOD_CONCAT, SS_MOD_POOL_MAX, SS_MOD_POOL_AVG, SS_MOD_POOL_GLOBAL, SS_MOD_SLICE_SPACE, SS_MOD_CHANPAD,
     SS_MOD_SHELL,
     SS_MODULES
 } ss_module;
@@ -32,7 +37,7 @@ typedef struct ss_module_spec {
     const char *title;                   /* "ss_fifo, LUT RAM": a module, or one form of it */
     const char *name;                    /* "ss_fifo" */
     const char *form;                    /* "STYLE=block": of the measurements with that parameter; NULL: of all */
-    const char *params[SS_PARAMS];       /* names, in the order of the arrays below; all of them integers */
+    const char *params[SS_PARAMS];       /* names, in the order of the arrays below: integers, or an ss_style */
     bool (*is)(const int64_t *p);        /* of the measurements that it says yes to; NULL: of all */
     ss_terms (*terms)(const int64_t *p);
     ss_resources (*exact)(const int64_t *p); /* memories and DSPs; NULL: none */
