@@ -14,7 +14,7 @@ PKGS := jansson libprotobuf-c libxxhash
 CFLAGS_WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Werror
 CFLAGS ?= -O3 -g
 CPPFLAGS_ALL = -Iinclude -Isrc -I$(BUILD)/gen -D_POSIX_C_SOURCE=200809L \
-  -DSS_DEVICE_DIR='"$(CURDIR)/devices"' $(shell pkg-config --cflags $(PKGS)) $(CPPFLAGS)
+  -DSS_DEVICE_DIR='"$(CURDIR)/devices"' -DSS_RTL_DIR='"$(CURDIR)/rtl"' $(shell pkg-config --cflags $(PKGS)) $(CPPFLAGS)
 CFLAGS_ALL = -std=c11 -ffp-contract=off -fopenmp $(CFLAGS_WARN) $(CFLAGS)
 LDLIBS_ALL = $(shell pkg-config --libs $(PKGS)) -fopenmp -lm
 ifdef SANITIZE

@@ -1,8 +1,8 @@
 // ss_rom: read-only memory, initialised from FILE ($readmemh, a row a line; "" for zeros).
 //
-// Read latency 2, a row a cycle; both registers hold while `en` is low, so that a pipeline may stall. STYLE "distributed":
-// LUTs between an address register and a data register;
-// "block": block RAM and its output register. A single row needs no memory: it is a constant, whatever the style.
+// Read latency 2, a row a cycle; both registers hold while `en` is low, so that a pipeline may stall. STYLE
+// "distributed": LUTs between an address register and a data register; "block": block RAM and its output register. A
+// single row needs no memory: it is a constant, whatever the style.
 // Invariant: addr < DEPTH; what comes for other addresses is undefined.
 module ss_rom #(
     parameter WIDTH = 16,

@@ -78,6 +78,7 @@ static int start(void **state) {
                                     .t_max = 2,
                                     .refine = 2,
                                     .engines = SS_ENGINES_ALL,
+                                    .memory = 64 << 20,
                                     .explore = { .batch = 256, .target_gap = 0.02 } };
     if (s == SS_OK) s = ss_study_run(f->ctx, &f->task, &f->shared);
     *state = f;
@@ -124,9 +125,8 @@ static ss_profile *run_point(fixture *f, const ss_study *s, int32_t i, const ss_
     return p;
 }
 
-static void every_point_can_be_reproduced(void **state) {
-    fixture *f = *state;
-    ss_study *s = f->shared;
+/* Every figure of every point against a run of its own. */
+static void check_points(fixture *f, const ss_study *s) {
     ss_profile_free(run_point(f, s, 0, f->search));
     memcpy(f->before, f->scores, sizeof f->before);
     for (int32_t i = 0; i < s->n_points; i++) {
@@ -139,7 +139,7 @@ static void every_point_can_be_reproduced(void **state) {
         assert_true(pt->top1 == a.top1 && pt->loss == loss && pt->loss_lo == lo && pt->loss_hi == hi);
         for (int32_t k = 0; k < s->n_relus; k++) {
             assert_true(pt->zero_ratio[k] == p->relus[k].zero_ratio);
-            assert_true(pt->thresholds[k] == (float)pt->t);
+            if (s->opts.policy == SS_POLICY_UNIFORM) assert_true(pt->thresholds[k] == (float)pt->t);
         }
         ss_design *same;
         assert_int_equal(ss_estimate(f->ctx, s->reference_design, f->g, p, &same), SS_OK);
@@ -149,6 +149,66 @@ static void every_point_can_be_reproduced(void **state) {
         ss_design_free(same);
         ss_profile_free(p);
     }
+}
+
+static void every_point_can_be_reproduced(void **state) {
+    fixture *f = *state;
+    check_points(f, f->shared);
+}
+
+/* Policies that walk: steps accumulate, points belong to their walks, every walk ends beyond the loss or at t_max. */
+static void check_walks(fixture *f, ss_policy policy) {
+    f->task.opts.policy = policy;
+    ss_study *s = study(f);
+    check_points(f, s);
+    int32_t points[SS_HARDWARE] = { 0 }, over[SS_HARDWARE] = { 0 };
+    for (int32_t i = 1; i < s->n_points; i++) {
+        const ss_study_point *pt = &s->points[i];
+        float most = 0;
+        assert_true(pt->walk >= 0 && pt->walk < SS_HARDWARE && pt->t >= 1);
+        points[pt->walk]++;
+        over[pt->walk] += pt->loss > s->opts.max_loss;
+        for (int32_t k = 0; k < s->n_relus; k++) {
+            double steps = (double)pt->thresholds[k] / s->opts.step;
+            assert_true(fabs(steps - round(steps)) < 1e-3);
+            most = fmaxf(most, pt->thresholds[k]);
+        }
+        assert_true(most > 0 && most <= (float)s->opts.t_max * 1.0001f);
+    }
+    for (int k = 0; k < SS_HARDWARE; k++) {
+        assert_true(points[k] > 1 && over[k] > 0);
+        assert_true(s->points[s->chosen[k]].loss <= s->opts.max_loss);
+        assert_true(s->points[s->chosen[k]].hw[k].gain > 1);
+    }
+    ss_study_free(s);
+}
+
+static void latency_aware_walks(void **state) { check_walks(*state, SS_POLICY_LATENCY); }
+static void greedy_gain_walks(void **state) { check_walks(*state, SS_POLICY_GREEDY); }
+
+static void json_without_seconds(const ss_study *s, char **text) {
+    json_t *j = ss_study_json(s);
+    assert_non_null(j);
+    json_object_del(j, "seconds");
+    *text = json_dumps(j, 0);
+    json_decref(j);
+}
+
+static void memory_changes_no_result(void **state) {
+    fixture *f = *state;
+    char *with, *without;
+    f->task.opts.policy = SS_POLICY_LATENCY;
+    f->task.opts.memory = 64 << 20;
+    ss_study *s = study(f);
+    json_without_seconds(s, &with);
+    ss_study_free(s);
+    f->task.opts.memory = 0;
+    s = study(f);
+    json_without_seconds(s, &without);
+    ss_study_free(s);
+    assert_string_equal(with, without);
+    free(with);
+    free(without);
 }
 
 static void curve_rises_and_stops(void **state) {
@@ -282,6 +342,9 @@ static void bad_tasks_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_point_can_be_reproduced, restore, restore),
+        cmocka_unit_test_setup_teardown(latency_aware_walks, restore, restore),
+        cmocka_unit_test_setup_teardown(greedy_gain_walks, restore, restore),
+        cmocka_unit_test_setup_teardown(memory_changes_no_result, restore, restore),
         cmocka_unit_test_setup_teardown(curve_rises_and_stops, restore, restore),
         cmocka_unit_test_setup_teardown(fastest_within_the_loss_is_chosen_and_confirmed, restore, restore),
         cmocka_unit_test_setup_teardown(thresholds_of_the_model_are_kept_and_put_back, restore, restore),

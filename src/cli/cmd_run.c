@@ -294,6 +294,7 @@ static ss_status parse(run *r) {
     ss_study_opts *o = &r->study;
     *o = (ss_study_opts){ .hardware = 1u << SS_HW_BASELINE | 1u << SS_HW_OPTIMISED,
                           .refine = 2,
+                          .memory = SS_STUDY_MEMORY,
                           .engines = SS_ENGINES_ALL };
     ss_status s = ss_arg_real(r->cli, "max-loss", 0, 100, 1.0, &o->max_loss);
     if (ss_arg_real(r->cli, "step", 1e-6, 1e6, 0.05, &o->step) != SS_OK) s = SS_BAD;

@@ -9,7 +9,7 @@ static const ss_opt opts[] = {
     { "search", "D1", "images on which thresholds are chosen", true },
     { "test", "D2", "other images, run once at the end", true },
     { "out", "FILE", "the study to write", true },
-    { "policy", "NAME", "uniform: one threshold for all ReLUs (default)", false },
+    { "policy", "NAME", "uniform (default), latency-aware or greedy-gain", false },
     { "hardware", "KIND", "baseline, optimised or both (default)", false },
     { "max-loss", "POINTS", "Top-1 points that may be lost on the search split (default 1.0)", false },
     { "step", "T", "how much thresholds rise at a time (default 0.05)", false },
@@ -19,6 +19,7 @@ static const ss_opt opts[] = {
     SS_DEVICE_OPTS,
     { "limit", "N", "only the first N images of --search", false },
     { "test-limit", "N", "only the first N images of --test", false },
+    { "memory", "GIB", "memory for activations that need not be computed again (default 4)", false },
     { "save", "DIR", "write the chosen thresholds and designs into this folder", false },
     { 0 },
 };
@@ -46,7 +47,7 @@ static ss_status parse_policy(ss_cli *cli, ss_policy *out) {
         }
     if (!text) return SS_OK;
     return ss_error(ss_cli_ctx(cli), (ss_where){ "policy", NULL, text }, "see --help",
-                    "--policy takes uniform");
+                    "--policy takes uniform, latency-aware or greedy-gain");
 }
 
 typedef struct limits {
@@ -56,6 +57,7 @@ typedef struct limits {
 /* Everything that can be refused before any file is read. */
 static ss_status parse(ss_cli *cli, ss_study_opts *o, limits *l) {
     int64_t refine;
+    double memory = 0;
     ss_status s = parse_policy(cli, &o->policy);
     if (parse_hardware(cli, &o->hardware) != SS_OK) s = SS_BAD;
     if (ss_arg_real(cli, "max-loss", 0, 100, 1.0, &o->max_loss) != SS_OK) s = SS_BAD;
@@ -67,6 +69,8 @@ static ss_status parse(ss_cli *cli, ss_study_opts *o, limits *l) {
     if (ss_job_explore_opts(cli, &o->explore) != SS_OK) s = SS_BAD;
     if (ss_cli_check_writable(cli, ss_arg(cli, "out")) != SS_OK) s = SS_BAD;
     if (ss_arg(cli, "save") && ss_cli_check_folder(cli, ss_arg(cli, "save")) != SS_OK) s = SS_BAD;
+    if (ss_arg_real(cli, "memory", 0, 4096, (double)SS_STUDY_MEMORY / (1 << 30), &memory) != SS_OK) s = SS_BAD;
+    o->memory = (int64_t)(memory * (1 << 30));
     o->refine = (int32_t)refine;
     o->engines = SS_ENGINES_ALL;
     return s == SS_OK ? ss_study_check_opts(ss_cli_ctx(cli), o) : s;

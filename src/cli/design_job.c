@@ -1,22 +1,9 @@
 /* See design_job.h. */
 #include "cli/design_job.h"
 
-#include "onnx/onnx.h"
-
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-static ss_status model_of(ss_cli *cli, char **path) {
-    ss_ctx *ctx = ss_cli_ctx(cli);
-    if (ss_arg(cli, "model")) {
-        *path = ss_strdup(ctx, ss_arg(cli, "model"));
-        return *path ? SS_OK : SS_BAD;
-    }
-    if (ss_design_model_path(ctx, ss_operand(cli, 0), path) != SS_OK) return SS_BAD;
-    if (**path) return SS_OK;
-    return ss_error(ctx, SS_AT(ss_operand(cli, 0)), "give --model", "does not say where its model is");
-}
 
 /* --calib, or what `run` leaves beside its designs. */
 static ss_status calib_of(ss_cli *cli, char *path, size_t size) {
@@ -43,11 +30,10 @@ static ss_status take_thresholds(ss_design_job *d) {
     return ss_quant_set_thresholds(j->q, j->g);
 }
 
-static ss_status open_model(ss_cli *cli, bool images, const char *path, ss_design_job *d) {
+static ss_status open_design(ss_cli *cli, bool images, const char *path, ss_design_job *d) {
     ss_job *j = &d->job;
     char calib[4096];
-    ss_status s = calib_of(cli, calib, sizeof calib);
-    if (ss_model_load(j->ctx, path, &j->g) != SS_OK || s != SS_OK) return SS_BAD;
+    if (calib_of(cli, calib, sizeof calib) != SS_OK) return SS_BAD;
     if (ss_design_load(j->ctx, j->g, ss_operand(cli, 0), &d->design) != SS_OK) return SS_BAD;
     j->bits = d->design->bits;
     const size_t len = strlen(calib);
@@ -63,8 +49,8 @@ static ss_status open_model(ss_cli *cli, bool images, const char *path, ss_desig
 ss_status ss_design_job_open(ss_cli *cli, bool images, ss_design_job *d) {
     char *path = NULL;
     *d = (ss_design_job){ .job = { .cli = cli, .ctx = ss_cli_ctx(cli) } };
-    ss_status s = model_of(cli, &path);
-    if (s == SS_OK) s = open_model(cli, images, path, d);
+    ss_status s = ss_job_design_model(cli, &path, &d->job.g);
+    if (s == SS_OK) s = open_design(cli, images, path, d);
     ss_free(d->job.ctx, path);
     return s;
 }

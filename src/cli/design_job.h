@@ -7,7 +7,7 @@
 
 /* Rows for a command's option table. */
 #define SS_DESIGN_JOB_OPTS                                                                                   \
-    { "model", "MODEL", "the model, when it is not where the design says", false },                          \
+    SS_MODEL_OPT,                                                                                            \
         { "calib", "C", "a saved calibration, or images for value ranges (default: calibration.json\n"       \
                         "                           beside the design)", false },                            \
         { "thresholds", "T.json", "ReLU thresholds (default: those of the design)", false }, SS_NORM_OPTS

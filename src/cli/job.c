@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static void model_name(const char *path, char *out, size_t size) {
     snprintf(out, size, "%s", ss_base_name(path));
@@ -43,62 +42,6 @@ ss_status ss_job_design_model(ss_cli *cli, char **path, ss_graph **g) {
     if (!**path)
         return ss_error(ctx, SS_AT(ss_operand(cli, 0)), "give --model", "does not say where its model is");
     return ss_model_load(ctx, *path, g);
-}
-
-/* --calib, else the file that `run` and `eval --save-calib calibration.json` leave beside the design. */
-static ss_status calib_spec(ss_job *j, ss_buf *spec) {
-    const char *design = ss_operand(j->cli, 0), *given = ss_arg(j->cli, "calib");
-    ss_buf_init(spec, j->ctx);
-    if (given) ss_buf_printf(spec, "%s", given);
-    else ss_buf_printf(spec, "%.*scalibration.json", (int)(ss_base_name(design) - design), design);
-    if (spec->failed) return SS_BAD;
-    if (given || access(spec->data, F_OK) == 0) return SS_OK;
-    return ss_error(j->ctx, SS_AT(spec->data), "give --calib: a saved calibration (eval --save-calib) or images",
-                    "no calibration stands beside the design, and --calib names none");
-}
-
-static bool is_saved(const char *spec) {
-    size_t n = strlen(spec);
-    return n > 5 && strcmp(spec + n - 5, ".json") == 0;
-}
-
-/* Thresholds that the design was made for, over those of the model. */
-static ss_status design_thresholds(ss_job *j, const ss_design *d) {
-    ss_status s = SS_OK;
-    for (int32_t i = 0; i < d->n_thresholds; i++) {
-        int32_t node = ss_graph_find_act(j->g, d->thresholds[i].relu);
-        if (node >= 0) ss_act_set_threshold(&j->g->nodes[node].act, (float)d->thresholds[i].threshold);
-        else
-            s = ss_error(j->ctx, SS_AT(ss_operand(j->cli, 0)), "explore again",
-                         "sets a threshold for \"%s\", which the model does not have", d->thresholds[i].relu);
-    }
-    return s == SS_OK ? ss_quant_set_thresholds(j->q, j->g) : s;
-}
-
-static ss_status quantise_design(ss_job *j, const ss_design *d, const char *model, const char *spec, bool images) {
-    const char *thresholds = ss_arg(j->cli, "thresholds");
-    if (images && ss_job_classes(j->g, &j->classes) != SS_OK) return SS_BAD;
-    if ((images || !is_saved(spec)) && ss_norm_load(j->ctx, model, ss_arg(j->cli, "mean"), ss_arg(j->cli, "std"),
-                                                    j->g->nodes[0].shape.c, &j->norm) != SS_OK)
-        return SS_BAD;
-    if (ss_job_quantise(j, spec, NULL) != SS_OK) return SS_BAD;
-    return thresholds ? ss_job_thresholds(j, thresholds) : design_thresholds(j, d);
-}
-
-ss_status ss_job_open_design(ss_cli *cli, bool images, ss_job *j, ss_design **d) {
-    *j = (ss_job){ .cli = cli, .ctx = ss_cli_ctx(cli) };
-    *d = NULL;
-    char *model;
-    ss_buf spec;
-    ss_status s = ss_job_design_model(cli, &model, &j->g);
-    if (s == SS_OK) model_name(model, j->name, sizeof j->name);
-    if (s == SS_OK) s = ss_design_load(j->ctx, j->g, ss_operand(cli, 0), d);
-    if (s == SS_OK) j->bits = (*d)->bits;
-    if (calib_spec(j, &spec) != SS_OK) s = SS_BAD;
-    if (s == SS_OK) s = quantise_design(j, *d, model, spec.data, images);
-    ss_buf_free(&spec);
-    ss_free(j->ctx, model);
-    return s;
 }
 
 void ss_job_close(ss_job *j) {

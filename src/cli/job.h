@@ -21,14 +21,9 @@
         "cap", "LUT=0.8,...", "usable fraction of each resource", false                                      \
     }
 
-/* Rows for commands that take a design. */
+/* For commands that take a design. */
 #define SS_MODEL_OPT                                                                                         \
     { "model", "MODEL", "the model, when it is not where the design says", false }
-#define SS_DESIGN_OPTS                                                                                       \
-    SS_MODEL_OPT,                                                                                            \
-        { "calib", "C", "saved calibration (.json) or images (default: calibration.json beside the design)", \
-          false },                                                                                           \
-        { "thresholds", "T.json", "thresholds in force (default: those of the design)", false }, SS_NORM_OPTS
 
 typedef struct ss_job {
     ss_cli *cli;
@@ -45,11 +40,7 @@ typedef struct ss_job {
 
 /* Model (operand 0), --bits and normalisation. Every job that was opened, even in vain, is closed. */
 ss_status ss_job_open(ss_cli *cli, ss_job *j);
-/* The same for a design (operand 0) and its model; --bits are the design's. SS_DESIGN_OPTS: the integer network with
- * calibration and thresholds as they say. images: normalisation is needed in any case, and the output must be scores.
- * *d is freed by the caller. */
-ss_status ss_job_open_design(ss_cli *cli, bool images, ss_job *j, ss_design **d);
-/* The model of a design (operand 0): --model, or where the design says. */
+/* The model of a design (operand 0): --model, or where the design says. *path: ss_free it. */
 ss_status ss_job_design_model(ss_cli *cli, char **path, ss_graph **g);
 void ss_job_close(ss_job *j);
 /* How many classes the output scores; an error when it is no vector of scores. */

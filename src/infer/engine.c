@@ -291,6 +291,17 @@ typedef struct job {
     float *scores;
 } job;
 
+/* Make ready what the first step of image i reads; returns that step. */
+static int32_t begin(const job *j, worker *w, int64_t i, size_t pixels) {
+    if (j->opts && j->opts->resume) {
+        const int32_t after = j->opts->resume_after;
+        w->tensor[after] = j->opts->resume(j->opts->resume_user, i);
+        return after + 1;
+    }
+    load_image(j->e, w, j->table, j->d->pixels + (size_t)i * pixels);
+    return 0;
+}
+
 static void run_images(const job *j, int threads) {
     const ss_engine *e = j->e;
     const size_t pixels = (size_t)ss_shape_size(j->d->shape);
@@ -300,8 +311,7 @@ static void run_images(const job *j, int threads) {
     for (int64_t i = 0; i < j->d->n; i++) {
         const int thread = omp_get_thread_num();
         worker *w = &j->workers[thread];
-        load_image(e, w, j->table, j->d->pixels + (size_t)i * pixels);
-        run_steps(e, w, 0, j->opts, thread, i);
+        run_steps(e, w, begin(j, w, i, pixels), j->opts, thread, i);
         if (j->scores) store(e, w, j->scores + (size_t)i * classes);
         int64_t now;
 #pragma omp atomic capture

@@ -35,7 +35,15 @@ typedef struct ss_run_opts {
     /* [threads][nodes], added to; or NULL. Integers only: each node's values at an end of their range (0 as an end means
      * nothing and is not counted), a sign of saturation. */
     int64_t *saturated;
+    /* Begin behind a node, whose tensor `resume` gives for each image (integers, laid out as an observer's view of it,
+     * aligned and followed by as many bytes as SS_TENSOR_SLACK); no later node may read anything before it. The
+     * observer sees later nodes only. NULL: begin with the image. Called on worker threads. */
+    const int16_t *(*resume)(void *user, int64_t image);
+    void *resume_user;
+    int32_t resume_after;
 } ss_run_opts;
+
+#define SS_TENSOR_SLACK 128 /* bytes behind a tensor that kernels may read */
 
 /* scores: [d->n][classes], the output tensor as real numbers (integers scaled back); may be NULL. */
 ss_status ss_engine_run(ss_ctx *ctx, ss_engine *e, const ss_dataset *d, const ss_norm *norm, const ss_run_opts *opts,

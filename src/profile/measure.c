@@ -7,6 +7,8 @@
 #include "profile/build.h"
 #include "profile/count.h"
 
+#include <string.h>
+
 /* What one thread owns. Entries of tensors that nobody counts have map.data == NULL. */
 typedef struct tally {
     ss_map *maps;        /* [g->n], by the node that makes the tensor */
@@ -23,6 +25,8 @@ typedef struct meter {
     tally *tallies;        /* [threads] */
     int32_t *first, *next; /* layers that read node i: first[i], then next[layer]; -1 ends */
     int32_t *conv;         /* [n_layers]: node of the layer */
+    int32_t start;         /* tensors before it are not seen: their counts are those of `base` */
+    const ss_profile *base;
 } meter;
 
 static void observe(void *user, int thread, int64_t image, int32_t node, ss_view v) {
@@ -131,9 +135,23 @@ static double *zero_counts(const meter *m, int32_t node) {
     return counts;
 }
 
+static ss_status copy_layer(const meter *m, ss_profile *p, int32_t layer) {
+    const ss_layer_profile *from = &m->base->layers[layer];
+    ss_layer_profile *l = &p->layers[layer];
+    size_t bins = (size_t)l->k + 1;
+    double *hist, *max_hist;
+    if (!ss_profile_alloc_hist(p, l, &hist, &max_hist)) return SS_BAD;
+    memcpy(hist, from->hist, (size_t)l->channels * bins * sizeof *hist);
+    memcpy(max_hist, from->max_hist, (size_t)l->n_ci * bins * sizeof *max_hist);
+    l->windows = from->windows;
+    l->zero_ratio = from->zero_ratio;
+    return SS_OK;
+}
+
 static ss_status collect_layer(const meter *m, ss_profile *p, int32_t layer) {
     ss_layer_profile *l = &p->layers[layer];
     const ss_node *n = &m->g->nodes[m->conv[layer]];
+    if (n->in[0] < m->start) return copy_layer(m, p, layer);
     double *hist, *max_hist, zero = 0, *counts = zero_counts(m, n->in[0]);
     size_t bins = (size_t)l->k + 1, channels = (size_t)l->channels;
     if (!counts || !ss_profile_alloc_hist(p, l, &hist, &max_hist)) return SS_BAD;
@@ -150,10 +168,16 @@ static ss_status collect_layer(const meter *m, ss_profile *p, int32_t layer) {
     return SS_OK;
 }
 
-static ss_status collect_relu(const meter *m, ss_profile *p, ss_relu_profile *r, int32_t node) {
+static ss_status collect_relu(const meter *m, ss_profile *p, int32_t relu, int32_t node) {
+    ss_relu_profile *r = &p->relus[relu];
     ss_shape s = m->g->nodes[node].shape;
     double *counts = zero_counts(m, node), *ratios = ss_profile_alloc_ratios(p, r);
     if (!counts || !ratios) return SS_BAD;
+    if (node < m->start) {
+        memcpy(ratios, m->base->relus[relu].channel_zero_ratio, (size_t)s.c * sizeof *ratios);
+        r->zero_ratio = m->base->relus[relu].zero_ratio;
+        return SS_OK;
+    }
     for (int32_t c = 0; c < s.c; c++) {
         ratios[c] = counts[2 * c] / ((double)p->images * s.h * s.w);
         r->zero_ratio += counts[2 * c] / ((double)p->images * (double)ss_shape_size(s));
@@ -165,7 +189,42 @@ static ss_status collect(const meter *m, ss_profile *p) {
     ss_status s = SS_OK;
     for (int32_t l = 0; s == SS_OK && l < p->n_layers; l++) s = collect_layer(m, p, l);
     for (int32_t i = 0, r = 0; s == SS_OK && i < m->g->n; i++)
-        if (m->g->nodes[i].act.on) s = collect_relu(m, p, &p->relus[r++], i);
+        if (m->g->nodes[i].act.on) s = collect_relu(m, p, r++, i);
+    return s;
+}
+
+/* What is run, and how, for one profile. */
+typedef struct source {
+    const ss_dataset *d;
+    ss_engine *e; /* the whole network */
+    const ss_norm *norm;
+    ss_replay *replay; /* or NULL */
+    int32_t changed;
+    bool keep;
+} source;
+
+static ss_status run(ss_ctx *ctx, const source *from, meter *m, float *scores) {
+    ss_run_opts opts = { .observer = observe, .observer_user = m };
+    if (from->replay) return ss_replay_run(from->replay, from->changed, from->d->n, from->keep, &opts, scores);
+    return ss_engine_run(ctx, from->e, from->d, from->norm, &opts, scores);
+}
+
+static ss_status measure(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const source *from,
+                         const ss_profile *base, float *scores, ss_profile **out) {
+    meter m = { .ctx = ctx, .arena = ss_arena_new(ctx), .g = g, .threads = ss_ctx_threads(ctx), .base = base };
+    ss_profile *p = m.arena ? ss_profile_new(ctx, g, q->bits) : NULL;
+    m.p = p;
+    if (base) m.start = ss_replay_start(from->replay, from->changed);
+    ss_status s = p ? prepare(&m) : SS_BAD;
+    if (s == SS_OK) s = run(ctx, from, &m, scores);
+    if (s == SS_OK) {
+        p->images = from->d->n;
+        p->data = ss_dataset_hash(from->d);
+        s = collect(&m, p);
+    }
+    ss_arena_free(m.arena);
+    if (s == SS_OK) *out = p;
+    else ss_profile_free(p);
     return s;
 }
 
@@ -175,19 +234,14 @@ ss_status ss_profile_measure(ss_ctx *ctx, const ss_graph *g, ss_engine *e, const
     if (!q)
         return ss_error(ctx, SS_AT("profile"), "choose 16 or 8 bits",
                         "profiles are measured on the integer network");
-    meter m = { .ctx = ctx, .arena = ss_arena_new(ctx), .g = g, .threads = ss_ctx_threads(ctx) };
-    ss_profile *p = m.arena ? ss_profile_new(ctx, g, q->bits) : NULL;
-    m.p = p;
-    ss_status s = p ? prepare(&m) : SS_BAD;
-    ss_run_opts opts = { .observer = observe, .observer_user = &m };
-    if (s == SS_OK) s = ss_engine_run(ctx, e, d, norm, &opts, scores);
-    if (s == SS_OK) {
-        p->images = d->n;
-        p->data = ss_dataset_hash(d);
-        s = collect(&m, p);
-    }
-    ss_arena_free(m.arena);
-    if (s == SS_OK) *out = p;
-    else ss_profile_free(p);
-    return s;
+    return measure(ctx, g, q, &(source){ .d = d, .e = e, .norm = norm }, NULL, scores, out);
+}
+
+ss_status ss_profile_remeasure(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, ss_replay *r, int32_t changed,
+                               int64_t images, bool keep, const ss_profile *base, float *scores, ss_profile **out) {
+    ss_dataset part = *ss_replay_data(r);
+    part.n = images;
+    *out = NULL;
+    source from = { .d = &part, .replay = r, .changed = base ? changed : 0, .keep = keep };
+    return measure(ctx, g, q, &from, base, scores, out);
 }

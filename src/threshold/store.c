@@ -3,7 +3,7 @@
  *   model, model_name, bits, policy, hardware[], max_loss, step, t_max, device, batch, cap{}, seconds
  *   data          {calibration: {source}, search, test: {source, hash, images}}; test null when there was
  * none relus[]       names; every list per ReLU below is in this order reference     the threshold-0 sparse
- * design: {interval, throughput, throughput_steady, gain, bound, gap, partitions, resources} points[] {t,
+ * design: {interval, throughput, throughput_steady, gain, bound, gap, partitions, resources} points[] {t, walk,
  * thresholds[], integers[], zero_ratio[], zeros, top1, top5, loss, loss_interval[2], baseline, optimised}: as
  * reference; absent where not asked for. points[0] is the reference chosen        {baseline, optimised}:
  * index into points test          {reference, baseline, optimised}: each {top1, top5, loss,
@@ -44,13 +44,17 @@ static json_t *test_json(const ss_test_result *t) {
                      "loss_interval", t->loss_lo, t->loss_hi);
 }
 
+static json_t *walk_json(const ss_study_point *pt) {
+    return pt->walk < 0 ? json_null() : json_string(ss_hardware_names[pt->walk]);
+}
+
 static json_t *point_json(const ss_study *s, const ss_study_point *pt) {
     json_t *thresholds = json_array(), *integers = json_array(), *zeros = json_array();
     for (int32_t i = 0; i < s->n_relus; i++)
         if (!push(thresholds, ss_json_float(pt->thresholds[i])) ||
             !push(integers, json_integer(pt->integers[i])) || !push(zeros, json_real(pt->zero_ratio[i])))
             break; /* a short list is noticed by the caller: json_pack below still owns all three */
-    json_t *j = json_pack("{s:f,s:o,s:o,s:o,s:f,s:f,s:f,s:f,s:[f,f]}", "t", pt->t, "thresholds", thresholds,
+    json_t *j = json_pack("{s:f,s:o,s:o,s:o,s:o,s:f,s:f,s:f,s:f,s:[f,f]}", "t", pt->t, "walk", walk_json(pt), "thresholds", thresholds,
                           "integers", integers, "zero_ratio", zeros, "zeros", pt->zeros, "top1", pt->top1,
                           "top5", pt->top5, "loss", pt->loss, "loss_interval", pt->loss_lo, pt->loss_hi);
     bool whole = j && json_array_size(json_object_get(j, "zero_ratio")) == (size_t)s->n_relus;

@@ -6,10 +6,11 @@
 
 #define MAX_STEPS 10000 /* each is a run over the search images */
 
-const char *const ss_policy_names[SS_POLICIES] = { "uniform" };
+const char *const ss_policy_names[SS_POLICIES] = { "uniform", "latency-aware", "greedy-gain" };
 const char *const ss_hardware_names[SS_HARDWARE] = { "baseline", "optimised" };
 
-static ss_status (*const policies[SS_POLICIES])(ss_trials *) = { ss_policy_uniform };
+static ss_status (*const policies[SS_POLICIES])(ss_trials *) = { ss_policy_uniform, ss_policy_latency_aware,
+                                                                 ss_policy_greedy_gain };
 
 /* ---- the task ---- */
 
@@ -24,6 +25,8 @@ ss_status ss_study_check_opts(ss_ctx *ctx, const ss_study_opts *o) {
     else if (o->t_max / o->step > MAX_STEPS)
         ss_error(ctx, SS_AT("step"), "lower --t-max or raise --step", "steps of %g up to %g are more than %d",
                  o->step, o->t_max, MAX_STEPS);
+    if (o->memory < 0)
+        ss_error(ctx, SS_AT("memory"), "give a number of bytes", "%lld bytes are no memory", (long long)o->memory);
     if ((o->hardware & ((1u << SS_HARDWARE) - 1)) == 0)
         ss_error(ctx, SS_AT("hardware"), "choose baseline, optimised or both", "no hardware to study");
     return ss_diag_errors(ctx) > before ? SS_BAD : SS_OK;
@@ -84,14 +87,15 @@ void ss_study_apply(const ss_study *s, int32_t point, ss_graph *g) {
 
 /* ---- choice and confirmation ---- */
 
-static int by_threshold(const void *a, const void *b) {
-    double x = ((const ss_study_point *)a)->t, y = ((const ss_study_point *)b)->t;
-    return (x > y) - (x < y);
+static int by_walk(const void *a, const void *b) {
+    const ss_study_point *p = a, *q = b;
+    if (p->walk != q->walk) return p->walk < q->walk ? -1 : 1;
+    return (p->t > q->t) - (p->t < q->t);
 }
 
 /* The fastest within the loss allowed; of equals the one with the lowest threshold. */
 static void choose(ss_study *s) {
-    qsort(s->points, (size_t)s->n_points, sizeof *s->points, by_threshold);
+    qsort(s->points, (size_t)s->n_points, sizeof *s->points, by_walk);
     for (int k = 0; k < SS_HARDWARE; k++) {
         if (!(s->opts.hardware & 1u << k)) continue;
         for (int32_t i = 0; i < s->n_points; i++)

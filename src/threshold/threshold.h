@@ -19,8 +19,8 @@
 #include "base/json.h"
 #include "explore/explore.h"
 
-typedef enum ss_policy { SS_POLICY_UNIFORM, SS_POLICIES } ss_policy;
-extern const char *const ss_policy_names[SS_POLICIES]; /* "uniform" */
+typedef enum ss_policy { SS_POLICY_UNIFORM, SS_POLICY_LATENCY, SS_POLICY_GREEDY, SS_POLICIES } ss_policy;
+extern const char *const ss_policy_names[SS_POLICIES]; /* "uniform", "latency-aware", "greedy-gain" */
 
 typedef enum ss_hardware { SS_HW_BASELINE, SS_HW_OPTIMISED, SS_HARDWARE } ss_hardware;
 extern const char *const ss_hardware_names[SS_HARDWARE]; /* "baseline", "optimised" */
@@ -37,7 +37,8 @@ typedef struct ss_hw_result {
 } ss_hw_result;
 
 typedef struct ss_study_point {
-    double t;                      /* the policy's own parameter; uniform: the threshold */
+    double t;                      /* the policy's own parameter; uniform: the threshold; others: steps taken */
+    int32_t walk;                  /* the hardware (ss_hardware) whose slowest nodes led here; -1: no matter */
     const float *thresholds;       /* [n_relus], real */
     const int32_t *integers;       /* [n_relus], floor(t * 2^frac) as the hardware compares */
     const double *zero_ratio;      /* [n_relus] */
@@ -65,8 +66,11 @@ typedef struct ss_study_opts {
     double step, t_max; /* > 0 */
     int32_t refine;     /* bisections between the last threshold within max_loss and the next; 2 by default */
     unsigned engines;   /* as in ss_cost_opts */
+    int64_t memory;     /* bytes for kept activations (infer/replay.h); time changes with it, results do not */
     ss_explore_opts explore;
 } ss_study_opts;
+
+#define SS_STUDY_MEMORY ((int64_t)4 << 30)
 
 /* What a study works on; nothing is owned. Thresholds of g and q change meanwhile and are put back. */
 typedef struct ss_study_task {
@@ -94,7 +98,7 @@ typedef struct ss_study {
     const char **relus; /* [n_relus], graph order */
     int32_t n_relus;
     ss_hw_result reference;
-    ss_study_point *points; /* ascending t; points[0] is the reference */
+    ss_study_point *points; /* ascending walk, t; points[0] is the reference */
     int32_t n_points, cap_points;
     int32_t chosen[SS_HARDWARE]; /* index into points, or -1 */
     bool tested;

@@ -1,7 +1,7 @@
 /* One trial: thresholds in, accuracy, zeros and throughput out. See trial.h.
  *
- * Method: thresholds are set in graph and quantised network, one integer run over the search split gives
- * scores and profile; the profile is priced on the reference design (ss_estimate) and by a new exploration
+ * Method: thresholds are set in graph and quantised network, one integer run over the search split, from the
+ * first change on, gives scores and profile; the profile is priced on the reference design (ss_estimate) and by a new exploration
  * (ss_explore). The reference design is itself a design for the new profile, so when exploration stops at its
  * gap below it, the reference design is kept: optimised hardware is never slower than baseline hardware.
  *
@@ -14,10 +14,14 @@
 
 /* ---- thresholds in force ---- */
 
-static ss_status put_thresholds(ss_trials *r, const float *thresholds) {
-    for (int32_t i = 0; i < r->study->n_relus; i++)
-        r->task->g->nodes[r->nodes[i]].act.threshold = thresholds[i];
-    return ss_quant_set_thresholds(r->task->q, r->task->g);
+ss_status ss_trial_put(ss_trials *r, const float *before, const float *thresholds, int32_t *changed) {
+    const ss_graph *g = r->task->g;
+    *changed = g->n - 1;
+    for (int32_t i = r->study->n_relus - 1; i >= 0; i--) {
+        g->nodes[r->nodes[i]].act.threshold = thresholds[i];
+        if (thresholds[i] != before[i]) *changed = r->nodes[i];
+    }
+    return ss_quant_set_thresholds(r->task->q, g);
 }
 
 static ss_status find_relus(ss_trials *r) {
@@ -147,12 +151,18 @@ static ss_status price_point(ss_trials *r, ss_study_point *pt) {
 
 /* ---- trials ---- */
 
+/* Thresholds in, scores and profile out; what lies before the first change is not run again. */
 static ss_status measure(ss_trials *r, const float *thresholds, float *scores) {
     const ss_study_task *t = r->task;
-    ss_profile_free(r->profile);
+    ss_profile *before = r->profile;
+    int32_t changed;
+    if (ss_trial_put(r, r->in_force, thresholds, &changed) != SS_OK) return SS_BAD;
     r->profile = NULL;
-    if (put_thresholds(r, thresholds) != SS_OK) return SS_BAD;
-    return ss_profile_measure(r->ctx, t->g, t->e, t->q, t->search, t->norm, scores, &r->profile);
+    ss_status s = ss_profile_remeasure(r->ctx, t->g, t->q, r->replay, changed, t->search->n, true, before, scores,
+                                       &r->profile);
+    ss_profile_free(before);
+    memcpy(r->in_force, thresholds, (size_t)r->study->n_relus * sizeof *thresholds);
+    return s;
 }
 
 ss_status ss_trial(ss_trials *r, double t, const float *thresholds, int32_t *index) {
@@ -165,6 +175,7 @@ ss_status ss_trial(ss_trials *r, double t, const float *thresholds, int32_t *ind
     if (status == SS_OK && !(pt = append(s))) status = SS_BAD;
     if (status == SS_OK) {
         pt->t = t;
+        pt->walk = r->walk;
         status = record_thresholds(r, raised, pt);
     }
     if (status == SS_OK) {
@@ -181,7 +192,7 @@ static ss_status open_reference(ss_trials *r) {
     ss_study *s = r->study;
     float *own = ss_alloc(r->ctx, (size_t)s->n_relus, sizeof *own);
     if (!own) return SS_BAD;
-    for (int32_t i = 0; i < s->n_relus; i++) own[i] = r->own[i].threshold;
+    for (int32_t i = 0; i < s->n_relus; i++) own[i] = r->in_force[i] = r->own[i].threshold;
     ss_status status = measure(r, own, r->reference_scores);
     if (status == SS_OK) status = ss_profile_set_source(r->profile, s->search_data.source);
     if (status == SS_OK) status = explore(r, &s->reference_design);
@@ -189,6 +200,7 @@ static ss_status open_reference(ss_trials *r) {
     if (pt) status = record_thresholds(r, own, pt);
     ss_free(r->ctx, own);
     if (!pt || status != SS_OK) return SS_BAD;
+    pt->walk = -1;
     ss_accuracy a;
     ss_accuracy_of(r->task->search, r->reference_scores, r->classes, &a);
     pt->top1 = a.top1;
@@ -201,19 +213,25 @@ static ss_status open_reference(ss_trials *r) {
 }
 
 ss_status ss_trials_open(ss_ctx *ctx, const ss_study_task *task, ss_study *study, ss_trials *r) {
-    *r = (ss_trials){ .ctx = ctx, .task = task, .study = study };
+    *r = (ss_trials){ .ctx = ctx, .task = task, .study = study, .walk = -1 };
     r->classes = (int32_t)ss_shape_size(task->g->nodes[task->g->output].shape);
     if (find_relus(r) != SS_OK) return SS_BAD;
     size_t images = (size_t)task->search->n, row = (size_t)r->classes * sizeof(float);
     r->scores = ss_alloc(ctx, images, row);
     r->reference_scores = ss_alloc(ctx, images, row);
-    return r->scores && r->reference_scores ? open_reference(r) : SS_BAD;
+    r->in_force = ss_alloc(ctx, (size_t)study->n_relus, sizeof *r->in_force);
+    if (!r->scores || !r->reference_scores || !r->in_force) return SS_BAD;
+    if (ss_replay_new(ctx, task->e, task->g, task->search, task->norm, task->opts.memory, &r->replay) != SS_OK)
+        return SS_BAD;
+    return open_reference(r);
 }
 
 void ss_trials_close(ss_trials *r) {
     for (int32_t i = 0; r->own && i < r->study->n_relus; i++) r->task->g->nodes[r->nodes[i]].act = r->own[i];
     if (r->own) ss_quant_set_thresholds(r->task->q, r->task->g);
     ss_profile_free(r->profile);
+    ss_replay_free(r->replay);
+    ss_free(r->ctx, r->in_force);
     ss_free(r->ctx, r->scores);
     ss_free(r->ctx, r->reference_scores);
 }
@@ -221,7 +239,8 @@ void ss_trials_close(ss_trials *r) {
 ss_status ss_trial_test(ss_trials *r, int32_t point, float *scores, ss_test_result *out) {
     const ss_study_task *t = r->task;
     ss_accuracy a;
-    if (put_thresholds(r, r->study->points[point].thresholds) != SS_OK) return SS_BAD;
+    int32_t changed;
+    if (ss_trial_put(r, r->in_force, r->study->points[point].thresholds, &changed) != SS_OK) return SS_BAD;
     if (ss_engine_run(r->ctx, t->e, t->test, t->norm, NULL, scores) != SS_OK) return SS_BAD;
     ss_accuracy_of(t->test, scores, r->classes, &a);
     *out = (ss_test_result){ .top1 = a.top1, .top5 = a.top5 };

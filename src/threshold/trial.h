@@ -17,7 +17,10 @@ typedef struct ss_trials {
     ss_act *own;                      /* [n_relus]: activations as the model has them */
     float *scores, *reference_scores; /* [search->n][classes]; test split: the same, by its own size */
     int32_t classes;
+    ss_replay *replay;   /* of the search split; it keeps the last trial's activations */
     ss_profile *profile; /* of the last trial */
+    float *in_force;     /* [n_relus]: thresholds of the last trial */
+    int32_t walk;        /* of the points to come */
     double best;         /* throughput of the fastest optimised design within max_loss so far */
 } ss_trials;
 
@@ -27,10 +30,15 @@ void ss_trials_close(ss_trials *r);     /* puts the model's own thresholds back 
 /* thresholds: [n_relus]; never below the model's own. *index: of the new point, points being in order of
  * trial. */
 ss_status ss_trial(ss_trials *r, double t, const float *thresholds, int32_t *index);
+/* Put thresholds into graph and quantised network; the first node whose tensor they change against `before`
+ * goes to *changed (the last node when none does). */
+ss_status ss_trial_put(ss_trials *r, const float *before, const float *thresholds, int32_t *changed);
 /* One run over the test split under the thresholds of a point. */
 ss_status ss_trial_test(ss_trials *r, int32_t point, float *scores, ss_test_result *out);
 
 /* The policies: propose until there is nothing left to gain. */
 ss_status ss_policy_uniform(ss_trials *r);
+ss_status ss_policy_latency_aware(ss_trials *r);
+ss_status ss_policy_greedy_gain(ss_trials *r);
 
 #endif

@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static inline FILE *bench_open(const char *dir, const char *name)
-{
+static inline FILE *bench_open(const char *dir, const char *name) {
     char path[4096];
     FILE *f = snprintf(path, sizeof path, "%s/%s", dir, name) < (int)sizeof path ? fopen(path, "w") : NULL;
     if (!f) {
@@ -18,8 +17,7 @@ static inline FILE *bench_open(const char *dir, const char *name)
     return f;
 }
 
-static inline void bench_close(FILE *f)
-{
+static inline void bench_close(FILE *f) {
     if (ferror(f) | fclose(f)) {
         perror("bench");
         exit(2);
@@ -27,17 +25,16 @@ static inline void bench_close(FILE *f)
 }
 
 /* splitmix64: the same numbers everywhere. */
-static inline uint64_t bench_random(uint64_t *state)
-{
+static inline uint64_t bench_random(uint64_t *state) {
     uint64_t z = *state += 0x9e3779b97f4a7c15u;
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
     z = (z ^ z >> 27) * 0x94d049bb133111ebu;
     return z ^ z >> 31;
 }
 
-/* One line of a $readmemh file: a word of `lanes` elements of `w` bits (1..64) each, lane 0 in the low bits. */
-static inline void bench_word(FILE *f, const int64_t *lane, int lanes, int w)
-{
+/* One line of a $readmemh file: a word of `lanes` elements of `w` bits (1..64) each, lane 0 in the low bits.
+ */
+static inline void bench_word(FILE *f, const int64_t *lane, int lanes, int w) {
     const int bits = lanes * w;
     for (int digit = (bits + 3) / 4 - 1; digit >= 0; digit--) {
         unsigned value = 0;

@@ -1,17 +1,16 @@
-// Runs a test bench `tb` under Verilator: reset, clock, watchdog. Arguments: the most cycles allowed, then Verilator's.
-// Exit status 0 when the bench is done without errors.
+// Runs a test bench `tb` under Verilator: reset, clock, watchdog. Arguments: the most cycles allowed, then
+// Verilator's. Exit status 0 when the bench is done without errors.
 #include "Vtb.h"
 #include "verilated.h"
 
 #include <cstdio>
 #include <cstdlib>
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     const unsigned long max = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 1000000;
     VerilatedContext context;
     context.commandArgs(argc, argv);
-    Vtb tb{&context};
+    Vtb tb{ &context };
     unsigned long cycle = 0, after = 0;
     tb.rst = 1;
     // 64 cycles more than needed, in which nothing may come.

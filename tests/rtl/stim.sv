@@ -1,29 +1,21 @@
 // Both ends of a stream in a test bench: a source that plays a file and a sink that compares with one.
 //
 // Files are $readmemh files of WORDS words. STALL of 256 is the chance that an end does nothing in a cycle: 0 never
-// stalls, so that the sink's cycle numbers measure the module between them. Gaps come from a linear-feedback register
-// started with SEED, the same in every simulator. All outputs are registers.
+// stalls, so that the sink's cycle numbers measure the module between them. Gaps come from a generator of
+// random numbers started with SEED, the same in every simulator. All outputs are registers.
 
-// Galois LFSR, x^32 + x^22 + x^2 + x + 1; `stall` is high in about STALL of 256 cycles. Eight steps a cycle, so that
-// neighbouring decisions have no bits in common.
+// Marsaglia's xorshift generator of 32 bits; `stall` is high in about STALL of 256 cycles.
 module tb_chance #(parameter SEED = 1, parameter STALL = 0) (
     input  logic clk,
     input  logic rst,
     output logic stall
 );
-    function automatic logic [31:0] eight_steps(input logic [31:0] from);
-        integer i;
-        begin
-            eight_steps = from;
-            for (i = 0; i < 8; i = i + 1)
-                eight_steps = {1'b0, eight_steps[31:1]} ^ (eight_steps[0] ? 32'h80200003 : 32'h0);
-        end
-    endfunction
-    logic [31:0] state; // no always_comb here: Icarus would take a hundred times as long
-    always_ff @(posedge clk)
-        if (rst) state <= eight_steps(32'(SEED) * 32'd2654435761 ^ 32'h5eed1234);
-        else state <= eight_steps(state);
-    assign stall = 32'(state[7:0]) < 32'(STALL);
+    logic [31:0] state, a, b, c;
+    assign a = state ^ (state << 13);
+    assign b = a ^ (a >> 17);
+    assign c = b ^ (b << 5);
+    always @(posedge clk) state <= rst ? 32'(SEED) * 32'd2654435761 ^ 32'h5eed1234 | 32'h1 : c;
+    assign stall = 32'(state[15:8]) < 32'(STALL);
 endmodule
 
 module tb_source #(parameter WIDTH = 8, parameter WORDS = 1, parameter FILE = "", parameter SEED = 1,
@@ -41,7 +33,7 @@ module tb_source #(parameter WIDTH = 8, parameter WORDS = 1, parameter FILE = ""
     tb_chance #(.SEED(SEED), .STALL(STALL)) chance (.clk(clk), .rst(rst), .stall(stall));
 
     logic [31:0] next; // index of the next word to offer
-    always_ff @(posedge clk)
+    always @(posedge clk)
         if (rst) begin
             valid <= 1'b0;
             next <= 0;
@@ -78,7 +70,7 @@ module tb_sink #(parameter WIDTH = 8, parameter WORDS = 1, parameter FILE = "", 
     logic [WIDTH-1:0] expected;
     assign expected = words[taken[$clog2(WORDS + 1)-1:0]];
     assign done = taken >= WORDS;
-    always_ff @(posedge clk)
+    always @(posedge clk)
         if (rst) begin
             ready <= 1'b0;
             cycle <= 0;
@@ -101,5 +93,24 @@ module tb_sink #(parameter WIDTH = 8, parameter WORDS = 1, parameter FILE = "", 
                     end
                 end
             end
+        end
+endmodule
+
+// Loads a chain of ss_weights: `start`, then the WORDS words of FILE, one every other cycle.
+module tb_load #(parameter WORDS = 1, parameter FILE = "") (
+    input  logic clk,
+    input  logic rst,
+    output logic [65:0] load
+);
+    logic [63:0] words [0:WORDS-1];
+    initial $readmemh(FILE, words);
+    logic [31:0] at;
+    always_ff @(posedge clk)
+        if (rst) begin
+            at <= 0;
+            load <= 66'b0;
+        end else begin
+            if (at < 2 * WORDS) at <= at + 1;
+            load <= {at == 0, at[0], words[at[$clog2(WORDS + 1):1]]};
         end
 endmodule

@@ -1,0 +1,40 @@
+/* The numbers behind the modules' parameters, from folding and shapes (formulas: docs/hardware.md). */
+#include "rtl/gen.h"
+
+const ss_config *ss_rtl_config(const ss_rtl *r, int32_t node) {
+    const ss_partition *p = &r->d->partitions[ss_rtl_partition_of(r->d, node)];
+    return &p->configs[node - p->first];
+}
+
+/* Inside its own partition a tensor has the lanes of its node; into another one, those that meet that one's interval. */
+int32_t ss_rtl_lanes(const ss_rtl *r, const ss_rtl_part *part, int32_t tensor) {
+    ss_shape s = ss_rtl_shape(r, tensor);
+    if (tensor >= part->p->first) return ss_rtl_config(r, tensor)->lanes_out;
+    return ss_lanes(ss_shape_size(s), s.c, part->p->target);
+}
+
+ss_rtl_fold ss_rtl_fold_of(const ss_rtl *r, int32_t node) {
+    const ss_node *n = &r->g->nodes[node];
+    const ss_config *c = ss_rtl_config(r, node);
+    ss_rtl_fold f = { .k = (int64_t)n->win.kh * n->win.kw, .groups = n->groups, .gr = c->gr, .ci = c->ci, .co = c->co, .m = c->m };
+    f.cg = ss_graph_in_shape(r->g, n).c / n->groups;
+    f.fg = n->shape.c / n->groups;
+    f.crossbar = c->engine == SS_ENGINE_CROSSBAR && f.m < f.k;
+    f.passes = f.groups / f.gr;
+    f.steps = f.cg / f.ci;
+    f.folds = f.fg / f.co;
+    f.beats = f.crossbar ? 1 : f.k / f.m;
+    const int64_t rows = f.passes * f.steps * f.folds, lane = f.co * r->q->bits, streams = f.gr * f.ci;
+    f.memories = f.crossbar && f.m == 1 ? streams : 1;
+    if (!f.crossbar) {
+        f.width = streams * lane * f.m;
+        f.depth = rows * f.beats;
+    } else if (f.m == 1) {
+        f.width = lane;
+        f.depth = rows * f.k;
+    } else {
+        f.width = streams * lane * f.k;
+        f.depth = rows;
+    }
+    return f;
+}

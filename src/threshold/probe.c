@@ -1,0 +1,143 @@
+/* See probe.h. */
+#include "threshold/probe.h"
+
+#include <math.h>
+#include <string.h>
+
+#define SLOWEST_POWER 16 /* of the norm over node cycles */
+
+/* ---- divergence ---- */
+
+static double log_sum_exp(const float *x, int32_t n) {
+    double most = x[0], sum = 0;
+    for (int32_t i = 1; i < n; i++) most = fmax(most, (double)x[i]);
+    for (int32_t i = 0; i < n; i++) sum += exp((double)x[i] - most);
+    return most + log(sum);
+}
+
+/* Mean over images of KL(softmax(a) || softmax(b)). */
+static double divergence_of(const float *a, const float *b, int64_t images, int32_t classes) {
+    double total = 0;
+    for (int64_t i = 0; i < images; i++, a += classes, b += classes) {
+        double la = log_sum_exp(a, classes), lb = log_sum_exp(b, classes);
+        for (int32_t c = 0; c < classes; c++)
+            total += exp((double)a[c] - la) * (((double)a[c] - la) - ((double)b[c] - lb));
+    }
+    return images > 0 ? total / (double)images : 0;
+}
+
+/* ---- time ---- */
+
+static double area(const ss_config *c, ss_res binding) {
+    return (double)c->res.r[binding == SS_RES_COUNT ? SS_DSP : binding];
+}
+
+static double time_of(const ss_probe *p, const ss_design *d) {
+    double total = 0;
+    for (int32_t i = 0; i < d->n_partitions; i++) {
+        const ss_partition *part = &d->partitions[i];
+        double sum = 0, most = 1;
+        for (int32_t n = 0; n <= part->last - part->first; n++) most = fmax(most, part->configs[n].cycles);
+        for (int32_t n = 0; n <= part->last - part->first; n++) {
+            const ss_config *c = &part->configs[n];
+            if (p->kind == SS_HW_OPTIMISED) sum += area(c, part->binding) * c->cycles;
+            else sum += pow(c->cycles / most, SLOWEST_POWER);
+        }
+        total += p->kind == SS_HW_OPTIMISED ? sum : most * pow(sum, 1.0 / SLOWEST_POWER);
+    }
+    return total;
+}
+
+/* ---- states ---- */
+
+static ss_status measure(ss_probe *p, const float *thresholds, bool keep, ss_profile **out) {
+    ss_trials *r = p->r;
+    int32_t changed;
+    if (ss_trial_put(r, p->in_force, thresholds, &changed) != SS_OK) return SS_BAD;
+    return ss_profile_remeasure(r->ctx, r->task->g, r->task->q, p->replay, changed, p->part.n, keep, p->profile,
+                                p->scores, out);
+}
+
+static ss_status design_for(const ss_probe *p, const ss_profile *profile, ss_design **out) {
+    const ss_trials *r = p->r;
+    const ss_study_task *t = r->task;
+    if (p->kind == SS_HW_BASELINE) return ss_estimate(r->ctx, r->study->reference_design, t->g, profile, out);
+    ss_cost_opts cost = { .bits = t->q->bits, .engines = t->opts.engines };
+    return ss_explore_graph(r->ctx, t->g, profile, t->device, cost, t->opts.explore, out);
+}
+
+ss_status ss_probe_settle(ss_probe *p, const float *thresholds) {
+    ss_trials *r = p->r;
+    ss_profile *profile;
+    ss_design *design;
+    if (measure(p, thresholds, true, &profile) != SS_OK) return SS_BAD;
+    memcpy(p->in_force, thresholds, (size_t)r->study->n_relus * sizeof *thresholds);
+    ss_profile_free(p->profile);
+    p->profile = profile;
+    if (design_for(p, profile, &design) != SS_OK) return SS_BAD;
+    ss_design_free(p->design);
+    p->design = design;
+    p->weight = time_of(p, design);
+    p->divergence = divergence_of(p->reference_scores, p->scores, p->part.n, r->classes);
+    return SS_OK;
+}
+
+ss_status ss_probe_try(ss_probe *p, const float *thresholds, double *time, double *divergence) {
+    ss_trials *r = p->r;
+    ss_profile *profile;
+    ss_design *same;
+    if (measure(p, thresholds, false, &profile) != SS_OK) return SS_BAD;
+    ss_status s = ss_estimate(r->ctx, p->design, r->task->g, profile, &same);
+    ss_profile_free(profile);
+    if (s != SS_OK) return s;
+    *time = time_of(p, same) / p->weight;
+    *divergence = divergence_of(p->reference_scores, p->scores, p->part.n, r->classes);
+    ss_design_free(same);
+    return SS_OK;
+}
+
+ss_status ss_probe_open(ss_trials *r, ss_hardware kind, ss_probe *p) {
+    const ss_study_task *t = r->task;
+    *p = (ss_probe){ .r = r, .kind = kind, .part = *t->search };
+    p->part.owner = NULL;
+    if (p->part.n > SS_PROBE_IMAGES) p->part.n = SS_PROBE_IMAGES;
+    size_t images = (size_t)p->part.n, row = (size_t)r->classes * sizeof(float), n = (size_t)r->study->n_relus;
+    p->scores = ss_alloc(r->ctx, images, row);
+    p->reference_scores = ss_alloc(r->ctx, images, row);
+    p->in_force = ss_alloc(r->ctx, n, sizeof *p->in_force);
+    if (!p->scores || !p->reference_scores || !p->in_force) return SS_BAD;
+    memcpy(p->reference_scores, r->reference_scores, images * row);
+    return ss_replay_new(r->ctx, t->e, t->g, &p->part, t->norm, t->opts.memory / 8, &p->replay);
+}
+
+void ss_probe_close(ss_probe *p) {
+    ss_profile_free(p->profile);
+    ss_design_free(p->design);
+    ss_replay_free(p->replay);
+    ss_free(p->r->ctx, p->scores);
+    ss_free(p->r->ctx, p->reference_scores);
+    ss_free(p->r->ctx, p->in_force);
+}
+
+/* ---- which ReLUs feed a node ---- */
+
+static int32_t mark_source(const ss_trials *r, int32_t tensor, bool *used) {
+    const ss_node *n = &r->task->g->nodes[tensor];
+    int32_t found = 0;
+    if (n->act.on) {
+        for (int32_t i = 0; i < r->study->n_relus; i++)
+            if (r->nodes[i] == tensor && !used[i]) {
+                used[i] = true;
+                found++;
+            }
+        return found;
+    }
+    if (n->op == SS_OP_CONV) return 0; /* no ReLU in between: its zeros are accidents */
+    for (int32_t k = 0; k < n->n_in; k++) found += mark_source(r, n->in[k], used);
+    return found;
+}
+
+int32_t ss_feeding_relus(const ss_trials *r, int32_t node, bool *used) {
+    const ss_node *n = &r->task->g->nodes[node];
+    return n->n_in > 0 ? mark_source(r, n->in[0], used) : 0;
+}

@@ -1,0 +1,43 @@
+/* probe: a cheap look at thresholds, for policies that try many. For threshold/ only.
+ *
+ * A probe runs the first images of the search split only, and prices the profile on one design: for baseline
+ * hardware the reference design, for optimised hardware the design explored for the probe's present state. Two figures
+ * come out of it: where the time goes, and the *divergence*: the mean Kullback-Leibler divergence of the class
+ * probabilities from those at the reference's thresholds, in nats. Counting errors on a few hundred images says nothing
+ * about a loss of a tenth of a point; the divergence, which every image contributes to, does.
+ */
+#ifndef SS_PROBE_H
+#define SS_PROBE_H
+
+#include "threshold/trial.h"
+
+#define SS_PROBE_IMAGES 256
+
+typedef struct ss_probe {
+    ss_trials *r;
+    ss_hardware kind;
+    ss_dataset part;     /* the first images of the search split */
+    ss_replay *replay;
+    ss_profile *profile; /* of the present state, as the next two */
+    float *in_force;     /* [n_relus] */
+    ss_design *design;   /* fed with `profile` */
+    float *scores, *reference_scores;
+    double divergence;
+    double weight;       /* of the present design: the sum in ss_probe_time */
+} ss_probe;
+
+ss_status ss_probe_open(ss_trials *r, ss_hardware kind, ss_probe *p); /* state: the reference's thresholds */
+void ss_probe_close(ss_probe *p);
+/* These thresholds become the present state. */
+ss_status ss_probe_settle(ss_probe *p, const float *thresholds);
+/* What these thresholds would give: *time relative to the present state's (smaller is better), and the divergence.
+ * Baseline hardware: the slowest nodes' time (a norm that near-slowest nodes enter as well, so that moves that must
+ * come together are seen). Optimised hardware: the product of cycles and binding resource over all nodes, since
+ * exploration turns whatever becomes free anywhere into speed everywhere. */
+ss_status ss_probe_try(ss_probe *p, const float *thresholds, double *time, double *divergence);
+
+/* The ReLUs through which `node` gets its zeros: that of its input, or, through forks, additions, concatenations, pools,
+ * slices and pads, those before. used[i] is set for ReLU i (study order). Returns how many. */
+int32_t ss_feeding_relus(const ss_trials *r, int32_t node, bool *used);
+
+#endif

@@ -1,0 +1,135 @@
+/* Replay: a run that begins behind what changed gives the scores and the profile of a whole run, bit for bit. */
+#include "profile/profile.h"
+#include "util_profile.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { IMAGES = 24, CLASSES = 10 };
+
+typedef struct fixture {
+    ss_ctx *ctx;
+    ss_graph *g;
+    ss_quant *q;
+    ss_engine *e;
+    ss_dataset *d;
+    ss_norm norm;
+} fixture;
+
+static int start(void **state) {
+    fixture *f = calloc(1, sizeof *f);
+    ss_calib *calib = NULL;
+    f->ctx = ss_ctx_new();
+    f->g = util_small_resnet(f->ctx, 5);
+    f->norm = util_norm(3);
+    f->d = util_dataset(f->ctx, f->g->nodes[0].shape, CLASSES, IMAGES, 1);
+    ss_status s = ss_calibrate(f->ctx, f->g, f->d, &f->norm, &calib);
+    if (s == SS_OK) s = ss_quantise(f->ctx, f->g, calib, 16, &f->q);
+    if (s == SS_OK) s = ss_engine_new(f->ctx, f->g, f->q, SS_ISA_AUTO, &f->e);
+    ss_calib_free(calib);
+    *state = f;
+    return s == SS_OK ? 0 : -1;
+}
+
+static int finish(void **state) {
+    fixture *f = *state;
+    ss_engine_free(f->e);
+    ss_quant_free(f->q);
+    ss_dataset_free(f->d);
+    ss_graph_free(f->g);
+    ss_ctx_free(f->ctx);
+    free(f);
+    return 0;
+}
+
+static void raise_relu(fixture *f, int32_t node, float t) {
+    f->g->nodes[node].act.threshold = t;
+    assert_int_equal(ss_quant_set_thresholds(f->q, f->g), SS_OK);
+}
+
+static void same_profile(const ss_profile *a, const ss_profile *b) {
+    assert_int_equal(a->images, b->images);
+    assert_true(a->data == b->data);
+    for (int32_t l = 0; l < a->n_layers; l++) {
+        const ss_layer_profile *x = &a->layers[l], *y = &b->layers[l];
+        size_t bins = (size_t)x->k + 1;
+        assert_memory_equal(x->hist, y->hist, (size_t)x->channels * bins * sizeof *x->hist);
+        assert_memory_equal(x->max_hist, y->max_hist, (size_t)x->n_ci * bins * sizeof *x->max_hist);
+        assert_true(x->zero_ratio == y->zero_ratio && x->windows == y->windows);
+    }
+    for (int32_t i = 0; i < a->n_relus; i++) {
+        assert_true(a->relus[i].zero_ratio == b->relus[i].zero_ratio && a->relus[i].threshold == b->relus[i].threshold);
+        assert_memory_equal(a->relus[i].channel_zero_ratio, b->relus[i].channel_zero_ratio,
+                            (size_t)a->relus[i].channels * sizeof(double));
+    }
+}
+
+/* Thresholds go up and down all over the network; every remeasured profile is that of a whole run. */
+static void every_remeasurement_is_a_whole_run(fixture *f, ss_replay *r, bool keep_all) {
+    float scores[IMAGES][CLASSES], whole[IMAGES][CLASSES];
+    ss_profile *base, *next, *fresh;
+    assert_int_equal(ss_profile_remeasure(f->ctx, f->g, f->q, r, 0, IMAGES, true, NULL, scores[0], &base), SS_OK);
+    unsigned seed = 7;
+    for (int32_t turn = 0; turn < 40; turn++) {
+        int32_t node;
+        seed = seed * 1103515245u + 12345u;
+        for (node = (int32_t)(seed >> 16) % f->g->n; !f->g->nodes[node].act.on; node = (node + 1) % f->g->n) {}
+        bool keep = keep_all || turn % 3 == 0;
+        float before = f->g->nodes[node].act.threshold;
+        raise_relu(f, node, 0.05f * (float)(turn % 9));
+        assert_int_equal(ss_profile_remeasure(f->ctx, f->g, f->q, r, node, IMAGES, keep, base, scores[0], &next), SS_OK);
+        assert_int_equal(ss_profile_measure(f->ctx, f->g, f->e, f->q, f->d, &f->norm, whole[0], &fresh), SS_OK);
+        assert_memory_equal(scores, whole, sizeof scores);
+        same_profile(next, fresh);
+        ss_profile_free(fresh);
+        ss_profile_free(keep ? base : next);
+        if (keep) base = next;
+        else raise_relu(f, node, before);
+    }
+    ss_profile_free(base);
+    ss_thresholds_uniform(f->g, 0);
+    assert_int_equal(ss_quant_set_thresholds(f->q, f->g), SS_OK);
+}
+
+static void replays_are_exact(void **state) {
+    fixture *f = *state;
+    const int64_t memories[] = { 0, 100000, 300000, 64 << 20 };
+    int64_t kept = -1;
+    for (int i = 0; i < 4; i++) {
+        ss_replay *r;
+        assert_int_equal(ss_replay_new(f->ctx, f->e, f->g, f->d, &f->norm, memories[i], &r), SS_OK);
+        assert_true(ss_replay_bytes(r) <= memories[i] && ss_replay_bytes(r) >= kept);
+        kept = ss_replay_bytes(r);
+        every_remeasurement_is_a_whole_run(f, r, true);
+        every_remeasurement_is_a_whole_run(f, r, false);
+        ss_replay_free(r);
+    }
+    assert_true(kept > 0);
+}
+
+/* With room for all, a change near the end costs the end only. */
+static void a_late_change_is_a_short_run(void **state) {
+    fixture *f = *state;
+    ss_replay *r;
+    float scores[IMAGES][CLASSES];
+    int32_t last = f->g->n - 1;
+    while (!f->g->nodes[last].act.on) last--;
+    assert_int_equal(ss_replay_new(f->ctx, f->e, f->g, f->d, &f->norm, 64 << 20, &r), SS_OK);
+    assert_int_equal(ss_replay_start(r, last), 0); /* nothing is kept yet */
+    assert_int_equal(ss_replay_run(r, 0, IMAGES, true, NULL, scores[0]), SS_OK);
+    assert_true(ss_replay_start(r, last) >= f->g->n / 2 && ss_replay_start(r, last) <= last);
+    assert_int_equal(ss_replay_start(r, 0), 0);
+    ss_replay_free(r);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(replays_are_exact),
+        cmocka_unit_test(a_late_change_is_a_short_run),
+    };
+    return cmocka_run_group_tests(tests, start, finish);
+}
