@@ -79,7 +79,7 @@ bench: all bench-conv
 .SECONDARY:
 
 # The programs that write the hardware's test benches are built with the tests.
-tests: all $(TESTS) $(RTL_GEN)
+tests: all $(TESTS) $(RTL_GEN) $(BUILD)/calibrate/fit
 
 # Everything that CI runs: GCC and Clang builds without a warning, the tests, and the C tests again under the address
 # and undefined-behaviour sanitizers. The last line counts them all.

@@ -3,12 +3,12 @@
 calibrate: $(BUILD)/calibrate/fit
 	scripts/install-deps.sh --calibrate
 	calibrate/sweep.py
-	$< calibrate/measurements.csv src/cost/fitted.h >calibrate/errors.md
-	calibrate/plot.sh
+	$< calibrate/measurements.csv src/cost/fitted.h $(BUILD)/calibrate/curves >$(BUILD)/calibrate/errors.md
+	calibrate/document.sh $(BUILD)/calibrate
 
-# The terms of the cost model, without a table of coefficients to begin with.
-$(BUILD)/calibrate/fit: calibrate/fit.c $(BUILD)/libskipstream.a
+# With the terms of the cost model, but without the table of coefficients that it makes.
+$(BUILD)/calibrate/fit: calibrate/fit.c src/cost/modules.c src/cost/memory.c $(wildcard src/cost/*.h)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LDLIBS_ALL)
+	$(CC) $(CPPFLAGS_ALL) -DSS_UNFITTED $(CFLAGS_ALL) $(LDFLAGS) -o $@ $(filter %.c,$^) -lm
 
 .PHONY: calibrate

@@ -1,11 +1,12 @@
 /* fit: coefficients of the cost model from measurements of synthesis.
  *
- *   fit MEASUREMENTS.csv FITTED.h     writes the table, prints the errors (Markdown)
+ *   fit MEASUREMENTS.csv FITTED.h [CURVES]     writes the table, prints the errors (Markdown); the crossbar's curves
  *
  * For every module of src/cost/modules.c: least squares over the rows that are not held out, coefficients not negative, each
  * row weighted by the inverse of what was measured (no less than 20), so that relative errors count; by coordinate descent
  * on the normal equations, which is deterministic and has one solution where the terms are independent. DSPs, memory
- * blocks and LUT RAM come from rules, are not fitted, and every row that breaks its rule is named; then the exit status is 1. */
+ * blocks and LUT RAM come from rules and are not fitted. Every row that breaks its rule or has no model is named, and the
+ * exit status is 1. Errors above 10 % are listed on stderr. */
 #include "cost/modules.h"
 
 #include <math.h>
@@ -78,7 +79,8 @@ static bool parse_row(char *line, row *r) {
     return false;
 }
 
-static int load(const char *path, row *rows) {
+/* Rows without a model are named and counted in *unknown. */
+static int load(const char *path, row *rows, int *unknown) {
     FILE *f = fopen(path, "r");
     if (!f) {
         fprintf(stderr, "fit: cannot read %s\n", path);
@@ -89,7 +91,10 @@ static int load(const char *path, row *rows) {
     for (bool header = true; n < MAX_ROWS && fgets(line, sizeof line, f); header = false) {
         memcpy(copy, line, sizeof copy);
         if (!header && parse_row(line, &rows[n])) n++;
-        else if (!header) fprintf(stderr, "fit: no model of %s", copy);
+        else if (!header) {
+            fprintf(stderr, "fit: no model of %s", copy);
+            ++*unknown;
+        }
     }
     fclose(f);
     return n;
@@ -219,26 +224,48 @@ static int count_broken_rules(const row *rows, int n) {
     return broken;
 }
 
+/* LUTs of ss_crossbar over m, a block of lines for each K and width: what calibrate/plot.sh draws. */
+static void write_curves(FILE *f, const double *x) {
+    static const int64_t kernels[] = { 4, 9, 25, 49 };
+    for (size_t k = 0; k < sizeof kernels / sizeof kernels[0]; k++)
+        for (int64_t width = 8; width <= 16; width += 8) {
+            for (int64_t m = 1; m < kernels[k]; m++) {
+                row r = { .module = SS_MOD_CROSSBAR, .p = { kernels[k], m, width } };
+                fprintf(f, "%lld %lld %lld %.1f\n", (long long)kernels[k], (long long)width, (long long)m,
+                        predict(&r, LUT, x));
+            }
+            fprintf(f, "\n\n");
+        }
+}
+
+static FILE *open_or_exit(const char *path) {
+    FILE *f = fopen(path, "w");
+    if (f) return f;
+    fprintf(stderr, "fit: cannot write %s\n", path);
+    exit(2);
+}
+
 int main(int argc, char **argv) {
     static row rows[MAX_ROWS];
     static double x[SS_MODULES][TARGETS][SS_TERMS];
-    if (argc != 3) {
-        fprintf(stderr, "usage: fit MEASUREMENTS.csv FITTED.h\n");
+    if (argc != 3 && argc != 4) {
+        fprintf(stderr, "usage: fit MEASUREMENTS.csv FITTED.h [CURVES]\n");
         return 2;
     }
-    int n = load(argv[1], rows);
+    int unknown = 0, n = load(argv[1], rows, &unknown);
     for (int m = 0; m < SS_MODULES; m++)
         for (target t = LUT; t < TARGETS; t++) {
             solve(rows, n, (ss_module)m, t, x[m][t]);
             for (int j = 0; j < SS_TERMS; j++) x[m][t][j] = rounded(x[m][t][j]);
         }
-    FILE *f = fopen(argv[2], "w");
-    if (!f) {
-        fprintf(stderr, "fit: cannot write %s\n", argv[2]);
-        return 2;
-    }
+    FILE *f = open_or_exit(argv[2]);
     write_table(f, x);
     if (fclose(f) != 0) return 2;
+    if (argc == 4) {
+        f = open_or_exit(argv[3]);
+        write_curves(f, x[SS_MOD_CROSSBAR][LUT]);
+        if (fclose(f) != 0) return 2;
+    }
     print_table(rows, n, x);
-    return count_broken_rules(rows, n) > 0;
+    return count_broken_rules(rows, n) + unknown > 0;
 }

@@ -1,7 +1,8 @@
 /* Mapping of logical memories to the blocks that the devices have.
  *
  * RAMB18 in simple dual port: 512x36, 1Kx18, 2Kx9, 4Kx4, 8Kx2, 16Kx1 (UG573, UG473); a RAMB36 is two of them side by
- * side. UltraRAM: 4Kx72, no other shape (UG573). LUT as ROM: 64x1 (or two 32x1); as simple dual port RAM: eight LUTs hold
+ * side. UltraRAM: 4Kx72, no other shape (UG573). LUT as ROM: 64x1 (two 32x1 may share one, which synthesis leaves
+ * to the placer); as simple dual port RAM: eight LUTs hold
  * 64x7 or 32x14, the eighth is the write port (RAM64M8, RAM32M16, UG574). */
 #include "cost/parts.h"
 
@@ -41,7 +42,7 @@ static int64_t select_luts(int64_t n) { return n <= 4 ? 0 : ss_ceil_div(ss_ceil_
 
 int64_t ss_lut_rom(int64_t width, int64_t depth) {
     if (depth == 1) return 0; /* constants */
-    if (depth <= 32) return ss_ceil_div(width, 2);
+    if (depth <= 8) width = least(width, ((int64_t)1 << depth) - 2); /* no more functions of so few address bits */
     int64_t n = ss_ceil_div(depth, 64);
     return width * (n + select_luts(n));
 }

@@ -1,7 +1,11 @@
 /* The terms of every module: what its LUTs and registers are proportional to. See modules.h. */
 #include "cost/modules.h"
 
+#ifdef SS_UNFITTED /* for calibrate/fit.c, which makes the table */
+static const double fitted[SS_MODULES][2][SS_TERMS] = { { { 0 } } };
+#else
 #include "cost/fitted.h"
+#endif
 
 #include <math.h>
 
@@ -86,17 +90,6 @@ static ss_resources bram(const int64_t *p) { return ss_memory_map(p[1] > 1 ? SS_
 static ss_resources uram(const int64_t *p) { return ss_memory_map(SS_MEM_URAM, p[0], p[1]); }
 static ss_resources lut_ram(const int64_t *p) {
     return (ss_resources){ .r[SS_LUT] = p[1] > 1 ? ss_lut_ram(p[0], p[1]) : 0 };
-}
-
-static ss_terms lut_ram_terms(const int64_t *p) {
-    int64_t banks = ss_ceil_div(p[1], 64);
-    return (ss_terms){ { (double)p[0] * mux(banks), banks > 1 ? (double)banks : 0 },
-                       { (double)p[0], p[1] == 1 ? (double)p[0] : 0 } };
-}
-
-static ss_terms block_ram_terms(const int64_t *p) {
-    (void)p;
-    return (ss_terms){ { 0 }, { 0 } };
 }
 
 static ss_terms lut_rom_terms(const int64_t *p) {
@@ -186,11 +179,6 @@ static choosers crossbar_choosers(int64_t k, int64_t m) {
         c.inputs += n > 16 ? (double)n : 0;
     }
     return c;
-}
-
-/* K, M */
-static ss_terms select_terms(const int64_t *p) {
-    return (ss_terms){ { 1, choices(p[0], p[1]), (double)p[1] * bits_of(p[0]), (double)p[0] }, { 0 } };
 }
 
 /* K, M, W */
@@ -396,17 +384,12 @@ const ss_module_spec ss_module_specs[SS_MODULES] = {
     [SS_MOD_NARROWER] = { "`ss_width`, to fewer lanes", "ss_width", NULL, { "IN", "OUT", "W" }, narrows, narrower_terms, NULL },
     [SS_MOD_WIDER] = { "`ss_width`, to more lanes", "ss_width", NULL, { "IN", "OUT", "W" }, widens, wider_terms, NULL },
     [SS_MOD_GEARBOX] = { "`ss_width`, gearbox", "ss_width", NULL, { "IN", "OUT", "W" }, NULL, gearbox_terms, NULL },
-    [SS_MOD_RAM_LUT] = { "`ss_ram`, LUT RAM", "ss_ram", "STYLE=distributed", MEMORY, NULL, lut_ram_terms, lut_ram },
-    [SS_MOD_RAM_BLOCK] = { "`ss_ram`, block RAM", "ss_ram", "STYLE=block", MEMORY, NULL, block_ram_terms, bram },
     [SS_MOD_ROM_LUT] = { "`ss_rom`, LUTs", "ss_rom", "STYLE=distributed", MEMORY, NULL, lut_rom_terms, NULL },
     [SS_MOD_ROM_BLOCK] = { "`ss_rom`, block RAM", "ss_rom", "STYLE=block", MEMORY, NULL, block_rom_terms, bram },
-    [SS_MOD_WEIGHTS_LUT] = { "`ss_weights`, LUTs", "ss_weights", "STYLE=distributed", MEMORY, NULL, lut_rom_terms, NULL },
-    [SS_MOD_WEIGHTS_BLOCK] = { "`ss_weights`, block RAM", "ss_weights", "STYLE=block", MEMORY, NULL, block_rom_terms, bram },
     [SS_MOD_WEIGHTS_ULTRA] = { "`ss_weights`, UltraRAM", "ss_weights", "STYLE=ultra", MEMORY, NULL, ultra_terms, uram },
     [SS_MOD_WINDOW] = { "`ss_window`", "ss_window", NULL,
                         { "S", "W", "DEEP", "H", "WD", "KH", "KW", "SH", "SW", "HO", "WO", "ROWS", "CACHE", "STYLE" }, NULL,
                         window_terms, window_memories },
-    [SS_MOD_SELECT] = { "`ss_select`", "ss_select", NULL, { "K", "M" }, NULL, select_terms, NULL },
     [SS_MOD_CROSSBAR] = { "`ss_crossbar`", "ss_crossbar", NULL, { "K", "M", "W" }, NULL, crossbar_terms, NULL },
     [SS_MOD_FRONT] = { "`ss_front`", "ss_front", NULL, FRONT, NULL, front_terms, NULL },
     [SS_MOD_FRONT_SPARSE] = { "`ss_front_sparse`", "ss_front_sparse", NULL, FRONT, NULL, front_sparse_terms, NULL },

@@ -33,7 +33,7 @@ ss_resources ss_part_fork(int64_t lanes, int bits, int64_t readers) {
 }
 
 ss_resources ss_part_weights(ss_mem mem, int64_t width, int64_t depth) {
-    static const ss_module forms[] = { [SS_MEM_LUT] = SS_MOD_WEIGHTS_LUT, [SS_MEM_BRAM] = SS_MOD_WEIGHTS_BLOCK,
+    static const ss_module forms[] = { [SS_MEM_LUT] = SS_MOD_ROM_LUT, [SS_MEM_BRAM] = SS_MOD_ROM_BLOCK,
                                        [SS_MEM_URAM] = SS_MOD_WEIGHTS_ULTRA };
     return mem == SS_MEM_NONE ? (ss_resources){ { 0 } } : SS_COST_OF(forms[mem], width, depth);
 }
