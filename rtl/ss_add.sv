@@ -1,6 +1,6 @@
 // ss_add: element by element sum of two streams, each shifted left first, so that both stand at one scale.
 //
-// The sum has SUM bits (what the reference's accumulator has is enough); its low PRE are dropped. A word moves
+// The sum has SUM bits (the reference's accumulator, which cannot overflow); its low PRE are dropped. A word moves
 // when both streams offer one. Rate: one word a cycle. Latency: 1.
 module ss_add #(
     parameter LANES = 2,
@@ -22,7 +22,6 @@ module ss_add #(
     input  logic out_ready,
     output logic [LANES*(SUM-PRE)-1:0] out_data
 );
-    localparam WIDE = W + (A_SHIFT > B_SHIFT ? A_SHIFT : B_SHIFT) + 1;
     localparam OUT = SUM - PRE;
     logic ready, enable;
     assign a_ready = ready && b_valid;
@@ -32,9 +31,9 @@ module ss_add #(
     genvar l;
     generate
         for (l = 0; l < LANES; l = l + 1) begin : g_lane
-            logic [WIDE-1:0] sum;
-            assign sum = (WIDE'($signed(a_data[l*W +: W])) << A_SHIFT) + (WIDE'($signed(b_data[l*W +: W])) << B_SHIFT);
-            always_ff @(posedge clk) if (enable) out_data[l*OUT +: OUT] <= OUT'($signed(sum) >>> PRE);
+            logic [SUM-1:0] sum;
+            assign sum = (SUM'($signed(a_data[l*W +: W])) << A_SHIFT) + (SUM'($signed(b_data[l*W +: W])) << B_SHIFT);
+            always_ff @(posedge clk) if (enable) out_data[l*OUT +: OUT] <= OUT'(sum >> PRE);
         end
     endgenerate
 

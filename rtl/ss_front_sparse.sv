@@ -2,8 +2,8 @@
 //
 // All S streams advance together: a fold lasts as long as its fullest stream; the others then hand out zeros. No bubble
 // between beats, folds and windows.
-// Cycle t: ss_select chooses from the zero flags of the window at the input (first beat) or from the mask that the beat
-//   before left; the window is taken, and its values registered, with its first beat.
+// Cycle t: ss_pick (wide kernels, K >= 25 and M >= 4: ss_pick_ranked, two cycles after the window came) chooses positions; the
+//   window is taken, and its values registered, with its first beat.
 // Cycle t + 1: ss_crossbar chooses the values. Idle multipliers get 0.
 // M > 1: addr counts the weight rows, one a fold, at t; values, flags and idx (for the weights' crossbar) appear at t + 2.
 // M = 1: addr has a position of its own for each stream, at t + 1; values and flags appear at t + 3.
@@ -33,65 +33,55 @@ module ss_front_sparse #(
     output logic [S*M*IW-1:0] idx,
     output logic [3:0] flags
 );
+    localparam WIDE = K >= 25 && M >= 4;
     logic issue, fresh, start, fold_end, emit;
-    logic [S-1:0] done;
-    logic [S*M*IW-1:0] idx_q; // of cycle t + 1
-    logic [S*M*W-1:0] chosen; // of cycle t + 2
+    logic window_valid, window_ready;
+    logic [S*K*W-1:0] window_data;
+    logic [S*M*IW-1:0] pick, pick_q; // of cycles t, t + 1
+    logic [S*M-1:0] used, used_q;
+    logic [S*M*W-1:0] chosen;        // of cycle t + 2
     logic [3:0] flags_q, flags_qq;
 
     ss_issue #(.STEPS(STEPS), .FOLDS(FOLDS), .RESULTS(RESULTS)) u_issue (
-        .clk(clk), .rst(rst), .in_valid(in_valid), .in_ready(in_ready), .fold_end(fold_end), .taken(taken),
+        .clk(clk), .rst(rst), .in_valid(window_valid), .in_ready(window_ready), .fold_end(fold_end), .taken(taken),
         .issue(issue), .fresh(fresh), .start(start), .emit(emit));
-    assign fold_end = &done;
-
     always_ff @(posedge clk) begin
+        pick_q <= pick;
+        used_q <= used;
         flags_q <= {emit, fold_end, start, issue && !rst};
         flags_qq <= {flags_q[3:1], flags_q[0] && !rst};
     end
 
-    genvar i, k, x;
+    genvar i, x;
     generate
+        if (WIDE) begin : g_ranked
+            ss_pick_ranked #(.W(W), .K(K), .M(M), .S(S)) u_pick (
+                .clk(clk), .rst(rst), .in_valid(in_valid), .in_ready(in_ready), .in_data(in_data),
+                .window_valid(window_valid), .window_ready(window_ready), .window_data(window_data),
+                .issue(issue), .fresh(fresh), .idx(pick), .used(used), .fold_end(fold_end));
+        end else begin : g_direct
+            ss_pick #(.W(W), .K(K), .M(M), .S(S), .FOLDS(FOLDS)) u_pick (
+                .clk(clk), .in_valid(in_valid), .in_ready(in_ready), .in_data(in_data),
+                .window_valid(window_valid), .window_ready(window_ready), .window_data(window_data),
+                .issue(issue), .fresh(fresh), .idx(pick), .used(used), .fold_end(fold_end));
+        end
+
         for (i = 0; i < S; i = i + 1) begin : g_stream
             logic [K*W-1:0] window;
-            logic [K-1:0] nonzero, left, now, rest;
-            logic [M*IW-1:0] pick, pick_q;
-            logic [M-1:0] used, used_q;
             logic [M*W-1:0] out;
-
-            for (k = 0; k < K; k = k + 1) begin : g_nonzero
-                assign nonzero[k] = |in_data[(i*K + k)*W +: W];
-            end
-            assign now = fresh ? nonzero : left;
-            ss_select #(.K(K), .M(M)) u_select (.mask(now), .idx(pick), .used(used), .rest(rest));
-            assign done[i] = rest == 0;
-
-            if (FOLDS == 1) begin : g_single
-                always_ff @(posedge clk) if (issue) left <= rest;
-            end else begin : g_again // every fold goes through the whole window
-                logic [K-1:0] whole;
-                always_ff @(posedge clk) begin
-                    if (issue && fresh) whole <= nonzero;
-                    if (issue) left <= !fold_end ? rest : fresh ? nonzero : whole;
-                end
-            end
-            always_ff @(posedge clk) begin
-                if (issue && fresh) window <= in_data[i*K*W +: K*W];
-                pick_q <= pick;
-                used_q <= used;
-            end
-            ss_crossbar #(.K(K), .M(M), .W(W)) u_values (.data(window), .idx(pick_q), .out(out));
+            always_ff @(posedge clk) if (issue && fresh) window <= window_data[i*K*W +: K*W];
+            ss_crossbar #(.K(K), .M(M), .W(W)) u_values (.data(window), .idx(pick_q[i*M*IW +: M*IW]), .out(out));
             for (x = 0; x < M; x = x + 1) begin : g_value
                 logic [W-1:0] value;
                 always_ff @(posedge clk)
-                    if (!used_q[x]) value <= 0;
+                    if (!used_q[i*M + x]) value <= 0;
                     else value <= out[x*W +: W];
                 assign chosen[(i*M + x)*W +: W] = value;
             end
-            assign idx_q[i*M*IW +: M*IW] = pick_q;
         end
 
         if (M == 1) begin : g_by_position
-            // The row of position 0 moves on one cycle after the fold's last beat was issued: with idx_q.
+            // The row of position 0 moves on one cycle after the fold's last beat was issued: with pick_q.
             logic [AW-1:0] base;
             logic [3:0] flags_out;
             logic [S*W-1:0] values_out;
@@ -102,7 +92,7 @@ module ss_front_sparse #(
                 values_out <= chosen;
             end
             for (i = 0; i < S; i = i + 1) begin : g_addr
-                assign addr[i*AW +: AW] = base + AW'(idx_q[i*IW +: IW]);
+                assign addr[i*AW +: AW] = base + AW'(pick_q[i*IW +: IW]);
             end
             assign values = values_out;
             assign flags = flags_out;
@@ -110,7 +100,7 @@ module ss_front_sparse #(
         end else begin : g_by_row
             logic [S*M*IW-1:0] idx_out;
             logic unused_last;
-            always_ff @(posedge clk) idx_out <= idx_q;
+            always_ff @(posedge clk) idx_out <= pick_q;
             ss_wrap #(.N(DEPTH)) u_addr (
                 .clk(clk), .rst(rst), .step(issue && fold_end), .last(unused_last), .count(addr));
             assign values = chosen;

@@ -84,6 +84,12 @@ ss_window_form ss_cost_window(const ss_cost *c, int32_t node, const ss_config *c
 /* Of a CONV's biases, multipliers and thresholds. */
 ss_mem ss_cost_rom_style(const ss_cost *c, int32_t node, const ss_config *cfg);
 
+/* Rows of a window's line buffer with which neither rows above nor rows below ever hold the stream up. */
+int32_t ss_window_rows(const ss_window *w, ss_shape in, ss_shape out);
+/* Does it keep the columns that neighbouring windows share? Not when the engine takes its time: cycles_a_window, the
+ * least that it may take. */
+bool ss_window_keeps_columns(const ss_window *w, ss_shape out, int64_t cycles_a_window);
+
 /* What every partition needs besides its nodes: DMA in and out, control registers, the load stream. */
 ss_resources ss_cost_partition_overhead(const ss_cost *c);
 

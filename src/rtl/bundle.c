@@ -28,7 +28,9 @@ static ss_status make_folder(const bundle *x, const char *name) {
 
 static ss_status put_image(const bundle *x, int32_t node, const char *kind, ss_buf *text) {
     char *name = ss_arena_printf(x->r->arena, "weights/%s.%s.mem", x->r->instance[node], kind);
-    return name ? put(x, name, text) : SS_BAD;
+    if (name) return put(x, name, text);
+    ss_buf_free(text);
+    return SS_BAD;
 }
 
 /* UltraRAM has no image of its own: its rows go over the load stream. */
@@ -89,8 +91,7 @@ static ss_status put_top(const bundle *x, ss_rtl_modules *used, ss_rtl_modules *
     ss_buf_init(&text, x->r->ctx);
     ss_buf_init(&list, x->r->ctx);
     ss_rtl_top(x->r, x->part, &text);
-    if (text.failed) return SS_BAD;
-    ss_status s = ss_rtl_modules_of(x->folder, text.data, used);
+    ss_status s = text.failed ? SS_BAD : ss_rtl_modules_of(x->folder, text.data, used);
     if (s == SS_OK) s = ss_rtl_modules_of(x->folder, text.data, all);
     for (size_t i = 0; i < used->n; i++) ss_buf_printf(&list, "../rtl/%s.sv\n", used->names[i]);
     snprintf(name, sizeof name, "partition_%d.sv", x->part->number);

@@ -63,6 +63,24 @@ static ss_status check_sizes(const ss_rtl *r) {
     return s;
 }
 
+/* A window that lies in the padding alone has no place in the line buffer. Pools of one pixel have no window. */
+static ss_status check_windows(const ss_rtl *r) {
+    ss_status s = SS_OK;
+    for (int32_t i = 0; i < r->g->n; i++) {
+        const ss_node *n = &r->g->nodes[i];
+        const ss_window *w = &n->win;
+        const bool pool = n->op == SS_OP_MAXPOOL || n->op == SS_OP_AVGPOOL;
+        if (n->op != SS_OP_CONV && (!pool || (n->shape.h == 1 && n->shape.w == 1))) continue;
+        ss_shape in = ss_graph_in_shape(r->g, n);
+        if (w->pt < w->kh && w->pl < w->kw && in.h + w->pt > (n->shape.h - 1) * w->sh &&
+            in.w + w->pl > (n->shape.w - 1) * w->sw)
+            continue;
+        s = ss_error(r->ctx, (ss_where){ n->name, ss_op_name(n->op), NULL }, "export the model with smaller pads",
+                     "some of its windows lie in the padding alone, which the hardware does not build");
+    }
+    return s;
+}
+
 static ss_status check_part_name(ss_ctx *ctx, const ss_design *d, bool no_vivado) {
     if (no_vivado || d->device.part[0]) return SS_OK;
     return ss_error(ctx, SS_AT(d->device.name), "set \"part\" in the device file and explore again, or give --no-vivado",
@@ -79,6 +97,7 @@ static ss_status begin(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const 
         return ss_error(ctx, SS_AT(g->name), "explore this model", "the design is of another model");
     ss_status s = check_part_name(ctx, d, opts.no_vivado);
     if (check_sizes(r) != SS_OK) s = SS_BAD;
+    if (check_windows(r) != SS_OK) s = SS_BAD;
     if (s == SS_OK) s = ss_rtl_names(r->arena, g, &r->instance);
     if (s == SS_OK) s = set_cost(r);
     return s == SS_OK ? set_parts(r) : s;

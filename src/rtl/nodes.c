@@ -34,20 +34,16 @@ static void put_act(const ss_rtl *r, int32_t node, ss_buf *b) {
     ss_buf_printf(b, ",\n");
 }
 
-/* Kernel, stride and padding; line buffers of `lanes` elements a word. cache: keep columns between windows. */
-static void put_window(const ss_rtl *r, const ss_node *n, int64_t lanes, bool cache, ss_buf *b) {
+/* Kernel, stride and padding; line buffers of `lanes` elements a word; cycles that a window is held at least. */
+static void put_window(const ss_rtl *r, const ss_node *n, int64_t lanes, int64_t cycles, ss_buf *b) {
     const ss_window *w = &n->win;
     ss_shape in = ss_graph_in_shape(r->g, n);
     ss_mem mem = ss_buffer_style(&r->d->device, lanes * r->q->bits, in.w * (in.c / lanes));
     ss_buf_printf(b, "        .H(%d), .WD(%d), .HO(%d), .WO(%d),\n", in.h, in.w, n->shape.h, n->shape.w);
     ss_buf_printf(b, "        .KH(%d), .KW(%d), .SH(%d), .SW(%d), .PT(%d), .PL(%d),\n", w->kh, w->kw, w->sh, w->sw, w->pt,
                   w->pl);
-    ss_buf_printf(b, "        .ROWS(%d), .CACHE(%d), .ROW_STYLE(\"%s\"),\n", w->kh + w->sh - 1, cache, memory_style(mem));
-}
-
-/* Columns are worth keeping when the engine may ask for windows faster than KW columns load. */
-static bool keeps_columns(const ss_window *w, int64_t cycles_a_window) {
-    return w->kw > w->sw && cycles_a_window < w->kw;
+    ss_buf_printf(b, "        .ROWS(%d), .CACHE(%d), .ROW_STYLE(\"%s\"),\n", ss_window_rows(w, in, n->shape),
+                  ss_window_keeps_columns(w, n->shape, cycles), memory_style(mem));
 }
 
 static void put_ports(const char *prefix, const ss_rtl_stream *s, ss_buf *b) {
@@ -70,13 +66,24 @@ static void end_ports(const ss_rtl_stream *out, ss_buf *b) {
     ss_buf_printf(b, "\n    );\n");
 }
 
+/* The least and the greatest shift of the multipliers from `first` on: what lies outside needs no hardware. */
+static void put_shifts(const ss_qnode *q, int32_t first, ss_buf *b) {
+    int least = 63, greatest = 1;
+    for (int32_t i = first; i < q->n_mult; i++) {
+        if (q->shift[i] < least) least = q->shift[i];
+        if (q->shift[i] > greatest) greatest = q->shift[i];
+    }
+    ss_buf_printf(b, "        .SHIFT_LO(%d), .SHIFT_HI(%d),\n", least, greatest);
+}
+
 /* ---- convolution ---- */
 
 static void put_conv_numbers(const ss_rtl *r, int32_t node, ss_buf *b) {
     const ss_qnode *q = &r->q->nodes[node];
     ss_buf_printf(b, "        .ACC(%d), .PRE(%d), .LO(%d), .HI(%d),\n", q->acc_bits, q->pre, (int)q->lo, (int)q->hi);
     put_act(r, node, b);
-    if (!ss_rtl_has_scale(r, node)) ss_buf_printf(b, "        .MULT(%d), .SHIFT(%d),\n", (int)q->mult[0], q->shift[0]);
+    if (ss_rtl_has_scale(r, node)) put_shifts(q, 0, b);
+    else ss_buf_printf(b, "        .MULT(%d), .SHIFT(%d),\n", (int)q->mult[0], q->shift[0]);
 }
 
 static void put_conv_memories(const ss_rtl *r, int32_t node, int64_t lanes_out, ss_buf *b) {
@@ -95,7 +102,7 @@ static void put_conv(const ss_rtl *r, int32_t node, const ss_rtl_stream *in, con
     ss_shape s = ss_graph_in_shape(r->g, n);
     begin(r, "ss_conv", b);
     ss_buf_printf(b, "        .C(%d), .F(%d), .G(%d),\n", s.c, n->shape.c, n->groups);
-    put_window(r, n, f.gr * f.ci, keeps_columns(&n->win, f.folds * f.beats), b);
+    put_window(r, n, f.gr * f.ci, f.folds * f.beats, b);
     ss_buf_printf(b, "        .LANES_IN(%d), .LANES_OUT(%d),\n", in->lanes, out->lanes);
     ss_buf_printf(b, "        .GR(%d), .CI(%d), .CO(%d), .M(%d), .CROSSBAR(%d),\n", (int)f.gr, (int)f.ci, (int)f.co,
                   (int)f.m, f.crossbar);
@@ -126,22 +133,19 @@ static void put_relu(const ss_rtl *r, int32_t node, const ss_rtl_stream *out, ss
 
 static void put_maxpool(const ss_rtl *r, int32_t node, const ss_rtl_stream *in, const ss_rtl_stream *out, ss_buf *b) {
     const ss_node *n = &r->g->nodes[node];
-    put_window(r, n, in->lanes > out->lanes ? in->lanes : out->lanes, keeps_columns(&n->win, 1), b);
+    put_window(r, n, in->lanes > out->lanes ? in->lanes : out->lanes, 1, b);
     put_relu(r, node, out, b);
 }
 
-/* Multipliers by the number of elements inside the map stand in a file of one lane; a single one is a constant. */
+/* Multipliers by the number of elements inside the map stand in a file of one lane, the first of them for none and 0; a
+ * single one is a constant. */
 static void put_average(const ss_rtl *r, int32_t node, ss_buf *b) {
     const ss_qnode *q = &r->q->nodes[node];
-    int least = 63, greatest = 1;
-    for (int32_t i = 1; i < q->n_mult; i++) {
-        if (q->shift[i] < least) least = q->shift[i];
-        if (q->shift[i] > greatest) greatest = q->shift[i];
-    }
     ss_buf_printf(b, "        ");
-    put_file(r, node, "SCALE_FILE", "scale", q->n_mult > 1, b);
-    if (q->n_mult > 1) ss_buf_printf(b, ", .SHIFT_LO(%d), .SHIFT_HI(%d),\n", least, greatest);
-    else ss_buf_printf(b, ", .MULT(%d), .SHIFT(%d),\n", (int)q->mult[0], q->shift[0]);
+    put_file(r, node, "SCALE_FILE", "scale", ss_rtl_has_scale(r, node), b);
+    ss_buf_printf(b, ",\n");
+    if (ss_rtl_has_scale(r, node)) put_shifts(q, 1, b);
+    else ss_buf_printf(b, "        .MULT(%d), .SHIFT(%d),\n", (int)q->mult[0], q->shift[0]);
 }
 
 static void put_range(const ss_rtl *r, int32_t node, ss_buf *b) {
@@ -151,7 +155,7 @@ static void put_range(const ss_rtl *r, int32_t node, ss_buf *b) {
 
 static void put_avgpool(const ss_rtl *r, int32_t node, const ss_rtl_stream *in, const ss_rtl_stream *out, ss_buf *b) {
     const ss_node *n = &r->g->nodes[node];
-    put_window(r, n, in->lanes > out->lanes ? in->lanes : out->lanes, keeps_columns(&n->win, 1), b);
+    put_window(r, n, in->lanes > out->lanes ? in->lanes : out->lanes, 1, b);
     put_range(r, node, b);
     put_average(r, node, b);
     put_act(r, node, b);

@@ -53,9 +53,11 @@ ss_status ss_rtl_find_ends(ss_ctx *ctx, const ss_graph *g, ss_rtl_part *p) {
     p->input = 0;
     int in = p->first == 0 ? 1 : find(g, p, comes_in, 0, p->first - 1, &names, &p->input);
     if (in != 1) s = not_one(ctx, g, p, in, "go into", &names);
+    if (names.failed) s = SS_BAD;
     ss_buf_free(&names);
     int out = find(g, p, goes_out, p->first, p->last, &names, &p->output);
     if (out != 1) s = not_one(ctx, g, p, out, "come out of", &names);
+    if (names.failed) s = SS_BAD;
     ss_buf_free(&names);
     if (s != SS_OK) return s;
     p->output = ss_rtl_source(g, p->output);

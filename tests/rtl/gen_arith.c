@@ -81,7 +81,7 @@ static void requantise(streams *s, const variant *v)
         bench_close(fo);
         streams_source(s, in, v->lanes * v->in, WORDS, streams_stalls[stall][0]);
         streams_sink(s, out, v->lanes * v->w, WORDS, streams_stalls[stall][1], stall ? STREAMS_ANY : latency,
-                     stall ? STREAMS_ANY : WORDS);
+                     stall ? STREAMS_ANY : WORDS, STREAMS_ANY);
         streams_emit(s, "    ss_requantise #(.LANES(%d), .IN(%d), .W(%d), .CHANNELS(%d), .LO(%d), .HI(%d), .FILE(\"%s\"),\n"
                         "        .STYLE(\"%s\"), .SHIFT_LO(%d), .SHIFT_HI(%d), .MULT(%d), .SHIFT(%d)) ",
                      v->lanes, v->in, v->w, v->lanes * (v->rows ? v->rows : 1), least(v->w, v->negative), top(v->w), file,
@@ -156,7 +156,7 @@ static void relu(streams *s, int w, int lanes, int rows, int32_t threshold, int3
         bench_close(fo);
         streams_source(s, in, lanes * w, WORDS, streams_stalls[stall][0]);
         streams_sink(s, out, lanes * w, WORDS, streams_stalls[stall][1], stall ? STREAMS_ANY : rows ? 3 : wires ? 0 : 1,
-                     stall ? STREAMS_ANY : WORDS);
+                     stall ? STREAMS_ANY : WORDS, STREAMS_ANY);
         streams_emit(s, "    ss_relu #(.LANES(%d), .W(%d), .CHANNELS(%d), .CEILING(%d), .THR(%d), .FILE(\"%s\"), .LO(%d)) ",
                      lanes, w, lanes * (rows ? rows : 1), ceiling, threshold, file, least(w, negative));
         streams_connect(s, in, out);
@@ -205,7 +205,7 @@ static void add(streams *s, int w, int lanes, int a_shift, int b_shift, int sum,
         streams_source(s, a, lanes * w, WORDS, streams_stalls[stall][0]);
         streams_source(s, b, lanes * w, WORDS, streams_stalls[stall][0]);
         streams_sink(s, out, lanes * (sum - pre), WORDS, streams_stalls[stall][1], stall ? STREAMS_ANY : 1,
-                     stall ? STREAMS_ANY : WORDS);
+                     stall ? STREAMS_ANY : WORDS, STREAMS_ANY);
         streams_emit(s, "    ss_add #(.LANES(%d), .W(%d), .A_SHIFT(%d), .B_SHIFT(%d), .SUM(%d), .PRE(%d)) %s_dut\n"
                         "        (.clk(clk), .rst(rst), .a_valid(%s_v), .a_ready(%s_r), .a_data(%s_d), .b_valid(%s_v),\n"
                         "         .b_ready(%s_r), .b_data(%s_d), .out_valid(%s_v), .out_ready(%s_r), .out_data(%s_d));\n",

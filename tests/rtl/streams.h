@@ -64,8 +64,10 @@ static inline void streams_source(streams *s, const char *name, int width, int w
             name, name, width - 1, name, width, words, name, ++s->sources * 2 + 1, stall, name, name, name, name);
 }
 
-/* latency, span: cycles from the first word offered to the first taken, cycles in which all are taken; or STREAMS_ANY. */
-static inline void streams_sink(streams *s, const char *name, int width, int words, int stall, int latency, int span)
+/* latency, span: cycles from the first word offered to the first taken, cycles in which all are taken; limit: cycles after
+ * which the last must have been taken; or STREAMS_ANY. */
+static inline void streams_sink(streams *s, const char *name, int width, int words, int stall, int latency, int span,
+                                int limit)
 {
     const int i = s->sinks++;
     fprintf(s->tb,
@@ -75,9 +77,9 @@ static inline void streams_sink(streams *s, const char *name, int width, int wor
             "         .errors(%s_wrong), .first(%s_first), .last(%s_last));\n",
             name, name, width - 1, name, name, name, name, width, words, name, i * 2 + 2, stall, name, name, name, name,
             name, i, name, name, name);
-    fprintf(s->tb, "    bench_timing #(.NAME(\"%s\"), .LATENCY(%d), .SPAN(%d)) %s_timing (.clk(clk), .done(done_[%d] && !rst),\n"
-                   "        .first(%s_first), .last(%s_last), .wrong(%s_wrong), .errors(errors_[%d +: 32]));\n",
-            name, latency, span, name, i, name, name, name, i * 32);
+    fprintf(s->tb, "    bench_timing #(.NAME(\"%s\"), .LATENCY(%d), .SPAN(%d), .LIMIT(%d)) %s_timing\n        (.clk(clk), .done(done_[%d] && !rst),\n"
+                   "         .first(%s_first), .last(%s_last), .wrong(%s_wrong), .errors(errors_[%d +: 32]));\n",
+            name, latency, span, limit, name, i, name, name, name, i * 32);
 }
 
 static inline void streams_emit(streams *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -103,18 +105,20 @@ static inline void streams_close(streams *s)
             "    integer i;\n    assign done = &done_[%d:0];\n"
             "    always_comb begin\n        errors = 0;\n"
             "        for (i = 0; i < %d; i = i + 1) errors = errors + errors_[i*32 +: 32];\n    end\nendmodule\n\n"
-            "module bench_timing #(parameter NAME = \"\", parameter LATENCY = 0, parameter SPAN = 0) (\n"
+            "module bench_timing #(parameter NAME = \"\", parameter LATENCY = 0, parameter SPAN = 0,\n"
+            "                      parameter LIMIT = 0) (\n"
             "    input logic clk, input logic done, input logic [31:0] first, input logic [31:0] last,\n"
             "    input logic [31:0] wrong, output logic [31:0] errors);\n"
             "    logic late, shown;\n"
             "    initial shown = 1'b0;\n"
             "    assign late = done && ((LATENCY >= 0 && first != 32'(1 + LATENCY)) ||\n"
-            "                           (SPAN >= 0 && last - first + 1 != 32'(SPAN)));\n"
+            "                           (SPAN >= 0 && last - first + 1 != 32'(SPAN)) ||\n"
+            "                           (LIMIT >= 0 && last > 32'(LIMIT)));\n"
             "    assign errors = wrong + 32'(late);\n"
             "    always_ff @(posedge clk) if (late && !shown) begin\n"
             "        shown <= 1'b1;\n"
-            "        $display(\"%%s: latency %%0d, span %%0d; expected %%0d, %%0d\", NAME, first - 1, last - first + 1,\n"
-            "                 LATENCY, SPAN);\n    end\nendmodule\n",
+            "        $display(\"%%s: latency %%0d, span %%0d, last %%0d; expected %%0d, %%0d, at most %%0d (-1: any)\",\n"
+            "                 NAME, first - 1, last - first + 1, last, LATENCY, SPAN, LIMIT);\n    end\nendmodule\n",
             s->sinks - 1, s->sinks);
     bench_close(s->tb);
 }
