@@ -6,6 +6,8 @@
  * 64x7 or 32x14, the eighth is the write port (RAM64M8, RAM32M16, UG574). */
 #include "cost/parts.h"
 
+#include <math.h>
+
 #define BRAM_MODES 6
 #define NEVER (INT64_MAX / 2)
 
@@ -40,9 +42,15 @@ int64_t ss_uram_blocks(int64_t width, int64_t depth) { return ss_ceil_div(width,
 /* LUTs that select one of n words of one bit: MUXF7/F8 join four LUTs for nothing, beyond that a LUT joins four. */
 static int64_t select_luts(int64_t n) { return n <= 4 ? 0 : ss_ceil_div(ss_ceil_div(n, 4) - 1, 3); }
 
+int64_t ss_rom_columns(int64_t width, int64_t depth) {
+    if (depth > 12) return width;
+    double all = ldexp(1, (int)depth);
+    return (int64_t)(all * (1 - pow(1 - 1 / all, (double)width)) + 0.5);
+}
+
 int64_t ss_lut_rom(int64_t width, int64_t depth) {
     if (depth == 1) return 0; /* constants */
-    if (depth <= 8) width = least(width, ((int64_t)1 << depth) - 2); /* no more functions of so few address bits */
+    width = ss_rom_columns(width, depth);
     int64_t n = ss_ceil_div(depth, 64);
     return width * (n + select_luts(n));
 }

@@ -94,7 +94,7 @@ static ss_resources lut_ram(const int64_t *p) {
 
 static ss_terms lut_rom_terms(const int64_t *p) {
     if (p[1] == 1) return (ss_terms){ { 0 }, { 0 } };
-    return (ss_terms){ { (double)ss_lut_rom(p[0], p[1]) }, { (double)p[0], bits_of(p[1]) } };
+    return (ss_terms){ { (double)ss_lut_rom(p[0], p[1]) }, { (double)ss_rom_columns(p[0], p[1]), bits_of(p[1]) } };
 }
 
 static ss_terms block_rom_terms(const int64_t *p) {
@@ -200,7 +200,7 @@ static double front_counters(const int64_t *p, int64_t rows_a_fold) {
 static ss_terms front_terms(const int64_t *p) {
     int64_t k = p[FRONT_K], m = p[FRONT_M], beats = k / m;
     double values = (double)(p[FRONT_S] * m * p[FRONT_W]), counters = front_counters(p, beats) + bits_of(beats);
-    return (ss_terms){ { 1, counters, values * mux(beats) },
+    return (ss_terms){ { 1, counters, values * is(beats > 1 && beats <= 4), values * is(beats > 4) * (double)(beats - 1) },
                        { 1, counters, (double)(p[FRONT_S] * k * p[FRONT_W]) + values } };
 }
 
@@ -223,12 +223,14 @@ typedef struct tree {
 
 static int64_t narrower_of(int64_t a, int64_t b) { return a < b ? a : b; }
 
-static tree adder_tree(int64_t leaves, int64_t width, int64_t most) {
+/* Terms without a partner wait at the leaves: `nodes` of a level are as many as a whole tree has, or one a term. */
+static tree adder_tree(int64_t terms, int64_t width, int64_t most) {
     tree t = { 0, 0 };
-    for (int64_t n = leaves; n > 1; n = ss_ceil_div(n, 2)) {
-        width = narrower_of(width + 1, most);
-        t.adders += (double)(n / 2 * width);
-        t.registers += (double)(ss_ceil_div(n, 2) * width);
+    for (int64_t nodes = 1, level = ss_log2_ceil(terms); level > 0; level--) {
+        int64_t below = narrower_of(2 * nodes, terms), wide = narrower_of(width + level, most);
+        t.adders += (double)((below - nodes) * wide);
+        t.registers += (double)(nodes * wide);
+        nodes = below;
     }
     return t;
 }
@@ -238,8 +240,7 @@ static ss_terms dot_terms(const int64_t *p) {
     int64_t w = p[0], lanes = p[1] * p[3], terms = p[2] * p[4], product = narrower_of(2 * w - 1, p[5]);
     tree t = adder_tree(terms, product, p[5]);
     return (ss_terms){ { (double)lanes * t.adders },
-                       { (double)(p[1] * terms * w), (double)(lanes * terms * w), (double)(lanes * terms * product),
-                         (double)lanes * t.registers } };
+                       { (double)(p[1] * terms * w + lanes * terms * (w + product)), (double)lanes * t.registers } };
 }
 
 static ss_resources dot_multipliers(const int64_t *p) {
@@ -260,7 +261,7 @@ static ss_resources accumulate_memories(const int64_t *p) {
 static ss_terms accumulate_terms(const int64_t *p) {
     int64_t held = sums_held(p), rows = p[SUM_FOLDS] * p[SUM_PASSES], banks = ss_ceil_div(held, 64);
     double lanes = (double)p[SUM_LANES], bits = lanes * (double)p[SUM_ACC], results = bits - lanes * (double)p[SUM_PRE];
-    double counters = bits_of(rows) + bits_of(held), biases = rows > 1 ? bits : 0;
+    double counters = bits_of(rows) + bits_of(held), biases = rows > 1 ? (double)ss_rom_columns(p[SUM_LANES] * p[SUM_ACC], rows) : 0;
     return (ss_terms){ { 1, bits, biases, rom_luts(p[SUM_STYLE], p[SUM_LANES] * p[SUM_ACC], rows), bits * mux(banks),
                          banks > 1 ? lanes * (double)banks : 0, counters },
                        { 1, held > 1 ? results : bits, biases, counters } };
@@ -325,19 +326,27 @@ static ss_terms concat_terms(const int64_t *p) {
     return (ss_terms){ { 1, bits * (double)ss_ceil_div(p[0], 3), (double)p[0] }, { 1, bits, (double)p[0] } };
 }
 
+/* The tree of a pool is balanced from the leaves up. */
+static double pool_registers(int64_t terms, int64_t width, int64_t growth) {
+    double bits = 0;
+    for (int64_t n = terms; n > 1; n = ss_ceil_div(n, 2)) {
+        width += growth;
+        bits += (double)(ss_ceil_div(n, 2) * width);
+    }
+    return bits;
+}
+
 /* A comparison takes half a LUT a bit, and a choice one. */
 static ss_terms pool_max_terms(const int64_t *p) {
     int64_t k = p[2], bits = p[0] * p[1];
     return (ss_terms){ { 1, (double)((k - 1) * bits) },
-                       { bits_of(k), adder_tree(k, p[1], p[1]).registers * (double)p[0] } };
+                       { bits_of(k), pool_registers(k, p[1], 0) * (double)p[0] } };
 }
 
 /* LANES, W, K, COUNTED: COUNTED counts the positions inside the map too */
 static ss_terms pool_avg_terms(const int64_t *p) {
-    tree t = adder_tree(p[2], p[1], 64), count = adder_tree(p[2], 1, 64);
-    double counted = is(p[3] != 0), lanes = (double)p[0];
-    return (ss_terms){ { 1, lanes * t.adders, counted * count.adders },
-                       { bits_of(p[2]), lanes * t.registers, counted * count.registers } };
+    double sums = (double)p[0] * pool_registers(p[2], p[1], 1), counts = is(p[3] != 0) * pool_registers(p[2], 1, 1);
+    return (ss_terms){ { 1, sums, counts }, { bits_of(p[2]), sums, counts } };
 }
 
 /* LANES, W, DEEP, H, WD, MAX: a running value a channel */

@@ -25,6 +25,8 @@ void ss_expected_cycles(const double *hist, int32_t k, double *out);
 
 int64_t ss_bram18_blocks(int64_t width, int64_t depth);
 int64_t ss_uram_blocks(int64_t width, int64_t depth);
+/* Different columns of a ROM of random bits: of few rows there are few, and synthesis merges those that are equal. */
+int64_t ss_rom_columns(int64_t width, int64_t depth);
 int64_t ss_lut_rom(int64_t width, int64_t depth); /* LUTs of a ROM */
 int64_t ss_lut_ram(int64_t width, int64_t depth); /* LUTs of a RAM, without what chooses among banks of 64 words */
 ss_resources ss_memory_map(ss_mem kind, int64_t width, int64_t depth);

@@ -54,10 +54,7 @@ ss_resources ss_part_activation(const ss_device *dev, int64_t lanes, int64_t thr
 
 ss_window_form ss_window_form_of(const ss_device *dev, const ss_window *w, ss_shape in, ss_shape out, int64_t lanes, int bits,
                                  int64_t cycles) {
-    ss_window_form f = { .rows = w->kh + (w->sh < w->kh ? w->sh : w->kh) - 1 };
-    /* a kernel over the whole height: room for the next image while this one is read */
-    if (w->kh > 1 && w->kh == in.h && out.h == 1) f.rows = 2 * w->kh;
-    f.cache = w->kw > w->sw && cycles < w->kw;
+    ss_window_form f = { .rows = ss_window_rows(w, in, out), .cache = ss_window_keeps_columns(w, out, cycles) };
     f.memory = ss_buffer_style(dev, lanes * bits, in.w * (in.c / lanes));
     if (f.memory == SS_MEM_NONE) f.memory = SS_MEM_LUT;
     return f;
