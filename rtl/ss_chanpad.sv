@@ -1,7 +1,8 @@
 // ss_chanpad: channels of zeros in front of and behind those of every pixel.
 //
-// For each pixel BEFORE words of zeros, WORDS words from the input, AFTER words of zeros, each of WIDTH bits. The zeros in front wait for
-// the pixel, those behind for nothing. No registers on the way: latency 0; in_ready follows out_ready through one gate.
+// For each pixel BEFORE words of zeros, WORDS words from the input, AFTER words of zeros, each of WIDTH bits. The
+// zeros in front wait for the pixel, those behind for nothing. No registers on the way: latency 0; in_ready
+// follows out_ready through one gate.
 module ss_chanpad #(
     parameter WIDTH = 16,
     parameter BEFORE = 1,

@@ -2,9 +2,9 @@
 //
 //   in -> ss_width -> ss_skip -> ss_chanpad -> ss_width -> ss_slice -> out
 //
-// Between the widths a word has STEP lanes, the least common divisor of BEFORE and C that is not below LANES_OUT. A word of zeros takes
-// a cycle in which the input waits: where it comes in narrower words, a FIFO of one pixel lets it go on. When all common
-// divisors are below LANES_OUT a whole pixel is one word, and the zeros are wires.
+// Between the widths a word has STEP lanes, the least common divisor of BEFORE and C that is not below LANES_OUT.
+// A word of zeros takes a cycle in which the input waits: where it comes in narrower words, a FIFO of one pixel
+// lets it go on. When all common divisors are below LANES_OUT a whole pixel is one word, and the zeros are wires.
 module ss_node_chanpad #(
     parameter W = 16,
     parameter C = 4,

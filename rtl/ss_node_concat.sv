@@ -3,11 +3,11 @@
 //   each input -> ss_width -> ss_skip -.
 //                                      ss_concat -> ss_width -> ss_requantise -> ss_relu -> ss_slice -> out
 //
-// Words between the widths have STEP lanes, the least common divisor of all channels that is not below LANES_OUT. While one input
-// has its turn the others fill their FIFOs, which hold DEPTHS words as they come and one pixel more where the input is
-// narrower than STEP. When all common divisors are below LANES_OUT every input becomes a whole pixel a word, behind its FIFO, and
-// the pixels are joined side by side. Parameters of the inputs have 32 bits each, input 0 lowest; STYLES: 0 registers,
-// 1 distributed, 2 block.
+// Words between the widths have STEP lanes, the least common divisor of all channels that is not below LANES_OUT.
+// While one input has its turn the others fill their FIFOs, which hold DEPTHS words as they come and one pixel
+// more where the input is narrower than STEP. When all common divisors are below LANES_OUT every input becomes a
+// whole pixel a word, behind its FIFO, and the pixels are joined side by side. Parameters of the inputs have 32
+// bits each, input 0 lowest; STYLES: 0 registers, 1 distributed, 2 block.
 module ss_node_concat #(
     parameter W = 16,
     parameter N = 2,

@@ -1,8 +1,8 @@
 // ss_relu: thresholded activation, x > t ? min(x, ceiling) : 0, LANES elements a cycle.
 //
-// With FILE, row r of it holds the thresholds of channels r*LANES .. r*LANES+LANES-1; else THR serves all. LO = 0 says that x is
-// never negative: a plain ReLU without a ceiling of its own is then nothing but wires.
-// Rate: one word a cycle. Latency: 3 with FILE, 1 without, 0 as wires. The pipeline stalls as a whole.
+// With FILE, row r of it holds the thresholds of channels r*LANES .. r*LANES+LANES-1; else THR serves all. LO = 0
+// says that x is never negative: a plain ReLU without a ceiling of its own is then nothing but wires. Rate: one
+// word a cycle. Latency: 3 with FILE, 1 without, 0 as wires. The pipeline stalls as a whole.
 module ss_relu #(
     parameter LANES = 2,
     parameter W = 16,

@@ -1,10 +1,10 @@
-// ss_rescale: sat((x*mult + half) >> shift), the one rounding of the integer network (ss_requantise of the reference), LANES
-// elements a cycle.
+// ss_rescale: sat((x*mult + half) >> shift), the one rounding of the integer network (ss_requantise of the
+// reference), LANES elements a cycle.
 //
-// With FILE, row `in_row` of it holds multiplier (low MULT_BITS) and shift (SHIFT_BITS) of every lane, or, SHARED = 1, one
-// pair for all. Without, MULT and SHIFT serve all elements; MULT = 1 is a shift alone. IN <= 27, so that a DSP
-// multiplies. SHIFT_LO and SHIFT_HI, the least and greatest shift in FILE among the multipliers that are not 0, keep the shifter small.
-// Rate: one word a cycle. Latency: LATENCY. The pipeline stalls as a whole.
+// With FILE, row `in_row` of it holds multiplier (low MULT_BITS) and shift (SHIFT_BITS) of every lane, or, SHARED
+// = 1, one pair for all. Without, MULT and SHIFT serve all elements; MULT = 1 is a shift alone. IN <= 27, so that
+// a DSP multiplies. SHIFT_LO and SHIFT_HI, the least and greatest shift in FILE among the multipliers that are
+// not 0, keep the shifter small. Rate: one word a cycle. Latency: LATENCY. The pipeline stalls as a whole.
 module ss_rescale #(
     parameter LANES = 2,
     parameter IN = 27,

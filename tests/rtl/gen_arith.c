@@ -107,8 +107,8 @@ static void requantise_all(streams *s)
     };
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) requantise(s, &fixed[i]);
     for (int i = 0; i < (getenv("RTL_FULL") ? 60 : 8); i++) {
-        variant v = { streams_between(s, 0, 1) ? 16 : 8, (int)streams_between(s, 1, LANES_MAX), (int)streams_between(s, 0, ROWS_MAX),
-                      (int)streams_between(s, 2, 27), streams_between(s, 0, 1), (int)streams_between(s, 1, 45), 45, { 0, 0 },
+        variant v = { streams_between(s, 0, 1) ? 16 : 8, (int)streams_between(s, 1, LANES_MAX),
+                      (int)streams_between(s, 0, ROWS_MAX), (int)streams_between(s, 2, 27), streams_between(s, 0, 1), (int)streams_between(s, 1, 45), 45, { 0, 0 },
                       streams_between(s, 0, 1) ? "block" : "distributed" };
         v.shift_hi = (int)streams_between(s, v.shift_lo, 45);
         v.constant = random_scale(s, &v);

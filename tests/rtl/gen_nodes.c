@@ -577,7 +577,7 @@ int main(int argc, char **argv)
     streams s = streams_open(argv[1], 2);
     some(&s);
     if (all) more(&s);
-    if (all) random_cases(&s, getenv("RTL_FULL") ? 24 : 3);
+    if (all) random_cases(&s, getenv("RTL_FULL") ? 24 : 2);
     streams_close(&s);
     return 0;
 }

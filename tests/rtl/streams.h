@@ -77,7 +77,8 @@ static inline void streams_sink(streams *s, const char *name, int width, int wor
             "         .errors(%s_wrong), .first(%s_first), .last(%s_last));\n",
             name, name, width - 1, name, name, name, name, width, words, name, i * 2 + 2, stall, name, name, name, name,
             name, i, name, name, name);
-    fprintf(s->tb, "    bench_timing #(.NAME(\"%s\"), .LATENCY(%d), .SPAN(%d), .LIMIT(%d)) %s_timing\n        (.clk(clk), .done(done_[%d] && !rst),\n"
+    fprintf(s->tb, "    bench_timing #(.NAME(\"%s\"), .LATENCY(%d), .SPAN(%d), .LIMIT(%d)) %s_timing\n"
+                   "        (.clk(clk), .done(done_[%d] && !rst),\n"
                    "         .first(%s_first), .last(%s_last), .wrong(%s_wrong), .errors(errors_[%d +: 32]));\n",
             name, latency, span, limit, name, i, name, name, name, i * 32);
 }
