@@ -1,5 +1,6 @@
 """What calibrate/sweep.py measures: modules with parameters that span what networks use. About a quarter of the points is
-`held` out of the fit, between and beyond the others, to measure the model's error."""
+`held` out of the fit, between and beyond the others, to measure the model's error. A `whole` convolution is measured to check
+that its modules' sum is what they cost together."""
 import dataclasses
 
 
@@ -16,10 +17,10 @@ class Point:
 
 
 def grid(module, names, rows, fixed=(), files=lambda p: {}):
-    """A point for each row of values; a row that begins with "held" is kept out of the fit."""
+    """A point for each row of values; a row that begins with "held" or "whole" is kept out of the fit."""
     for row in rows:
-        use = "held" if row[0] == "held" else "fit"
-        parameters = dict(zip(names.split(), row[1:] if use == "held" else row)) | dict(fixed)
+        use = row[0] if row[0] in ("held", "whole") else "fit"
+        parameters = dict(zip(names.split(), row if use == "fit" else row[1:])) | dict(fixed)
         yield Point(module, parameters, use, files(parameters))
 
 
@@ -37,7 +38,8 @@ def streams():
     yield from grid("ss_width", "IN OUT W", [
         (4, 1, 16), (32, 1, 16), (16, 4, 27), ("held", 16, 1, 8), ("held", 8, 4, 27),
         (1, 4, 16), (1, 32, 16), (4, 16, 27), ("held", 2, 16, 8),
-        (2, 3, 16), (4, 6, 8), (12, 16, 16), (8, 3, 27), ("held", 6, 4, 16), ("held", 16, 24, 8)])
+        (2, 3, 16), (4, 6, 8), (12, 16, 16), (8, 3, 27), (3, 16, 16), (8, 5, 8), ("held", 6, 4, 16),
+        ("held", 16, 24, 8), ("held", 3, 8, 16)])
 
 
 def rom_file(width, depth):
@@ -89,6 +91,26 @@ def engines():
         ("held", 2, 36, 40, 13, 32, 8, 1), ("held", 8, 19, 24, 0, 16, 4, 1), ("held", 4, 35, 37, 10, 8, 64, 1)], {"ROM_STYLE": "distributed", "BIAS_FILE": "rows.mem"}, rows)
     yield from grid("ss_accumulate", "LANES SUM ACC PRE STEPS FOLDS PASSES", [(4, 33, 40, 13, 16, 32, 1)],
                     {"ROM_STYLE": "block", "BIAS_FILE": "rows.mem"}, rows)
+
+
+def convolutions():
+    """16 channels to 16 filters over 16 x 16 pixels; tests/test_cost.c evaluates the same ones."""
+    def files(p):
+        streams, folds, steps = p["CI"], 16 // p["CO"], 16 // p["CI"]
+        lane = p["CO"] * p["W"]
+        names = {"bias.mem": (p["CO"] * p["ACC"], folds), "scale.mem": (23 * p["LANES_OUT"], 16 // p["LANES_OUT"])}
+        if p["CROSSBAR"] and p["M"] == 1:
+            return names | {f"w_{i}.mem": (lane, 9 * steps * folds) for i in range(streams)}
+        width, rows = (9, 1) if p["CROSSBAR"] else (p["M"], 9 // p["M"])
+        return names | {"w.mem": (streams * lane * width, rows * steps * folds)}
+
+    yield from grid("ss_conv", "W LANES_IN LANES_OUT CI CO M CROSSBAR ACC PRE CACHE ROW_STYLE SHIFT_LO SHIFT_HI", [
+        ("whole", 16, 2, 2, 2, 4, 3, 1, 39, 12, 0, "distributed", 24, 31),
+        ("whole", 16, 1, 1, 4, 2, 1, 1, 39, 12, 0, "distributed", 24, 31),
+        ("whole", 8, 4, 4, 1, 8, 9, 0, 23, 0, 1, "distributed", 20, 27)],
+        {"C": 16, "F": 16, "G": 1, "H": 16, "WD": 16, "HO": 16, "WO": 16, "KH": 3, "KW": 3, "SH": 1, "SW": 1, "PT": 1, "PL": 1,
+         "GR": 1, "ROWS": 3, "ACT": 0, "WEIGHT_STYLE": "block", "ROM_STYLE": "distributed", "WEIGHT_FILE": "w",
+         "BIAS_FILE": "bias.mem", "SCALE_FILE": "scale.mem"}, files)
 
 
 def arithmetic():
@@ -151,4 +173,4 @@ def shells():
 
 
 def all_points():
-    return [*streams(), *memories(), *crossbars(), *engines(), *windows(), *arithmetic(), *nodes(), *shells()]
+    return [*streams(), *memories(), *crossbars(), *engines(), *convolutions(), *windows(), *arithmetic(), *nodes(), *shells()]

@@ -250,12 +250,6 @@ ss_status ss_cost_eval(ss_ctx *ctx, const ss_cost *c, int32_t node, double inter
     return SS_OK;
 }
 
-ss_window_form ss_cost_window(const ss_cost *c, int32_t node, const ss_config *cfg) {
-    const ss_cost_node *n = &c->nodes[node];
-    int64_t lanes = cfg->lanes_in > cfg->lanes_out ? cfg->lanes_in : cfg->lanes_out;
-    return n->node->op == SS_OP_CONV ? ss_fold_window(c, n, cfg) : ss_pool_window(c, n, lanes);
-}
-
 ss_mem ss_cost_rom_style(const ss_cost *c, int32_t node, const ss_config *cfg) {
     return ss_fold_rom_style(c, &c->nodes[node], cfg);
 }

@@ -73,15 +73,7 @@ int64_t ss_cost_skip_depth(const ss_cost *c, int32_t node, int32_t input, int32_
  * word deep). */
 ss_mem ss_buffer_style(const ss_device *dev, int64_t width, int64_t depth);
 ss_mem ss_constants_style(const ss_device *dev, int64_t width, int64_t depth);
-/* How a node's ss_window is built, at this configuration: CONV and pools with a window. The columns that neighbouring windows
- * share are kept (cache) where the reader can take windows faster than KW columns are read. */
-typedef struct ss_window_form {
-    int32_t rows;   /* ROWS: banks of the line buffer */
-    bool cache;
-    ss_mem memory;  /* of the line buffer: LUT or BRAM */
-} ss_window_form;
-ss_window_form ss_cost_window(const ss_cost *c, int32_t node, const ss_config *cfg);
-/* Of a CONV's biases, multipliers and thresholds. */
+/* ROM_STYLE of a CONV: biases, multipliers and thresholds. */
 ss_mem ss_cost_rom_style(const ss_cost *c, int32_t node, const ss_config *cfg);
 
 /* Rows of a window's line buffer with which neither rows above nor rows below ever hold the stream up. */

@@ -76,7 +76,7 @@ static void add_front(const ss_cost_node *n, const ss_config *cfg, const engine 
     if (e->sparse && cfg->m > 1) ss_res_add(res, SS_COST_OF(SS_MOD_CROSSBAR, n->k, cfg->m, bits), e->streams * cfg->co);
 }
 
-ss_window_form ss_fold_window(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
+static ss_window_form window_form(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
     const ss_window *w = &n->node->win;
     ss_shape in = c->g->nodes[n->node->in[0]].shape;
     int64_t streams = (int64_t)cfg->gr * cfg->ci, beats = is_crossbar(n, cfg) ? 1 : n->k / cfg->m;
@@ -91,7 +91,7 @@ ss_mem ss_fold_rom_style(const ss_cost *c, const ss_cost_node *n, const ss_confi
 ss_resources ss_fold_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
     int bits = c->opts.bits, result = ss_result_bits(n);
     engine e = engine_of(n, cfg, bits);
-    ss_resources res = ss_part_window(c->g->nodes[n->node->in[0]].shape, n->node, e.streams, bits, ss_fold_window(c, n, cfg));
+    ss_resources res = ss_part_window(c->g->nodes[n->node->in[0]].shape, n->node, e.streams, bits, window_form(c, n, cfg));
     add_front(n, cfg, &e, bits, &res);
     ss_res_add(&res, SS_COST_OF(SS_MOD_DOT, bits, cfg->gr, cfg->ci, cfg->co, cfg->m, n->acc_bits), 1);
     res.r[SS_FF] += 4 * e.levels; /* flags that travel with the sums */

@@ -13,6 +13,8 @@ static double bits_of(int64_t n) { return (double)ss_log2_ceil(n); }
 static double is(bool condition) { return condition ? 1 : 0; }
 static bool power_of_two(int64_t n) { return (n & (n - 1)) == 0; }
 
+static int64_t narrower_of(int64_t a, int64_t b) { return a < b ? a : b; }
+
 /* LUTs a bit that choose one of n: a LUT joins four, MUXF7 and MUXF8 join those. */
 static double mux(int64_t n) { return n > 1 ? (double)ss_ceil_div(n, 4) : 0; }
 
@@ -75,11 +77,13 @@ static ss_terms wider_terms(const int64_t *p) {
 
 static int64_t gcd(int64_t a, int64_t b) { return b ? gcd(b, a % b) : a; }
 
-/* A buffer of a + b - 1 units: every unit keeps, moves down by b or takes one of the a that came. */
+/* A buffer of a + b - 1 units: every unit keeps, moves down by b or takes one of the a that came. With b a power of two the
+ * number of units that stay needs no arithmetic. */
 static ss_terms gearbox_terms(const int64_t *p) {
     int64_t g = gcd(p[0], p[1]), a = p[0] / g, b = p[1] / g;
-    double unit = (double)(g * p[2]), units = (double)(a + b - 1), count = bits_of(a + b);
-    return (ss_terms){ { 1, units * unit, (double)(a * b) * unit, units * count }, { units * unit, count } };
+    double unit = (double)(g * p[2]), bits = (double)(a + b - 1) * unit;
+    double places = (double)narrower_of(a, b) * unit, count = bits_of(a + b);
+    return (ss_terms){ { 1, power_of_two(b) ? bits : 0, power_of_two(b) ? 0 : bits, places, count }, { bits, count } };
 }
 
 /* ---- memories: WIDTH, DEPTH ---- */
@@ -111,6 +115,11 @@ static ss_terms ultra_terms(const int64_t *p) {
 }
 
 /* ---- engines ---- */
+
+/* LUTs a bit of a binary tree of multiplexers over n inputs, as synthesis builds it. */
+static const double mux_luts[17] = { 0, 0, 1, 1, 1, 2, 2, 3, 3, 5, 5, 5, 5, 5, 5, 5, 5 };
+
+static double tree_luts(int64_t n) { return n <= 16 ? mux_luts[n] : 1.8 + 0.41 * (double)n; }
 
 /* Banks of rows, turned so that the window's top row comes first; columns gathered or kept; a register for the window. */
 enum {
@@ -155,9 +164,11 @@ static ss_terms window_terms(const int64_t *p) {
     double sieved = is(p[WINDOW_SH] > p[WINDOW_KH] || p[WINDOW_SW] > p[WINDOW_KW]);
     double registers = p[WINDOW_STYLE] == SS_STYLE_LUT || s.row_words == 1 ? rows * word : 0;
     double gathered = (double)(s.fresh - 1) * column, still = p[WINDOW_DEEP] == 1 ? (double)s.kept * column : 0;
-    return (ss_terms){ { 1, column * mux(p[WINDOW_ROWS]), counters, (double)k,
-                         rows * word * mux(banks) + (double)s.kept * column * mux(ss_ceil_div(p[WINDOW_DEEP], 64)),
-                         banks > 1 ? rows * (double)banks : 0, sieved, (double)p[WINDOW_KH] * bits_of(p[WINDOW_ROWS]) },
+    /* with an even stride only every other turn of so many banks occurs */
+    int64_t turns = power_of_two(p[WINDOW_ROWS]) && p[WINDOW_SH] % 2 == 0 ? ss_ceil_div(p[WINDOW_ROWS], 2) : p[WINDOW_ROWS];
+    double kept = (double)s.kept * column * mux(ss_ceil_div(p[WINDOW_DEEP], 64));
+    return (ss_terms){ { 1, column * tree_luts(turns), counters, (double)k, rows * word * mux(banks) + kept, sieved,
+                         (double)p[WINDOW_KH] * bits_of(p[WINDOW_ROWS]) },
                        { 1, (double)k * word, registers, gathered, still, counters, sieved, (double)k } };
 }
 
@@ -171,10 +182,9 @@ typedef struct choosers {
 } choosers;
 
 static choosers crossbar_choosers(int64_t k, int64_t m) {
-    static const int luts[17] = { 0, 0, 1, 1, 1, 2, 2, 3, 3, 5, 5, 5, 5, 5, 5, 5, 5 };
     choosers c = { 0, 0, 0 };
     for (int64_t n = k; n > k - m; n--) {
-        c.small += n <= 16 ? luts[n] : 0;
+        c.small += n <= 16 ? mux_luts[n] : 0;
         c.large += is(n > 16);
         c.inputs += n > 16 ? (double)n : 0;
     }
@@ -200,7 +210,7 @@ static double front_counters(const int64_t *p, int64_t rows_a_fold) {
 static ss_terms front_terms(const int64_t *p) {
     int64_t k = p[FRONT_K], m = p[FRONT_M], beats = k / m;
     double values = (double)(p[FRONT_S] * m * p[FRONT_W]), counters = front_counters(p, beats) + bits_of(beats);
-    return (ss_terms){ { 1, counters, values * is(beats > 1 && beats <= 4), values * is(beats > 4) * (double)(beats - 1) },
+    return (ss_terms){ { 1, counters, beats <= 8 ? values * mux_luts[beats] : 0, beats > 8 ? values * (double)(beats - 1) : 0 },
                        { 1, counters, (double)(p[FRONT_S] * k * p[FRONT_W]) + values } };
 }
 
@@ -220,8 +230,6 @@ static ss_terms front_sparse_terms(const int64_t *p) {
 typedef struct tree {
     double adders, registers; /* bits */
 } tree;
-
-static int64_t narrower_of(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* Terms without a partner wait at the leaves: `nodes` of a level are as many as a whole tree has, or one a term. */
 static tree adder_tree(int64_t terms, int64_t width, int64_t most) {

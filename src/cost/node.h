@@ -59,15 +59,12 @@ ss_resources ss_fold_resources(const ss_cost *c, const ss_cost_node *n, const ss
 int64_t ss_fold_enumerate(const ss_cost *c, const ss_cost_node *n, ss_config *out);
 /* Of the weights as the load stream carries them: every row of a memory in whole words of 64 bits. */
 int64_t ss_fold_load_bits(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg);
-ss_window_form ss_fold_window(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg);
 ss_mem ss_fold_rom_style(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg);
 /* Reports each illegal field with its legal values. */
 ss_status ss_fold_check(ss_ctx *ctx, const ss_cost *c, const ss_cost_node *n, const ss_config *cfg);
 
 /* ---- streams.c: everything that depends on the interval ---- */
 
-/* Of a pool that works on `lanes` channels at once. */
-ss_window_form ss_pool_window(const ss_cost *c, const ss_cost_node *n, int64_t lanes);
 /* CONV: what lanes add to the folding's resources; other nodes: everything. */
 ss_resources ss_stream_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg, const ss_streams *s);
 

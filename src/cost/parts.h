@@ -46,6 +46,12 @@ ss_resources ss_part_weights(ss_mem mem, int64_t width, int64_t depth);
 ss_resources ss_part_requantise(ss_mem table, int64_t lanes, int64_t channels, int in, int bits);
 /* thresholds: 0: no activation; 1: one for all channels; else one a channel, from a table. */
 ss_resources ss_part_activation(const ss_device *dev, int64_t lanes, int64_t thresholds, int bits);
+/* How an ss_window is built. */
+typedef struct ss_window_form {
+    int32_t rows;   /* ROWS: banks of the line buffer */
+    bool cache;     /* CACHE: the columns that neighbouring windows share are kept */
+    ss_mem memory;  /* of the line buffer: LUT or BRAM */
+} ss_window_form;
 /* cycles: the fewest that the reader takes for a window. */
 ss_window_form ss_window_form_of(const ss_device *dev, const ss_window *w, ss_shape in, ss_shape out, int64_t lanes, int bits,
                                  int64_t cycles);

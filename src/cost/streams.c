@@ -29,11 +29,6 @@ static bool divisor_varies(const ss_node *v) {
     return v->op == SS_OP_AVGPOOL && !v->count_pad && (v->win.pt || v->win.pl || v->win.pb || v->win.pr);
 }
 
-ss_window_form ss_pool_window(const ss_cost *c, const ss_cost_node *n, int64_t lanes) {
-    ss_shape in = c->g->nodes[n->node->in[0]].shape;
-    return ss_window_form_of(c->dev, &n->node->win, in, n->node->shape, lanes, c->opts.bits, 1);
-}
-
 /* A pool works on as many channels at once as its busier side has lanes. One window an image needs no line buffer, only a
  * running value a channel. */
 static void add_pool(const ss_cost *c, const ss_cost_node *n, const ss_streams *s, ss_resources *res) {
@@ -46,7 +41,8 @@ static void add_pool(const ss_cost *c, const ss_cost_node *n, const ss_streams *
     if (n->node->shape.h == 1 && n->node->shape.w == 1) {
         ss_res_add(res, SS_COST_OF(SS_MOD_POOL_GLOBAL, lanes, bits, in.c / lanes, in.h, in.w, !average), 1);
     } else {
-        ss_res_add(res, ss_part_window(in, n->node, lanes, bits, ss_pool_window(c, n, lanes)), 1);
+        ss_window_form form = ss_window_form_of(c->dev, w, in, n->node->shape, lanes, bits, 1);
+        ss_res_add(res, ss_part_window(in, n->node, lanes, bits, form), 1);
         ss_res_add(res, average ? SS_COST_OF(SS_MOD_POOL_AVG, lanes, bits, k, varies)
                                 : SS_COST_OF(SS_MOD_POOL_MAX, lanes, bits, k), 1);
     }
