@@ -2,7 +2,7 @@
 //
 // All S streams advance together: a fold lasts as long as its fullest stream; the others then hand out zeros. No bubble
 // between beats, folds and windows.
-// Cycle t: ss_pick (wide kernels, K >= 25 and M >= 4: ss_pick_ranked, two cycles after the window came) chooses positions; the
+// Cycle t: ss_pick (wide kernels, K >= 25 and M >= 4 or K > 64: ss_pick_ranked, two cycles after the window came) chooses positions; the
 //   window is taken, and its values registered, with its first beat.
 // Cycle t + 1: ss_crossbar chooses the values. Idle multipliers get 0.
 // M > 1: addr counts the weight rows, one a fold, at t; values, flags and idx (for the weights' crossbar) appear at t + 2.
@@ -33,7 +33,7 @@ module ss_front_sparse #(
     output logic [S*M*IW-1:0] idx,
     output logic [3:0] flags
 );
-    localparam WIDE = K >= 25 && M >= 4;
+    localparam WIDE = (K >= 25 && M >= 4) || K > 64;
     logic issue, fresh, start, fold_end, emit;
     logic window_valid, window_ready;
     logic [S*K*W-1:0] window_data;

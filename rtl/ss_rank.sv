@@ -28,7 +28,9 @@ module ss_rank #(
     output logic [S*BW-1:0] out_last
 );
     localparam BLOCK = 6;
-    localparam RW = $clog2(K + 1);
+    localparam BLOCKS = (K + BLOCK - 1) / BLOCK;
+    localparam LW = $clog2(BLOCK + 1); // bits of a count in a block,
+    localparam RW = $clog2(K + 1);     // and in the window
 
     logic valid_1, move_1, move_2;
     logic [S*K*W-1:0] data_1;
@@ -44,6 +46,18 @@ module ss_rank #(
         if (move_2) out_data <= data_1;
     end
 
+    // Ones of a block: every bit of it is one function of six inputs, without an adder.
+    function automatic [LW-1:0] ones(input [BLOCK-1:0] flags);
+        integer n, c;
+        reg [BLOCK:0] count; // one-hot
+        begin
+            count = (BLOCK + 1)'(1);
+            for (n = 0; n < BLOCK; n = n + 1) if (flags[n]) count = count << 1;
+            ones = 0;
+            for (c = 0; c <= BLOCK; c = c + 1) if (count[c]) ones = ones | LW'(c);
+        end
+    endfunction
+
     // {beat, multiplier} of a rank
     function automatic [BW+MW-1:0] place(input [RW-1:0] rank);
         integer q;
@@ -58,35 +72,33 @@ module ss_rank #(
     generate
         for (i = 0; i < S; i = i + 1) begin : g_stream
             logic [K-1:0] nonzero, nonzero_1;
-            logic [K*RW-1:0] inner, inner_1; // non-zeros in front of a position, in its block,
-            logic [K*RW-1:0] rank;             // and in the window
-            logic [RW-1:0] count, ahead;
-            integer k, n;
-
+            logic [K*RW-1:0] rank;
+            logic [BLOCKS*BLOCK-1:0] padded;
+            logic [BLOCKS*LW-1:0] totals; // of the blocks
             for (p = 0; p < K; p = p + 1) begin : g_nonzero
                 assign nonzero[p] = |in_data[(i*K + p)*W +: W];
             end
-            always_comb begin
-                count = 0;
-                for (k = 0; k < K; k = k + 1) begin
-                    if (k % BLOCK == 0) count = 0;
-                    inner[k*RW +: RW] = count;
-                    count = count + RW'(nonzero[k]);
-                end
-            end
-            always_comb begin // the last of a block knows how many stand in front of the next one
-                ahead = 0;
-                for (n = 0; n < K; n = n + 1) begin
-                    rank[n*RW +: RW] = ahead + inner_1[n*RW +: RW];
-                    if (n % BLOCK == BLOCK - 1) ahead = ahead + inner_1[n*RW +: RW] + RW'(nonzero_1[n]);
-                end
-            end
+            assign padded = (BLOCKS*BLOCK)'(nonzero);
             always_ff @(posedge clk) begin
-                if (move_1) begin
-                    nonzero_1 <= nonzero;
-                    inner_1 <= inner;
-                end
+                if (move_1) nonzero_1 <= nonzero;
                 if (move_2) out_nonzero[i*K +: K] <= nonzero_1;
+            end
+            for (p = 0; p < BLOCKS; p = p + 1) begin : g_total
+                logic [LW-1:0] total;
+                always_ff @(posedge clk) if (move_1) total <= ones(padded[p*BLOCK +: BLOCK]);
+                assign totals[p*LW +: LW] = total;
+            end
+            for (p = 0; p < K; p = p + 1) begin : g_rank
+                logic [LW-1:0] inner; // non-zeros in front, in the same block
+                logic [RW-1:0] ahead; // and in those before
+                integer n;
+                always_ff @(posedge clk)
+                    if (move_1) inner <= ones(padded[p/BLOCK*BLOCK +: BLOCK] & BLOCK'((1 << p % BLOCK) - 1));
+                always_comb begin
+                    ahead = 0;
+                    for (n = 0; n < p / BLOCK; n = n + 1) ahead = ahead + RW'(totals[n*LW +: LW]);
+                end
+                assign rank[p*RW +: RW] = ahead + RW'(inner);
             end
             for (p = 0; p < K; p = p + 1) begin : g_place
                 logic [BW-1:0] beat;

@@ -8,7 +8,7 @@ bench() { # bench SIMULATOR FIRST VARIANTS SEED
     rm -rf "$work/window" && mkdir "$work/window" && "$gen" "$work/window" "${@:2}" &&
         tests/rtl/sim.sh "$work/window" "$1"
 }
-check "verilator: 18 windows that networks have and 30 random ones" bench verilator 0 30 1
+check "verilator: 18 windows that networks have and 22 random ones" bench verilator 0 22 1
 check "icarus: 5 random windows" bench icarus 18 5 2
 if [ "${RTL_FULL:-0}" != 0 ]; then
     for seed in 11 12 13 14 15 16; do check "verilator: 40 random windows, seed $seed" bench verilator 18 40 $seed; done
@@ -22,7 +22,7 @@ wrong_figure() {
 }
 wrong_word() {
     sed -i '3s/.$/x/' "$work/window/out_18.mem" && ! tests/rtl/sim.sh "$work/window" icarus &&
-        grep -q 'stalled_18: word 2: expected' "$work/window/run.log"
+        grep -q 'paced_18: word 2: expected' "$work/window/run.log"
 }
 check "icarus: one window alone" bench icarus 18 1 3
 check "a wrong number of cycles fails the bench" wrong_figure

@@ -549,6 +549,7 @@ static void rows_and_columns_of_windows(void **state) {
         { { 3, 3, 1, 1, 1, 1, 1, 1 }, 8, 8, 3, true }, { { 3, 3, 1, 1, 0, 0, 0, 0 }, 8, 6, 5, true },
         { { 3, 3, 2, 2, 1, 1, 1, 1 }, 8, 4, 4, true }, { { 8, 8, 1, 1, 0, 0, 0, 0 }, 8, 1, 16, false },
         { { 1, 1, 2, 2, 0, 0, 0, 0 }, 8, 4, 1, false }, { { 2, 2, 2, 2, 0, 0, 0, 0 }, 8, 4, 3, false },
+        { { 5, 5, 1, 1, 2, 2, 2, 2 }, 4, 4, 6, true },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const ss_shape in = { 4, cases[i].in, cases[i].in }, to = { 4, cases[i].out, cases[i].out };

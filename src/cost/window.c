@@ -11,7 +11,7 @@ static int32_t stored_rows(const ss_window *w, ss_shape in, ss_shape out) {
 
 int32_t ss_window_rows(const ss_window *w, ss_shape in, ss_shape out) {
     const int32_t stride = least(w->sh, w->kh), surplus = stored_rows(w, in, out) - out.h * stride;
-    return w->kh + stride - 1 + (surplus > 0 ? surplus : 0) + (out.w == 1);
+    return w->kh + stride - 1 + (surplus > 0 ? surplus : 0) + (out.w == 1 || in.w < w->kw);
 }
 
 bool ss_window_keeps_columns(const ss_window *w, ss_shape out, int64_t cycles_a_window) {

@@ -173,7 +173,10 @@ static inline int fold_latency(const fold *f)
     return 5 + fold_log2(f->ci * f->m) + (fold_sparse(f) && f->m == 1);
 }
 /* Cycles that a window stands in ss_pick_ranked before its first beat. */
-static inline int fold_ahead(const fold *f) { return fold_sparse(f) && f->k >= 25 && f->m >= 4 ? 2 : 0; }
+static inline int fold_ahead(const fold *f)
+{
+    return fold_sparse(f) && ((f->k >= 25 && f->m >= 4) || f->k > 64) ? 2 : 0;
+}
 static inline int fold_results(const fold *f)
 {
     return 1 << fold_log2((f->steps > 1 ? f->folds : 1) + fold_latency(f) + 2);

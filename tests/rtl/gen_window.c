@@ -43,12 +43,13 @@ static int64_t read_cycles(const variant *v, int e)
     return row * ho * v->deep;
 }
 
-/* Rows with which neither side waits for the other at the change of images (see ss_window_core.sv). */
+/* Rows with which neither side waits for the other at the change of images (see docs/hardware.md). */
 static int enough_rows(const variant *v)
 {
-    const int ho = outputs(v->h, v->pt, v->pb, v->kh, v->sh), sh = min(v->sh, v->kh);
+    const int ho = outputs(v->h, v->pt, v->pb, v->kh, v->sh), wo = outputs(v->wd, v->pl, v->pr, v->kw, v->sw);
+    const int sh = min(v->sh, v->kh);
     const int h = min((ho - 1) * sh - v->pt + min(v->kh, v->h + v->pt - (ho - 1) * v->sh), v->h);
-    return v->kh + sh - 1 + max(0, h - ho * sh) + (outputs(v->wd, v->pl, v->pr, v->kw, v->sw) == 1);
+    return v->kh + sh - 1 + max(0, h - ho * sh) + (wo == 1 || v->wd < v->kw);
 }
 
 static int64_t image_cycles(const variant *v)
