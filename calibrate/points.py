@@ -105,9 +105,9 @@ def convolutions():
         return names | {"w.mem": (streams * lane * width, rows * steps * folds)}
 
     yield from grid("ss_conv", "W LANES_IN LANES_OUT CI CO M CROSSBAR ACC PRE CACHE ROW_STYLE SHIFT_LO SHIFT_HI", [
-        ("whole", 16, 2, 2, 2, 4, 3, 1, 39, 12, 0, "distributed", 24, 31),
-        ("whole", 16, 1, 1, 4, 2, 1, 1, 39, 12, 0, "distributed", 24, 31),
-        ("whole", 8, 4, 4, 1, 8, 9, 0, 23, 0, 1, "distributed", 20, 27)],
+        ("whole", 16, 2, 2, 2, 4, 3, 1, 39, 12, 0, "distributed", 22, 37),
+        ("whole", 16, 1, 1, 4, 2, 1, 1, 39, 12, 0, "distributed", 22, 37),
+        ("whole", 8, 4, 4, 1, 8, 9, 0, 23, 0, 1, "distributed", 18, 33)],
         {"C": 16, "F": 16, "G": 1, "H": 16, "WD": 16, "HO": 16, "WO": 16, "KH": 3, "KW": 3, "SH": 1, "SW": 1, "PT": 1, "PL": 1,
          "GR": 1, "ROWS": 3, "ACT": 0, "WEIGHT_STYLE": "block", "ROM_STYLE": "distributed", "WEIGHT_FILE": "w",
          "BIAS_FILE": "bias.mem", "SCALE_FILE": "scale.mem"}, files)

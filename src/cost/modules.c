@@ -284,10 +284,9 @@ enum { SCALE_LANES, SCALE_IN, SCALE_W, SCALE_CHANNELS, SCALE_LO, SCALE_HI, SCALE
 static ss_terms requantise_terms(const int64_t *p) {
     double lanes = (double)p[SCALE_LANES], in = (double)p[SCALE_IN], out = (double)p[SCALE_W];
     double kept = in + 17 - (double)p[SCALE_LO] + 1, spread = bits_of(p[SCALE_HI] - p[SCALE_LO] + 1);
-    int64_t rows = p[SCALE_CHANNELS] / p[SCALE_LANES];
-    return (ss_terms){ { 1, lanes * kept * ceil(spread / 2), lanes * kept, lanes * out, bits_of(rows),
-                         rom_luts(p[SCALE_STYLE], 23 * p[SCALE_LANES], rows) },
-                       { 1, lanes * in, lanes * (in + 17), lanes * kept, lanes * out, bits_of(rows), lanes * 23 } };
+    int64_t rows = p[SCALE_CHANNELS] / p[SCALE_LANES], read = (17 + (int64_t)spread) * p[SCALE_LANES];
+    return (ss_terms){ { 1, lanes * kept * spread, lanes * kept, lanes * out, bits_of(rows), rom_luts(p[SCALE_STYLE], read, rows) },
+                       { 1, lanes * in, lanes * (in + 17), lanes * kept, lanes * out, bits_of(rows), lanes * (17 + spread) } };
 }
 
 static ss_resources requantise_blocks(const int64_t *p) {

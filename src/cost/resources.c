@@ -3,9 +3,9 @@
 
 #include "cost/modules.h"
 
-/* Shifts of a layer's channels differ by less than a factor of 2^8; a product of 44 bits loses at least so many. */
-#define SHIFT_LO 24
-#define SHIFT_HI 31
+/* The shifts of a layer's channels, for results of 27 bits; networks have layers with less and layers with more. */
+#define SHIFT_LO 22
+#define SHIFT_HI 37
 
 static ss_style style_of(ss_mem mem) {
     return mem == SS_MEM_NONE ? SS_STYLE_REGISTERS : mem == SS_MEM_LUT ? SS_STYLE_LUT : SS_STYLE_BLOCK;
