@@ -2,6 +2,7 @@
 #   make            build/skipstream and build/libskipstream.a
 #   make test       everything that CI runs
 #   make lint       Verilator's warnings over every hardware module
+#   make prove      proofs of the streams and of the engine's handshake (minutes)
 #   make demo       the whole flow on the example network
 #   make bench      benchmarks (minutes)
 #   make calibrate  resources of the modules by synthesis, and the cost model fitted to them
@@ -88,10 +89,16 @@ test: deps
 	$(MAKE) CC=clang BUILD=$(BUILD)-clang tests
 	$(MAKE) SANITIZE=1 BUILD=$(BUILD)-asan CFLAGS="-O1 -g" tests
 	BUILD=$(BUILD) tests/run.sh $(TESTS) $(TESTS:$(BUILD)/%=$(BUILD)-asan/%) $(wildcard tests/cli_*.sh) \
-	  tests/lint.sh $(wildcard tests/rtl_*.sh)
+	  tests/lint.sh tests/prove.sh $(wildcard tests/rtl_*.sh)
 
 lint:
 	BUILD=$(BUILD) tests/run.sh tests/lint.sh
+
+# `make test` runs those of the streams alone.
+prove:
+	@mkdir -p $(BUILD)
+	PROVE_ALL=1 tests/prove.sh | tee $(BUILD)/prove.tap
+	! grep '^not ok' $(BUILD)/prove.tap
 
 deps:
 	scripts/install-deps.sh
@@ -110,4 +117,4 @@ clean:
 
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
-.PHONY: all tests test lint deps demo bench bench-conv clean
+.PHONY: all tests test lint prove deps demo bench bench-conv clean

@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/job.h"
 #include "cli/study_text.h"
+#include "onnx/onnx.h"
 
 #include <string.h>
 
@@ -20,6 +21,7 @@ static const ss_opt opts[] = {
     { "limit", "N", "only the first N images of --search", false },
     { "test-limit", "N", "only the first N images of --test", false },
     { "memory", "GIB", "memory for activations that need not be computed again (default 4)", false },
+    { "export", "FILE", "write the model with the chosen thresholds in it, as ONNX", false },
     { "save", "DIR", "write the chosen thresholds and designs into this folder", false },
     { 0 },
 };
@@ -68,6 +70,7 @@ static ss_status parse(ss_cli *cli, ss_study_opts *o, limits *l) {
     if (ss_arg_int(cli, "test-limit", 1, INT64_MAX, 0, &l->test) != SS_OK) s = SS_BAD;
     if (ss_job_explore_opts(cli, &o->explore) != SS_OK) s = SS_BAD;
     if (ss_cli_check_writable(cli, ss_arg(cli, "out")) != SS_OK) s = SS_BAD;
+    if (ss_arg(cli, "export") && ss_cli_check_writable(cli, ss_arg(cli, "export")) != SS_OK) s = SS_BAD;
     if (ss_arg(cli, "save") && ss_cli_check_folder(cli, ss_arg(cli, "save")) != SS_OK) s = SS_BAD;
     if (ss_arg_real(cli, "memory", 0, 4096, (double)SS_STUDY_MEMORY / (1 << 30), &memory) != SS_OK) s = SS_BAD;
     o->memory = (int64_t)(memory * (1 << 30));
@@ -78,6 +81,16 @@ static ss_status parse(ss_cli *cli, ss_study_opts *o, limits *l) {
 
 static ss_study_data describe(const char *path, const ss_dataset *d) {
     return (ss_study_data){ .source = path, .hash = ss_dataset_hash(d), .images = d->n };
+}
+
+/* The chosen point of the hardware studied; of both, the optimised one's. */
+static ss_status export_chosen(ss_job *j, const ss_study *st, const char *out) {
+    int k = st->chosen[SS_HW_OPTIMISED] >= 0 ? SS_HW_OPTIMISED : SS_HW_BASELINE;
+    if (!out) return SS_OK;
+    ss_study_apply(st, st->chosen[k], j->g);
+    ss_status s = ss_onnx_export(j->g, ss_operand(j->cli, 0), out);
+    ss_study_apply(st, 0, j->g);
+    return s;
 }
 
 static ss_status study(ss_job *j, ss_study_task *task, const ss_dataset *search, const ss_dataset *test) {
@@ -96,6 +109,7 @@ static ss_status study(ss_job *j, ss_study_task *task, const ss_dataset *search,
     ss_study *st;
     if (ss_study_run(j->ctx, task, &st) != SS_OK) return SS_BAD;
     ss_status s = ss_study_save(st, ss_arg(cli, "out"));
+    if (s == SS_OK) s = export_chosen(j, st, ss_arg(cli, "export"));
     if (s == SS_OK && dir) s = ss_study_save_chosen(st, j->g, ss_operand(cli, 0), dir);
     if (s == SS_OK) {
         ss_study_say(cli, st);

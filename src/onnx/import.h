@@ -216,4 +216,10 @@ bool ss_slice_ranges(ss_site *s, int rank, const int64_t *dims, ss_range *out);
  * of padding that ceil_mode added at the end. Pads that `v` carries are added. */
 bool ss_site_window(ss_site *s, const ss_value *v, ss_window *w, int32_t extra[2]);
 
+/* ---- load.c ---- */
+
+/* A model from hostile bytes, checked before decoding; NULL: reported. */
+Onnx__ModelProto *ss_onnx_decode(ss_ctx *ctx, const char *name, const uint8_t *data, size_t len);
+void ss_onnx_decoded_free(ss_ctx *ctx, Onnx__ModelProto *m);
+
 #endif

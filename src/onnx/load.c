@@ -74,7 +74,7 @@ static void proto_free(void *ctx, void *p) {
     ss_free(ctx, p);
 }
 
-static Onnx__ModelProto *decode(ss_ctx *ctx, const char *name, const uint8_t *data, size_t len) {
+Onnx__ModelProto *ss_onnx_decode(ss_ctx *ctx, const char *name, const uint8_t *data, size_t len) {
     static const char remedy[] = "the file is truncated or no ONNX model; export it again";
     ProtobufCAllocator a = { proto_alloc, proto_free, ctx };
     uint32_t messages = 0;
@@ -90,10 +90,15 @@ static Onnx__ModelProto *decode(ss_ctx *ctx, const char *name, const uint8_t *da
     if (!m && ss_diag_errors(ctx) == before) ss_error(ctx, SS_AT(name), remedy, "not a readable ONNX model");
     if (m && !m->graph) {
         ss_error(ctx, SS_AT(name), remedy, "holds no network");
-        onnx__model_proto__free_unpacked(m, &a);
+        ss_onnx_decoded_free(ctx, m);
         m = NULL;
     }
     return m;
+}
+
+void ss_onnx_decoded_free(ss_ctx *ctx, Onnx__ModelProto *m) {
+    ProtobufCAllocator a = { proto_alloc, proto_free, ctx };
+    if (m) onnx__model_proto__free_unpacked(m, &a);
 }
 
 /* ---- entry points ---- */
@@ -133,13 +138,12 @@ static ss_status import_model(ss_ctx *ctx, const char *name, const Onnx__ModelPr
 
 ss_status ss_onnx_import_bytes(ss_ctx *ctx, const char *name, const uint8_t *data, size_t len,
                                const char *folder, ss_graph **out, ss_onnx_report *report) {
-    ProtobufCAllocator a = { proto_alloc, proto_free, ctx };
     *out = NULL;
     if (report) *report = (ss_onnx_report){ 0 };
-    Onnx__ModelProto *m = decode(ctx, name, data, len);
+    Onnx__ModelProto *m = ss_onnx_decode(ctx, name, data, len);
     if (!m) return SS_BAD;
     ss_status s = import_model(ctx, name, m, folder, out, report);
-    onnx__model_proto__free_unpacked(m, &a);
+    ss_onnx_decoded_free(ctx, m);
     return s;
 }
 

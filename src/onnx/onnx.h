@@ -35,6 +35,8 @@ ss_status ss_onnx_import(ss_ctx *ctx, const char *path, ss_graph **out, ss_onnx_
 /* The same from memory. folder: where external data may lie; NULL: nowhere. */
 ss_status ss_onnx_import_bytes(ss_ctx *ctx, const char *name, const uint8_t *data, size_t len,
                                const char *folder, ss_graph **out, ss_onnx_report *report);
+/* Write the model file `path`, from which g came, with the thresholds of g in it as standard operators (export.c). */
+ss_status ss_onnx_export(const ss_graph *g, const char *path, const char *out);
 /* Import, run all passes, verify: what every other stage uses. SS_OK or SS_BAD. */
 ss_status ss_model_load(ss_ctx *ctx, const char *path, ss_graph **out);
 

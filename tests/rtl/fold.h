@@ -182,4 +182,56 @@ static inline int fold_results(const fold *f)
     return 1 << fold_log2((f->steps > 1 ? f->folds : 1) + fold_latency(f) + 2);
 }
 
+/* ---- the bench around convolutions ---- */
+
+/* The top of a bench with `sinks` sinks; sink i raises done_[i] and counts errors_[i*32 +: 32]. */
+static inline void fold_begin(FILE *tb, int sinks)
+{
+    fprintf(tb, "module tb (input logic clk, input logic rst, output logic done, output logic [31:0] errors);\n"
+                "    logic [%d:0] done_; logic [%d:0] errors_;\n", sinks - 1, sinks * 32 - 1);
+}
+
+static inline void fold_end(FILE *tb, int sinks)
+{
+    fprintf(tb, "    integer n;\n    assign done = &done_;\n    always_comb begin\n        errors = 0;\n"
+                "        for (n = 0; n < %d; n = n + 1) errors = errors + errors_[n*32 +: 32];\n    end\nendmodule\n", sinks);
+}
+
+typedef struct {
+    const char *id, *file; /* of the instance; FILE.in.mem, FILE.out.mem, FILE.load.mem */
+    int in_width, in_words, out_width, out_words, in_stall, out_stall;
+    int64_t load_words;    /* 0: nothing to load */
+} fold_port;
+
+/* Source, sink and loader of instance number i; the ends wait until the weights are loaded. */
+static inline void fold_ends(FILE *tb, const fold_port *p, int i)
+{
+    fprintf(tb,
+            "    logic %1$s_iv, %1$s_ir, %1$s_ov, %1$s_or, %1$s_loaded; logic [65:0] %1$s_load, %1$s_passed;\n"
+            "    logic [%2$d:0] %1$s_i; logic [%3$d:0] %1$s_o; logic [31:0] %1$s_first, %1$s_last;\n",
+            p->id, p->in_width - 1, p->out_width - 1);
+    fprintf(tb,
+            "    tb_source #(.WIDTH(%3$d), .WORDS(%4$d), .FILE(\"%2$s.in.mem\"), .SEED(%5$d), .STALL(%6$d)) %1$s_source\n"
+            "        (.clk(clk), .rst(rst || !%1$s_loaded), .valid(%1$s_iv), .ready(%1$s_ir), .data(%1$s_i));\n",
+            p->id, p->file, p->in_width, p->in_words, 2 * i + 1, p->in_stall);
+    fprintf(tb,
+            "    tb_sink #(.WIDTH(%3$d), .WORDS(%4$d), .FILE(\"%2$s.out.mem\"), .SEED(%5$d), .STALL(%6$d), .NAME(\"%1$s\"))\n"
+            "        %1$s_sink (.clk(clk), .rst(rst || !%1$s_loaded), .valid(%1$s_ov), .ready(%1$s_or), .data(%1$s_o),\n"
+            "        .done(done_[%7$d]), .errors(errors_[%8$d +: 32]), .first(%1$s_first), .last(%1$s_last));\n",
+            p->id, p->file, p->out_width, p->out_words, 2 * i + 2, p->out_stall, i, i * 32);
+    if (p->load_words)
+        fprintf(tb, "    tb_load #(.WORDS(%3$d), .FILE(\"%2$s.load.mem\")) %1$s_loader (.clk(clk), .rst(rst), .load(%1$s_load));\n",
+                p->id, p->file, (int)p->load_words);
+    else fprintf(tb, "    assign %s_load = 66'b0;\n", p->id);
+}
+
+/* The ports of ss_conv and of ss_conv_core, connected. */
+static inline void fold_connect(FILE *tb, const char *id)
+{
+    fprintf(tb,
+            "%1$s_dut (.clk(clk), .rst(rst),\n"
+            "        .in_valid(%1$s_iv), .in_ready(%1$s_ir), .in_data(%1$s_i), .out_valid(%1$s_ov), .out_ready(%1$s_or),\n"
+            "        .out_data(%1$s_o), .load_in(%1$s_load), .load_out(%1$s_passed), .loaded(%1$s_loaded));\n", id);
+}
+
 #endif

@@ -187,7 +187,7 @@ static void write_tables(const layer *l, const char *dir, const char *name)
 
 /* ---- the bench ---- */
 
-static void instance(FILE *tb, const layer *l, const char *id, int64_t load_words, int i)
+static void instance(FILE *tb, const layer *l, const char *id, int i)
 {
     const fold *f = &l->fold;
     int shift_lo = 63, shift_hi = 0;
@@ -208,32 +208,19 @@ static void instance(FILE *tb, const layer *l, const char *id, int64_t load_word
     if (l->per_channel & 2) fprintf(tb, "        .THR_FILE(\"%s.thr.mem\"),\n", id);
     fprintf(tb,
             "        .WEIGHT_STYLE(\"%2$s\"), .WEIGHT_FILE(\"%1$s.weights\"), .BIAS_FILE(\"%1$s.bias.mem\"),\n"
-            "        .ROM_STYLE(\"%3$s\")) %1$s_dut (.clk(clk), .rst(rst),\n"
-            "        .in_valid(%1$s_iv), .in_ready(%1$s_ir), .in_data(%1$s_i), .out_valid(%1$s_ov), .out_ready(%1$s_or),\n"
-            "        .out_data(%1$s_o), .load_in(%1$s_load), .load_out(%1$s_passed), .loaded(%1$s_loaded));\n",
+            "        .ROM_STYLE(\"%3$s\")) ",
             id, f->style, i % 3 ? "distributed" : "block");
-    if (load_words)
-        fprintf(tb, "    tb_load #(.WORDS(%2$d), .FILE(\"%1$s.load.mem\")) %1$s_loader (.clk(clk), .rst(rst), .load(%1$s_load));\n",
-                id, (int)load_words);
-    else fprintf(tb, "    assign %s_load = 66'b0;\n", id);
+    fold_connect(tb, id);
 }
 
-/* Source and sink; odd layers stall at random at either end. */
-static void ends(FILE *tb, const layer *l, const char *id, int i)
+/* Odd layers stall at random at either end. */
+static void ends(FILE *tb, const layer *l, const char *id, int64_t load_words, int i)
 {
-    fprintf(tb,
-            "    logic %1$s_iv, %1$s_ir, %1$s_ov, %1$s_or, %1$s_loaded; logic [65:0] %1$s_load, %1$s_passed;\n"
-            "    logic [%2$d:0] %1$s_i; logic [%3$d:0] %1$s_o; logic [31:0] %1$s_first, %1$s_last;\n",
-            id, l->lanes_in * l->fold.w - 1, l->lanes_out * l->fold.w - 1);
-    fprintf(tb,
-            "    tb_source #(.WIDTH(%2$d), .WORDS(%3$d), .FILE(\"%1$s.in.mem\"), .SEED(%4$d), .STALL(%5$d)) %1$s_source\n"
-            "        (.clk(clk), .rst(rst || !%1$s_loaded), .valid(%1$s_iv), .ready(%1$s_ir), .data(%1$s_i));\n"
-            "    tb_sink #(.WIDTH(%6$d), .WORDS(%7$d), .FILE(\"%1$s.out.mem\"), .SEED(%8$d), .STALL(%9$d), .NAME(\"%1$s\"))\n"
-            "        %1$s_sink (.clk(clk), .rst(rst || !%1$s_loaded), .valid(%1$s_ov), .ready(%1$s_or), .data(%1$s_o),\n"
-            "        .done(done_[%10$d]), .errors(errors_[%11$d +: 32]), .first(%1$s_first), .last(%1$s_last));\n",
-            id, l->lanes_in * l->fold.w, IMAGES * l->h * l->wd * l->c / l->lanes_in, 2 * i + 1, i % 2 ? i * 37 % 200 : 0,
-            l->lanes_out * l->fold.w, IMAGES * l->ho * l->wo * l->f / l->lanes_out, 2 * i + 2, i % 2 ? i * 53 % 200 : 0,
-            i, i * 32);
+    const fold_port port = {
+        id, id, l->lanes_in * l->fold.w, IMAGES * l->h * l->wd * l->c / l->lanes_in, l->lanes_out * l->fold.w,
+        IMAGES * l->ho * l->wo * l->f / l->lanes_out, i % 2 ? i * 37 % 200 : 0, i % 2 ? i * 53 % 200 : 0, load_words,
+    };
+    fold_ends(tb, &port, i);
 }
 
 int main(int argc, char **argv)
@@ -242,8 +229,7 @@ int main(int argc, char **argv)
     const int layers = argc > 2 ? atoi(argv[2]) : 36, from = argc > 3 ? atoi(argv[3]) : 0;
     FILE *tb = bench_open(argv[1], "tb.sv");
     uint64_t random = 5;
-    fprintf(tb, "module tb (input logic clk, input logic rst, output logic done, output logic [31:0] errors);\n"
-                "    logic [%d:0] done_; logic [%d:0] errors_;\n", layers - 1, layers * 32 - 1);
+    fold_begin(tb, layers);
     for (int i = 0; i < layers; i++) {
         layer l;
         char id[32];
@@ -252,13 +238,12 @@ int main(int argc, char **argv)
         const int64_t load_words = fold_images(&l.fold, argv[1], id);
         write_images(&l, argv[1], id, &random);
         write_tables(&l, argv[1], id);
-        ends(tb, &l, id, i);
-        instance(tb, &l, id, load_words, i);
+        ends(tb, &l, id, load_words, i);
+        instance(tb, &l, id, i);
         free(l.fold.weights);
         free(l.fold.bias);
     }
-    fprintf(tb, "    integer n;\n    assign done = &done_;\n    always_comb begin\n        errors = 0;\n"
-                "        for (n = 0; n < %d; n = n + 1) errors = errors + errors_[n*32 +: 32];\n    end\nendmodule\n", layers);
+    fold_end(tb, layers);
     bench_close(tb);
     return 0;
 }

@@ -86,37 +86,24 @@ static int64_t words(bench *b, const fold *f, const char *name)
     return beats;
 }
 
-/* The engine between a source and a sink; the source waits for the weights. */
+/* The engine between a source and a sink; without stalls it says when its last result came. */
 static void instance(bench *b, const fold *f, const char *name, int64_t load_words, int stalled)
 {
-    const int in = fold_streams(f) * f->k * f->w, out = fold_lanes(f) * (f->acc - f->pre), i = b->sinks++;
+    const int i = b->sinks++;
     char id[80];
     snprintf(id, sizeof id, "%s_%s", name, stalled ? "stalled" : "free");
-    fprintf(b->tb,
-            "    logic %1$s_iv, %1$s_ir, %1$s_ov, %1$s_or, %1$s_loaded; logic [65:0] %1$s_load, %1$s_passed;\n"
-            "    logic [%2$d:0] %1$s_i; logic [%3$d:0] %1$s_o; logic [31:0] %1$s_first, %1$s_last;\n",
-            id, in - 1, out - 1);
-    if (load_words)
-        fprintf(b->tb, "    tb_load #(.WORDS(%d), .FILE(\"%s.load.mem\")) %s_loader (.clk(clk), .rst(rst), .load(%s_load));\n",
-                (int)load_words, name, id, id);
-    else fprintf(b->tb, "    assign %s_load = 66'b0;\n", id);
-    fprintf(b->tb,
-            "    tb_source #(.WIDTH(%2$d), .WORDS(%3$d), .FILE(\"%4$s.in.mem\"), .SEED(%5$d), .STALL(%6$d)) %1$s_source\n"
-            "        (.clk(clk), .rst(rst || !%1$s_loaded), .valid(%1$s_iv), .ready(%1$s_ir), .data(%1$s_i));\n"
-            "    tb_sink #(.WIDTH(%7$d), .WORDS(%8$d), .FILE(\"%4$s.out.mem\"), .SEED(%9$d), .STALL(%10$d), .NAME(\"%1$s\"))\n"
-            "        %1$s_sink (.clk(clk), .rst(rst || !%1$s_loaded), .valid(%1$s_ov), .ready(%1$s_or), .data(%1$s_o),\n"
-            "        .done(done_[%11$d]), .errors(errors_[%12$d +: 32]), .first(%1$s_first), .last(%1$s_last));\n",
-            id, in, PIXELS * fold_words(f), name, 2 * i + 1, stalled ? 100 : 0, out, PIXELS * f->passes * f->folds,
-            2 * i + 2, stalled ? 40 + i * 31 % 180 : 0, i, i * 32);
+    const fold_port port = {
+        id, name, fold_streams(f) * f->k * f->w, PIXELS * fold_words(f), fold_lanes(f) * (f->acc - f->pre),
+        PIXELS * f->passes * f->folds, stalled ? 100 : 0, stalled ? 40 + i * 31 % 180 : 0, load_words,
+    };
+    fold_ends(b->tb, &port, i);
     fprintf(b->tb,
             "    ss_conv_core #(.W(%d), .K(%d), .GR(%d), .CI(%d), .CO(%d), .M(%d), .CROSSBAR(%d), .PASSES(%d), .STEPS(%d),\n"
             "        .FOLDS(%d), .ACC(%d), .PRE(%d), .WEIGHT_STYLE(\"%s\"), .WEIGHT_FILE(\"%s.weights\"),\n"
-            "        .BIAS_FILE(\"%s.bias.mem\"), .ROM_STYLE(\"%s\")) %s_dut (.clk(clk), .rst(rst),\n",
+            "        .BIAS_FILE(\"%s.bias.mem\"), .ROM_STYLE(\"%s\")) ",
             f->w, f->k, f->gr, f->ci, f->co, f->m, f->crossbar, f->passes, f->steps, f->folds, f->acc, f->pre, f->style,
-            name, name, i % 3 ? "distributed" : "block", id);
-    fprintf(b->tb,
-            "        .in_valid(%1$s_iv), .in_ready(%1$s_ir), .in_data(%1$s_i), .out_valid(%1$s_ov), .out_ready(%1$s_or),\n"
-            "        .out_data(%1$s_o), .load_in(%1$s_load), .load_out(%1$s_passed), .loaded(%1$s_loaded));\n", id);
+            name, name, i % 3 ? "distributed" : "block");
+    fold_connect(b->tb, id);
     if (!stalled)
         fprintf(b->tb, "    logic %1$s_shown = 1'b0;\n"
                        "    always_ff @(posedge clk) if (!rst && done && !%1$s_shown) begin\n"
@@ -154,11 +141,9 @@ int main(int argc, char **argv)
     b.expect = bench_open(b.dir, "expect.txt");
     int sinks = 0;
     for (int v = 0; v < VARIANTS; v += every) sinks += 1 + stalls(v);
-    fprintf(b.tb, "module tb (input logic clk, input logic rst, output logic done, output logic [31:0] errors);\n"
-                  "    logic [%d:0] done_; logic [%d:0] errors_;\n", sinks - 1, sinks * 32 - 1);
+    fold_begin(b.tb, sinks);
     for (int v = 0; v < VARIANTS; v += every) variant(&b, v);
-    fprintf(b.tb, "    integer n;\n    assign done = &done_;\n    always_comb begin\n        errors = 0;\n"
-                  "        for (n = 0; n < %d; n = n + 1) errors = errors + errors_[n*32 +: 32];\n    end\nendmodule\n", sinks);
+    fold_end(b.tb, sinks);
     bench_close(b.tb);
     bench_close(b.expect);
     return 0;

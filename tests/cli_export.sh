@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# threshold --export: the written model in ONNX Runtime gives, image by image, the classes that skipstream gives for the
+# same thresholds. Needs node and npm (installs onnxruntime-node into bench/ort); without them it is skipped.
+. "$(dirname "$0")/tap.sh"
+jets=${BUILD:-build}/jets
+
+runtime() {
+    command -v node >/dev/null && command -v npm >/dev/null || return 1
+    [ -d bench/ort/node_modules/onnxruntime-node ] && return 0
+    (cd bench/ort && timeout 120 npm install --ignore-scripts --no-audit --no-fund >/dev/null 2>&1)
+}
+
+export_model() { # MODEL SEARCH TEST OPTIONS...
+    local model=$1 search=$2 test=$3
+    shift 3
+    cp "${model%.onnx}.input.json" "$work/out.input.json"
+    rm -rf "$work/out.onnx" "$work/saved"
+    "$bin" threshold "$model" --search "$search" --test "$test" --device zcu104 --hardware optimised --out "$work/s.json" \
+        --export "$work/out.onnx" --save "$work/saved" "$@"
+}
+
+classes_agree() { # MODEL IMAGES LIMIT: with at most one image in a thousand on the edge between two classes
+    "$bin" eval "$1" --data "$2" --limit "$3" --bits float --thresholds "$work/saved/thresholds_optimised.json" \
+        --predictions "$work/ours.csv" || return 1
+    node bench/ort/ort.js "$work/out.onnx" "$2" 2 "$3" "$work/theirs" || return 1
+    tail -n +2 "$work/ours.csv" | cut -d, -f3 >"$work/ours"
+    [ "$(wc -l <"$work/ours")" -eq "$3" ] && [ "$(wc -l <"$work/theirs")" -eq "$3" ] || return 1
+    local differ
+    differ=$(paste "$work/ours" "$work/theirs" | awk '$1 != $2' | wc -l)
+    echo "$differ of $3 differ"
+    [ "$differ" -le $(($3 / 1000)) ]
+}
+
+raised() { grep -q '[1-9]' <(sed -n '/layers/,$p' "$work/saved/thresholds_optimised.json" | grep -o ': [0-9.]*'); }
+
+make -s jets-data >/dev/null
+check "the example is exported" export_model examples/jets/jets.onnx "$jets/val_batch.bin" "$jets/test_batch.bin" \
+    --limit 500 --test-limit 500 --max-loss 2
+check "with thresholds above 0" raised
+check "what was exported is a model with these thresholds" "$bin" check "$work/out.onnx"
+if runtime; then
+    check "the example: classes in ONNX Runtime" classes_agree examples/jets/jets.onnx "$jets/test_batch.bin" 1000
+else
+    skip "the example: classes in ONNX Runtime" "no node, npm or network"
+fi
+if ! runtime; then
+    skip "resnet20_cifar10: classes in ONNX Runtime" "no node, npm or network"
+elif [ ! -r "$data/resnet20_cifar10.onnx" ]; then
+    skip "resnet20_cifar10: classes in ONNX Runtime" "no data in $data"
+else
+    check "resnet20_cifar10 is exported" export_model "$data/resnet20_cifar10.onnx" "$data/cifar10/val_batch.bin" \
+        "$data/cifar10/test_batch.bin" --limit 500 --test-limit 100 --step 0.1 --refine 0
+    check "with thresholds above 0" raised
+    check "resnet20_cifar10: classes in ONNX Runtime" classes_agree "$data/resnet20_cifar10.onnx" \
+        "$data/cifar10/test_batch.bin" 1000
+fi
+echo "1..$n"
