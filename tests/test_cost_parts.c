@@ -169,6 +169,26 @@ static void modules_cost_what_is_in_them(void **state) {
     }
 }
 
+/* Columns that hold the engine up at the left edge: none where padding at the right of the row above hides them. */
+static void first_windows_by_hand(void **state) {
+    (void)state;
+    static const struct {
+        ss_window w;
+        int32_t in, out;
+        int64_t loads;
+    } cases[] = {
+        { { .kh = 3, .kw = 3, .sh = 1, .sw = 1, .pt = 1, .pl = 1 }, 32, 32, 1 },
+        { { .kh = 3, .kw = 3, .sh = 1, .sw = 1 }, 8, 6, 3 },
+        { { .kh = 5, .kw = 5, .sh = 1, .sw = 1 }, 28, 24, 5 },
+        { { .kh = 7, .kw = 7, .sh = 2, .sw = 2, .pt = 3, .pl = 3 }, 224, 112, 2 }, /* two columns a window anyway */
+        { { .kh = 3, .kw = 3, .sh = 2, .sw = 2, .pt = 1, .pl = 1 }, 32, 16, 2 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ss_shape in = { 1, cases[i].in, cases[i].in }, out = { 1, cases[i].out, cases[i].out };
+        assert_int_equal(ss_window_first_loads(&cases[i].w, in, out), cases[i].loads);
+    }
+}
+
 static void memories_of_modules_by_hand(void **state) {
     (void)state;
     /* 3 banks of 128 words: 2 x 64 words of 64 bits in ten times eight LUTs each; 6 columns of 192 bits kept, 4 words */
@@ -189,6 +209,7 @@ int main(void) {
         cmocka_unit_test(block_counts_are_sane),             cmocka_unit_test(buffers_go_where_they_are_cheap),
         cmocka_unit_test(crossbar_luts_rise_with_multipliers),
         cmocka_unit_test(modules_cost_what_is_in_them),      cmocka_unit_test(memories_of_modules_by_hand),
+        cmocka_unit_test(first_windows_by_hand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -244,7 +244,7 @@ ss_status ss_cost_eval(ss_ctx *ctx, const ss_cost *c, int32_t node, double inter
                         "an interval of %g cycles is not positive", interval);
     if ((conv ? ss_fold_check(ctx, c, n, cfg) : check_plain(ctx, n, cfg)) != SS_OK) return SS_BAD;
     ss_streams s = ss_node_streams(n, interval);
-    cfg->cycles = conv ? ss_fold_cycles(n, cfg) : 0;
+    cfg->cycles = conv ? ss_fold_cycles(c, n, cfg) : 0;
     cfg->res = conv ? ss_fold_resources(c, n, cfg) : (ss_resources){ { 0 } };
     complete(c, n, &s, cfg);
     return SS_OK;

@@ -35,7 +35,17 @@ static int ci_index(const ss_cost_node *n, int64_t ci) {
     return -1;
 }
 
-double ss_fold_cycles(const ss_cost_node *n, const ss_config *cfg) {
+/* A row's first window may need more columns than the engine gives it time to load: that much of each row is lost. */
+static double first_windows(const ss_cost_node *n, const ss_config *cfg, ss_shape in, double engine) {
+    ss_shape out = n->node->shape;
+    int64_t words = n->c / ((int64_t)cfg->gr * cfg->ci), beats = is_crossbar(n, cfg) ? 1 : n->k / cfg->m;
+    if (!ss_window_keeps_columns(&n->node->win, out, n->fg / cfg->co * beats)) return 0;
+    double window = engine / ((double)out.h * out.w * (double)words);
+    double late = (double)ss_window_first_loads(&n->node->win, in, out) - window;
+    return late > 0 ? late * out.h * (double)words : 0;
+}
+
+double ss_fold_cycles(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
     double engine, intake = (double)(n->in_elems[0] / ((int64_t)cfg->ci * cfg->gr));
     int64_t filters = n->fg / cfg->co, pixels = n->out_elems / n->f;
     if (is_crossbar(n, cfg)) {
@@ -44,6 +54,7 @@ double ss_fold_cycles(const ss_cost_node *n, const ss_config *cfg) {
     } else {
         engine = (double)(n->k / cfg->m * (n->cg / cfg->ci) * filters * (n->groups / cfg->gr) * pixels);
     }
+    engine += first_windows(n, cfg, c->g->nodes[n->node->in[0]].shape, engine);
     return engine > intake ? engine : intake;
 }
 
@@ -127,7 +138,7 @@ static void list_memories(listing *l, ss_config cfg) {
             cfg.memory = SS_MEM_NONE;
             if (base.r[SS_LUT] == 0) {
                 base = ss_fold_resources(l->c, l->n, &cfg);
-                cfg.cycles = ss_fold_cycles(l->n, &cfg);
+                cfg.cycles = ss_fold_cycles(l->c, l->n, &cfg);
             }
             cfg.memory = kind;
             cfg.res = base;

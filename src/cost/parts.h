@@ -55,6 +55,8 @@ typedef struct ss_window_form {
 /* cycles: the fewest that the reader takes for a window. */
 ss_window_form ss_window_form_of(const ss_device *dev, const ss_window *w, ss_shape in, ss_shape out, int64_t lanes, int bits,
                                  int64_t cycles);
+/* Cycles that a row's first window takes at least, where columns are kept (window.c). */
+int64_t ss_window_first_loads(const ss_window *w, ss_shape in, ss_shape out);
 /* The windows of a node over a map `in`, `lanes` elements a word. */
 ss_resources ss_part_window(ss_shape in, const ss_node *n, int64_t lanes, int bits, ss_window_form f);
 ss_resources ss_part_shell(bool loads_weights); /* a partition's ports and registers */
