@@ -25,7 +25,7 @@ set multiplot layout 1,2
 set xlabel "m, multipliers"
 set ylabel "LUT"
 set key top left reverse Left samplen 2
-set grid ytics lc rgb "#dddddd"
+set grid ytics lc rgb "#dddddd" lt 1
 set border 3
 set tics nomirror
 set yrange [0:*]
@@ -46,6 +46,7 @@ PLOT
                 block=$((block + 1)) c=$((c + 1))
             done
         done
+        [ "$pair" = "4 9" ] || echo "set xrange [0:13]"
         (IFS=,; echo "plot ${lines[*]}")
     done
 } >"$from/plot.gp"

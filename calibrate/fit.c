@@ -1,12 +1,13 @@
 /* fit: coefficients of the cost model from measurements of synthesis.
  *
- *   fit MEASUREMENTS.csv FITTED.h [CURVES]     writes the table, prints the errors (Markdown); the crossbar's curves
+ *   fit MEASUREMENTS.csv FITTED.h [CURVES]     writes the table, prints the errors (Markdown); the crossbar's
+ * curves
  *
- * For every module of src/cost/modules.c: least squares over the rows that are not held out, coefficients not negative, each
- * row weighted by the inverse of what was measured (no less than 20), so that relative errors count; by coordinate descent
- * on the normal equations, which is deterministic and has one solution where the terms are independent. DSPs, memory
- * blocks and LUT RAM come from rules and are not fitted. Every row that breaks its rule or has no model is named, and the
- * exit status is 1. Errors above 10 % are listed on stderr. */
+ * For every module of src/cost/modules.c: least squares over the rows that are not held out, coefficients not
+ * negative, each row weighted by the inverse of what was measured (no less than 20), so that relative errors count;
+ * by coordinate descent on the normal equations, which is deterministic and has one solution where the terms are
+ * independent. DSPs, memory blocks and LUT RAM come from rules and are not fitted. Every row that breaks its rule
+ * or has no model is named, and the exit status is 1. Errors above 10 % are listed on stderr. */
 #include "cost/modules.h"
 
 #include <math.h>
@@ -72,8 +73,8 @@ static bool parse_row(char *line, row *r) {
     for (int m = 0; m < SS_MODULES; m++) {
         const ss_module_spec *spec = &ss_module_specs[m];
         r->module = (ss_module)m;
-        if (strcmp(spec->name, cell[0]) == 0 && of_form(cell[1], spec->form) && read_parameters(cell[1], spec, r->p) &&
-            (!spec->is || spec->is(r->p)))
+        if (strcmp(spec->name, cell[0]) == 0 && of_form(cell[1], spec->form) &&
+            read_parameters(cell[1], spec, r->p) && (!spec->is || spec->is(r->p)))
             return true;
     }
     return false;
@@ -140,9 +141,11 @@ static void solve(const row *rows, int n, ss_module m, target t, double x[SS_TER
 static double rounded(double x) { return round(x * 1000) / 1000; } /* as it stands in the table */
 
 static void write_table(FILE *f, double x[SS_MODULES][TARGETS][SS_TERMS]) {
-    fprintf(f, "/* Coefficients of the terms in modules.c, {LUT, FF} for every module. Written by calibrate/fit.c from\n"
-               " * calibrate/measurements.csv (`make calibrate`): do not edit. */\n"
-               "static const double fitted[SS_MODULES][2][SS_TERMS] = {\n");
+    fprintf(
+        f,
+        "/* Coefficients of the terms in modules.c, {LUT, FF} for every module. Written by calibrate/fit.c from\n"
+        " * calibrate/measurements.csv (`make calibrate`): do not edit. */\n"
+        "static const double fitted[SS_MODULES][2][SS_TERMS] = {\n");
     for (int m = 0; m < SS_MODULES; m++) {
         const ss_module_spec *s = &ss_module_specs[m];
         fprintf(f, "    {   /* %s */\n", s->title);
@@ -179,7 +182,8 @@ static void print_errors(const row *rows, int n, ss_module m, bool held, double 
             if (rows[i].module != m || rows[i].held != held) continue;
             double is = measured(&rows[i], t), error = 100 * (predict(&rows[i], t, x[t]) - is) / fmax(is, SMALL);
             if (fabs(error) > 10)
-                fprintf(stderr, "%+6.1f %% %s %s of %s (%.0f)\n", error, held ? "held" : "fit", target_names[t], rows[i].text, is);
+                fprintf(stderr, "%+6.1f %% %s %s of %s (%.0f)\n", error, held ? "held" : "fit", target_names[t],
+                        rows[i].text, is);
             errors[count++] = fabs(error);
         }
         qsort(errors, (size_t)count, sizeof *errors, by_value);
@@ -189,7 +193,8 @@ static void print_errors(const row *rows, int n, ss_module m, bool held, double 
 }
 
 static void print_table(const row *rows, int n, double x[SS_MODULES][TARGETS][SS_TERMS]) {
-    printf("| module | points | held out | LUT, fit | FF, fit | LUT, held out | FF, held out |\n|---|---|---|---|---|---|---|\n");
+    printf("| module | points | held out | LUT, fit | FF, fit | LUT, held out | FF, held out "
+           "|\n|---|---|---|---|---|---|---|\n");
     for (int m = 0; m < SS_MODULES; m++) {
         const ss_module_spec *s = &ss_module_specs[m];
         int fit = 0, held = 0;

@@ -321,7 +321,8 @@ static void weight_memories_by_hand(void **state) {
         ss_config cfg = folding(cases[i].engine, cases[i].ci, cases[i].co, cases[i].m, SS_MEM_URAM);
         assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 1e9, &cfg), SS_OK);
         assert_int_equal(cfg.res.r[SS_URAM], cases[i].uram);
-        int64_t bits = 64 * 128 * 9 * 16 * (i == 1 ? 4 : 1); /* a row of 16 bits takes a whole word of the load stream */
+        int64_t bits =
+            64 * 128 * 9 * 16 * (i == 1 ? 4 : 1); /* a row of 16 bits takes a whole word of the load stream */
         assert_int_equal(ss_cost_load_bits(b.c, conv, conv, &cfg), bits);
         cfg.memory = SS_MEM_BRAM;
         assert_int_equal(ss_cost_load_bits(b.c, conv, conv, &cfg), 0);
@@ -360,10 +361,12 @@ static bool read_whole(FILE *f, whole *w) {
         long long lut, lutram, carry, ff, dsp, bram18, uram;
         const char *figures = strstr(line, ",whole,");
         if (!figures) continue;
-        assert_int_equal(sscanf(line, "ss_conv,W=%d LANES_IN=%d LANES_OUT=%*d CI=%d CO=%d M=%d CROSSBAR=%d", &w->bits, &w->lanes,
-                                &w->ci, &w->co, &w->m, &w->crossbar), 6);
-        assert_int_equal(sscanf(figures, ",whole,%*[0-9a-f],%lld,%lld,%lld,%lld,%lld,%lld,%lld", &lut, &lutram, &carry, &ff, &dsp,
-                                &bram18, &uram), 7);
+        assert_int_equal(sscanf(line, "ss_conv,W=%d LANES_IN=%d LANES_OUT=%*d CI=%d CO=%d M=%d CROSSBAR=%d",
+                                &w->bits, &w->lanes, &w->ci, &w->co, &w->m, &w->crossbar),
+                         6);
+        assert_int_equal(sscanf(figures, ",whole,%*[0-9a-f],%lld,%lld,%lld,%lld,%lld,%lld,%lld", &lut, &lutram,
+                                &carry, &ff, &dsp, &bram18, &uram),
+                         7);
         const int64_t res[] = { lut, ff, dsp, bram18, uram };
         memcpy(w->res, res, sizeof res);
         return true;
@@ -419,7 +422,8 @@ static void illegal_foldings_list_the_legal_values(void **state) {
         { folding(SS_ENGINE_CROSSBAR, 1, 1, 10, SS_MEM_BRAM), "m = 10 is outside the kernel; legal: 1..9" },
         { folding(SS_ENGINE_CROSSBAR, 0, 1, 1, SS_MEM_BRAM), "ci = 0 does not divide 64" },
         { folding(SS_ENGINE_NONE, 1, 1, 1, SS_MEM_BRAM), "legal: dense crossbar" },
-        { folding(SS_ENGINE_DENSE, 1, 1, 1, SS_MEM_NONE), "6912 words deep cannot be \"none\" on u250; legal: bram uram" },
+        { folding(SS_ENGINE_DENSE, 1, 1, 1, SS_MEM_NONE),
+          "6912 words deep cannot be \"none\" on u250; legal: bram uram" },
         { folding(SS_ENGINE_DENSE, 1, 1, 1, SS_MEM_LUT), "legal: bram uram" },
         { folding(SS_ENGINE_DENSE, 64, 12, 9, SS_MEM_BRAM), "1 words deep cannot be \"bram\" on u250; legal: lut" },
     };
@@ -512,7 +516,8 @@ static void latency_follows_the_pixels(void **state) {
     assert_true(close >= 540); /* of 600 */
 }
 
-/* The reference tool counts the fill of a fully connected layer twice. Here: its input arrives, then it works once. */
+/* The reference tool counts the fill of a fully connected layer twice. Here: its input arrives, then it works
+ * once. */
 static void fully_connected_fill_is_counted_once(void **state) {
     (void)state;
     bench b = one_conv(256, 1, 1, (util_conv_spec){ .f = 100, .kh = 1, .fc = true }, -1);
@@ -570,7 +575,8 @@ static void profiles_of_other_models_are_refused(void **state) {
     assert_int_equal(ss_cost_new(b.ctx, b.g, a.p, &b.dev, (ss_cost_opts){ 16, 0 }, &c), SS_BAD);
     assert_true(util_has_error(b.ctx, "has no such layer"));
     assert_int_equal(ss_cost_new(b.ctx, b.g, NULL, &b.dev, (ss_cost_opts){ 12, 0 }, &c), SS_BAD);
-    assert_int_equal(ss_cost_new(b.ctx, b.g, NULL, &b.dev, (ss_cost_opts){ 16, 1u << SS_ENGINE_CROSSBAR }, &c), SS_BAD);
+    assert_int_equal(ss_cost_new(b.ctx, b.g, NULL, &b.dev, (ss_cost_opts){ 16, 1u << SS_ENGINE_CROSSBAR }, &c),
+                     SS_BAD);
     bench_free(&a);
     bench_free(&b);
 }

@@ -1,5 +1,5 @@
-/* The parts of the cost model: expected cycles and lanes against enumeration, memories and modules against cases counted by
- * hand. tests/cli_calibration.sh compares the modules with measurements. */
+/* The parts of the cost model: expected cycles and lanes against enumeration, memories and modules against cases
+ * counted by hand. tests/cli_calibration.sh compares the modules with measurements. */
 #include "cost/modules.h"
 #include "util_graph.h"
 
@@ -191,15 +191,18 @@ static void first_windows_by_hand(void **state) {
 
 static void memories_of_modules_by_hand(void **state) {
     (void)state;
-    /* 3 banks of 128 words: 2 x 64 words of 64 bits in ten times eight LUTs each; 6 columns of 192 bits kept, 4 words */
+    /* 3 banks of 128 words: 2 x 64 words of 64 bits in ten times eight LUTs each; 6 columns of 192 bits kept, 4
+     * words */
     const int64_t window[] = { 4, 16, 4, 32, 32, 3, 3, 1, 1, 32, 32, 3, 1, SS_STYLE_LUT };
-    assert_int_equal(ss_module_specs[SS_MOD_WINDOW].exact(window).r[SS_LUT], 3 * 2 * 80 + 8 * ss_ceil_div(2 * 192, 14));
+    assert_int_equal(ss_module_specs[SS_MOD_WINDOW].exact(window).r[SS_LUT],
+                     3 * 2 * 80 + 8 * ss_ceil_div(2 * 192, 14));
     const int64_t block[] = { 4, 16, 16, 32, 32, 3, 3, 1, 1, 32, 32, 3, 0, SS_STYLE_BLOCK };
     assert_int_equal(ss_module_specs[SS_MOD_WINDOW].exact(block).r[SS_BRAM18], 3 * 2); /* 64 bits x 512 */
     assert_int_equal(SS_COST_OF(SS_MOD_DOT, 16, 2, 3, 4, 5, 40).r[SS_DSP], 2 * 3 * 4 * 5);
     assert_int_equal(SS_COST_OF(SS_MOD_WEIGHTS_ULTRA, 144, 5000).r[SS_URAM], 4);
     const int64_t sums[] = { 4, 40, 13, 16, 8, 1, SS_STYLE_LUT };
-    assert_int_equal(ss_module_specs[SS_MOD_ACCUMULATE].exact(sums).r[SS_LUT], 4 * 8 * 3); /* 40 bits, three times 14 */
+    assert_int_equal(ss_module_specs[SS_MOD_ACCUMULATE].exact(sums).r[SS_LUT],
+                     4 * 8 * 3); /* 40 bits, three times 14 */
 }
 
 int main(void) {

@@ -73,8 +73,9 @@ static int by_cycles(const void *va, const void *vb) {
     return 0;
 }
 
-/* The bits that hold every partial sum of every filter, whatever its input: from the weights, scaled so that the largest of a
- * filter is the largest integer, or, without weights, from their number alone. Biases, which are small beside it, are left out. */
+/* The bits that hold every partial sum of every filter, whatever its input: from the weights, scaled so that the
+ * largest of a filter is the largest integer, or, without weights, from their number alone. Biases, which are small
+ * beside it, are left out. */
 static int accumulator_bits(const ss_cost *c, const ss_cost_node *n) {
     const ss_node *v = n->node;
     int bits = c->opts.bits;

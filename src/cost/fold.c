@@ -69,7 +69,9 @@ typedef struct engine {
 static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static engine engine_of(const ss_cost_node *n, const ss_config *cfg, int bits) {
-    engine e = { .sparse = is_crossbar(n, cfg), .streams = (int64_t)cfg->gr * cfg->ci, .lanes = (int64_t)cfg->gr * cfg->co };
+    engine e = { .sparse = is_crossbar(n, cfg),
+                 .streams = (int64_t)cfg->gr * cfg->ci,
+                 .lanes = (int64_t)cfg->gr * cfg->co };
     e.passes = n->groups / cfg->gr;
     e.steps = n->cg / cfg->ci;
     e.folds = n->fg / cfg->co;
@@ -84,7 +86,8 @@ static engine engine_of(const ss_cost_node *n, const ss_config *cfg, int bits) {
 static void add_front(const ss_cost_node *n, const ss_config *cfg, const engine *e, int bits, ss_resources *res) {
     ss_module front = e->sparse ? SS_MOD_FRONT_SPARSE : SS_MOD_FRONT;
     ss_res_add(res, SS_COST_OF(front, bits, n->k, cfg->m, e->streams, e->steps, e->folds, e->passes, e->results), 1);
-    if (e->sparse && cfg->m > 1) ss_res_add(res, SS_COST_OF(SS_MOD_CROSSBAR, n->k, cfg->m, bits), e->streams * cfg->co);
+    if (e->sparse && cfg->m > 1)
+        ss_res_add(res, SS_COST_OF(SS_MOD_CROSSBAR, n->k, cfg->m, bits), e->streams * cfg->co);
 }
 
 static ss_window_form window_form(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
@@ -102,13 +105,16 @@ ss_mem ss_fold_rom_style(const ss_cost *c, const ss_cost_node *n, const ss_confi
 ss_resources ss_fold_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
     int bits = c->opts.bits, result = ss_result_bits(n);
     engine e = engine_of(n, cfg, bits);
-    ss_resources res = ss_part_window(c->g->nodes[n->node->in[0]].shape, n->node, e.streams, bits, window_form(c, n, cfg));
+    ss_resources res =
+        ss_part_window(c->g->nodes[n->node->in[0]].shape, n->node, e.streams, bits, window_form(c, n, cfg));
     add_front(n, cfg, &e, bits, &res);
     ss_res_add(&res, SS_COST_OF(SS_MOD_DOT, bits, cfg->gr, cfg->ci, cfg->co, cfg->m, n->acc_bits), 1);
     res.r[SS_FF] += 4 * e.levels; /* flags that travel with the sums */
     ss_style biases = ss_fold_rom_style(c, n, cfg) == SS_MEM_LUT ? SS_STYLE_LUT : SS_STYLE_BLOCK;
-    ss_res_add(&res, SS_COST_OF(SS_MOD_ACCUMULATE, e.lanes, n->acc_bits, n->acc_bits - result, e.steps, e.folds, e.passes,
-                                biases), 1);
+    ss_res_add(&res,
+               SS_COST_OF(SS_MOD_ACCUMULATE, e.lanes, n->acc_bits, n->acc_bits - result, e.steps, e.folds, e.passes,
+                          biases),
+               1);
     ss_res_add(&res, ss_part_result_fifo(e.lanes * result, e.results), 1);
     weight_memory mem = weights_of(n, cfg, bits);
     ss_res_add(&res, ss_part_weights(cfg->memory, mem.width, mem.depth), mem.count);
@@ -197,8 +203,8 @@ static ss_status check_divisor(ss_ctx *ctx, const ss_cost_node *n, const char *f
     ss_buf_init(&legal, ctx);
     for (int64_t d = 1; d <= of; d++)
         if (of % d == 0) ss_buf_printf(&legal, " %lld", (long long)d);
-    ss_error(ctx, at_node(n, shape), "choose one of the legal values", "%s = %lld does not divide %lld; legal:%s", field,
-             (long long)value, (long long)of, legal.data ? legal.data : "");
+    ss_error(ctx, at_node(n, shape), "choose one of the legal values", "%s = %lld does not divide %lld; legal:%s",
+             field, (long long)value, (long long)of, legal.data ? legal.data : "");
     ss_buf_free(&legal);
     return SS_BAD;
 }
@@ -229,7 +235,8 @@ static ss_status check_memory(ss_ctx *ctx, const ss_cost *c, const ss_cost_node 
         if (memory_legal(c->dev, kind, w)) ss_buf_printf(&legal, " %s", ss_mem_names[kind]);
     ss_error(ctx, at_node(n, shape), "choose one of the legal values",
              "a weight memory %lld words deep cannot be \"%s\" on %s; legal:%s", (long long)w.depth,
-             cfg->memory < SS_MEM_KINDS ? ss_mem_names[cfg->memory] : "?", c->dev->name, legal.data ? legal.data : "");
+             cfg->memory < SS_MEM_KINDS ? ss_mem_names[cfg->memory] : "?", c->dev->name,
+             legal.data ? legal.data : "");
     ss_buf_free(&legal);
     return SS_BAD;
 }

@@ -77,13 +77,14 @@ static ss_terms wider_terms(const int64_t *p) {
 
 static int64_t gcd(int64_t a, int64_t b) { return b ? gcd(b, a % b) : a; }
 
-/* A buffer of a + b - 1 units: every unit keeps, moves down by b or takes one of the a that came. With b a power of two the
- * number of units that stay needs no arithmetic. */
+/* A buffer of a + b - 1 units: every unit keeps, moves down by b or takes one of the a that came. With b a power of
+ * two the number of units that stay needs no arithmetic. */
 static ss_terms gearbox_terms(const int64_t *p) {
     int64_t g = gcd(p[0], p[1]), a = p[0] / g, b = p[1] / g;
     double unit = (double)(g * p[2]), bits = (double)(a + b - 1) * unit;
     double places = (double)narrower_of(a, b) * unit, count = bits_of(a + b);
-    return (ss_terms){ { 1, power_of_two(b) ? bits : 0, power_of_two(b) ? 0 : bits, places, count }, { bits, count } };
+    return (ss_terms){ { 1, power_of_two(b) ? bits : 0, power_of_two(b) ? 0 : bits, places, count },
+                       { bits, count } };
 }
 
 /* ---- memories: WIDTH, DEPTH ---- */
@@ -105,8 +106,8 @@ static ss_terms block_rom_terms(const int64_t *p) {
     return (ss_terms){ { 0 }, { p[1] > 1 ? (double)p[0] : 0 } };
 }
 
-/* Rows come in 64 bits a word: a register for the row, one for the bus, counters of words and rows. Behind 4096 rows the
- * outputs of stacked blocks are chosen among. */
+/* Rows come in 64 bits a word: a register for the row, one for the bus, counters of words and rows. Behind 4096
+ * rows the outputs of stacked blocks are chosen among. */
 static ss_terms ultra_terms(const int64_t *p) {
     int64_t words = ss_ceil_div(p[0], 64), stacked = ss_ceil_div(p[1], 4096);
     double counters = bits_of(p[1]) + bits_of(words);
@@ -121,10 +122,11 @@ static const double mux_luts[17] = { 0, 0, 1, 1, 1, 2, 2, 3, 3, 5, 5, 5, 5, 5, 5
 
 static double tree_luts(int64_t n) { return n <= 16 ? mux_luts[n] : 1.8 + 0.41 * (double)n; }
 
-/* Banks of rows, turned so that the window's top row comes first; columns gathered or kept; a register for the window. */
+/* Banks of rows, turned so that the window's top row comes first; columns gathered or kept; a register for the
+ * window. */
 enum {
-    WINDOW_S, WINDOW_W, WINDOW_DEEP, WINDOW_H, WINDOW_WD, WINDOW_KH, WINDOW_KW, WINDOW_SH, WINDOW_SW, WINDOW_HO, WINDOW_WO,
-    WINDOW_ROWS, WINDOW_CACHE, WINDOW_STYLE
+    WINDOW_S, WINDOW_W, WINDOW_DEEP, WINDOW_H, WINDOW_WD, WINDOW_KH, WINDOW_KW, WINDOW_SH, WINDOW_SW,
+    WINDOW_HO, WINDOW_WO, WINDOW_ROWS, WINDOW_CACHE, WINDOW_STYLE
 };
 
 typedef struct window_shape {
@@ -158,14 +160,17 @@ static ss_resources window_memories(const int64_t *p) {
 static ss_terms window_terms(const int64_t *p) {
     window_shape s = window_of(p);
     if (s.wires) return (ss_terms){ { 0 }, { 0 } };
-    int64_t k = p[WINDOW_KH] * p[WINDOW_KW], banks = p[WINDOW_STYLE] == SS_STYLE_LUT ? ss_ceil_div(s.row_words, 64) : 1;
+    int64_t k = p[WINDOW_KH] * p[WINDOW_KW],
+            banks = p[WINDOW_STYLE] == SS_STYLE_LUT ? ss_ceil_div(s.row_words, 64) : 1;
     double word = (double)s.word, column = (double)s.column, rows = (double)p[WINDOW_ROWS];
-    double counters = bits_of(p[WINDOW_WO]) + bits_of(p[WINDOW_HO]) + 3 * bits_of(s.row_words) + bits_of(p[WINDOW_DEEP]);
+    double counters =
+        bits_of(p[WINDOW_WO]) + bits_of(p[WINDOW_HO]) + 3 * bits_of(s.row_words) + bits_of(p[WINDOW_DEEP]);
     double sieved = is(p[WINDOW_SH] > p[WINDOW_KH] || p[WINDOW_SW] > p[WINDOW_KW]);
     double registers = p[WINDOW_STYLE] == SS_STYLE_LUT || s.row_words == 1 ? rows * word : 0;
     double gathered = (double)(s.fresh - 1) * column, still = p[WINDOW_DEEP] == 1 ? (double)s.kept * column : 0;
     /* with an even stride only every other turn of so many banks occurs */
-    int64_t turns = power_of_two(p[WINDOW_ROWS]) && p[WINDOW_SH] % 2 == 0 ? ss_ceil_div(p[WINDOW_ROWS], 2) : p[WINDOW_ROWS];
+    int64_t turns =
+        power_of_two(p[WINDOW_ROWS]) && p[WINDOW_SH] % 2 == 0 ? ss_ceil_div(p[WINDOW_ROWS], 2) : p[WINDOW_ROWS];
     double kept = (double)s.kept * column * mux(ss_ceil_div(p[WINDOW_DEEP], 64));
     return (ss_terms){ { 1, column * tree_luts(turns), counters, (double)k, rows * word * mux(banks) + kept, sieved,
                          (double)p[WINDOW_KH] * bits_of(p[WINDOW_ROWS]) },
@@ -175,8 +180,8 @@ static ss_terms window_terms(const int64_t *p) {
 /* Multiplier i chooses among inputs i..k-1, since the i-th non-zero cannot come before position i. */
 static double choices(int64_t k, int64_t m) { return (double)(m * (k - 1)) - (double)(m * (m - 1)) / 2; }
 
-/* LUTs a bit of all multiplexers of a crossbar: of up to 16 inputs as synthesis builds such trees; larger ones by their
- * number and inputs. */
+/* LUTs a bit of all multiplexers of a crossbar: of up to 16 inputs as synthesis builds such trees; larger ones by
+ * their number and inputs. */
 typedef struct choosers {
     double small, large, inputs;
 } choosers;
@@ -210,19 +215,22 @@ static double front_counters(const int64_t *p, int64_t rows_a_fold) {
 static ss_terms front_terms(const int64_t *p) {
     int64_t k = p[FRONT_K], m = p[FRONT_M], beats = k / m;
     double values = (double)(p[FRONT_S] * m * p[FRONT_W]), counters = front_counters(p, beats) + bits_of(beats);
-    return (ss_terms){ { 1, counters, beats <= 8 ? values * mux_luts[beats] : 0, beats > 8 ? values * (double)(beats - 1) : 0 },
+    return (ss_terms){ { 1, counters, beats <= 8 ? values * mux_luts[beats] : 0,
+                         beats > 8 ? values * (double)(beats - 1) : 0 },
                        { 1, counters, (double)(p[FRONT_S] * k * p[FRONT_W]) + values } };
 }
 
 static ss_terms front_sparse_terms(const int64_t *p) {
     int64_t k = p[FRONT_K], m = p[FRONT_M], rows = m == 1 ? k : 1;
-    double s = (double)p[FRONT_S], w = (double)p[FRONT_W], values = s * (double)m * w, index = s * (double)m * bits_of(k);
+    double s = (double)p[FRONT_S], w = (double)p[FRONT_W], values = s * (double)m * w,
+           index = s * (double)m * bits_of(k);
     double address = m == 1 ? bits_of(rows * p[FRONT_PASSES] * p[FRONT_STEPS] * p[FRONT_FOLDS]) : 0;
     double masks = s * (double)k * (p[FRONT_FOLDS] > 1 ? 2 : 1), counters = front_counters(p, rows);
     choosers c = crossbar_choosers(k, m);
-    return (ss_terms){ { 1, counters, s * w * c.small, s * w * (c.large + c.inputs / 2), s * (double)k * ceil(w / 6),
-                         s * choices(k, m), masks, s * address },
-                       { 1, counters, s * (double)k * w, values, m == 1 ? values : 0, index, masks + s * (double)m, address } };
+    return (ss_terms){ { 1, counters, s * w * c.small, s * w * (c.large + c.inputs / 2),
+                         s * (double)k * ceil(w / 6), s * choices(k, m), masks, s * address },
+                       { 1, counters, s * (double)k * w, values, m == 1 ? values : 0, index, masks + s * (double)m,
+                         address } };
 }
 
 /* ---- sums: pairwise, a bit wider a level, never wider than the accumulator; a register a level ---- */
@@ -255,7 +263,8 @@ static ss_resources dot_multipliers(const int64_t *p) {
     return (ss_resources){ .r[SS_DSP] = p[1] * p[2] * p[3] * p[4] };
 }
 
-/* LANES, ACC, PRE, STEPS, FOLDS, PASSES, ROM_STYLE: partial sums in LUT RAM where several take turns; biases from a table */
+/* LANES, ACC, PRE, STEPS, FOLDS, PASSES, ROM_STYLE: partial sums in LUT RAM where several take turns; biases
+ * from a table */
 enum { SUM_LANES, SUM_ACC, SUM_PRE, SUM_STEPS, SUM_FOLDS, SUM_PASSES, SUM_STYLE };
 
 static int64_t sums_held(const int64_t *p) { return p[SUM_STEPS] > 1 ? p[SUM_FOLDS] : 1; }
@@ -263,13 +272,16 @@ static int64_t sums_held(const int64_t *p) { return p[SUM_STEPS] > 1 ? p[SUM_FOL
 static ss_resources accumulate_memories(const int64_t *p) {
     int64_t held = sums_held(p);
     return (ss_resources){ .r[SS_LUT] = held > 1 ? p[SUM_LANES] * ss_lut_ram(p[SUM_ACC], held) : 0,
-                           .r[SS_BRAM18] = rom_blocks(p[SUM_STYLE], p[SUM_LANES] * p[SUM_ACC], p[SUM_FOLDS] * p[SUM_PASSES]) };
+                           .r[SS_BRAM18] =
+                               rom_blocks(p[SUM_STYLE], p[SUM_LANES] * p[SUM_ACC], p[SUM_FOLDS] * p[SUM_PASSES]) };
 }
 
 static ss_terms accumulate_terms(const int64_t *p) {
     int64_t held = sums_held(p), rows = p[SUM_FOLDS] * p[SUM_PASSES], banks = ss_ceil_div(held, 64);
-    double lanes = (double)p[SUM_LANES], bits = lanes * (double)p[SUM_ACC], results = bits - lanes * (double)p[SUM_PRE];
-    double counters = bits_of(rows) + bits_of(held), biases = rows > 1 ? (double)ss_rom_columns(p[SUM_LANES] * p[SUM_ACC], rows) : 0;
+    double lanes = (double)p[SUM_LANES], bits = lanes * (double)p[SUM_ACC],
+           results = bits - lanes * (double)p[SUM_PRE];
+    double counters = bits_of(rows) + bits_of(held),
+           biases = rows > 1 ? (double)ss_rom_columns(p[SUM_LANES] * p[SUM_ACC], rows) : 0;
     return (ss_terms){ { 1, bits, biases, rom_luts(p[SUM_STYLE], p[SUM_LANES] * p[SUM_ACC], rows), bits * mux(banks),
                          banks > 1 ? lanes * (double)banks : 0, counters },
                        { 1, held > 1 ? results : bits, biases, counters } };
@@ -277,27 +289,31 @@ static ss_terms accumulate_terms(const int64_t *p) {
 
 /* ---- plain arithmetic ---- */
 
-/* A product of 17 bits more than IN, shifted by one of a range of distances, rounded and saturated; multipliers and shifts
- * from a table. */
+/* A product of 17 bits more than IN, shifted by one of a range of distances, rounded and saturated; multipliers and
+ * shifts from a table. */
 enum { SCALE_LANES, SCALE_IN, SCALE_W, SCALE_CHANNELS, SCALE_LO, SCALE_HI, SCALE_STYLE };
 
 static ss_terms requantise_terms(const int64_t *p) {
     double lanes = (double)p[SCALE_LANES], in = (double)p[SCALE_IN], out = (double)p[SCALE_W];
     double kept = in + 17 - (double)p[SCALE_LO] + 1, spread = bits_of(p[SCALE_HI] - p[SCALE_LO] + 1);
     int64_t rows = p[SCALE_CHANNELS] / p[SCALE_LANES], read = (17 + (int64_t)spread) * p[SCALE_LANES];
-    return (ss_terms){ { 1, lanes * kept * spread, lanes * kept, lanes * out, bits_of(rows), rom_luts(p[SCALE_STYLE], read, rows) },
-                       { 1, lanes * in, lanes * (in + 17), lanes * kept, lanes * out, bits_of(rows), lanes * (17 + spread) } };
+    return (ss_terms){ { 1, lanes * kept * spread, lanes * kept, lanes * out, bits_of(rows),
+                         rom_luts(p[SCALE_STYLE], read, rows) },
+                       { 1, lanes * in, lanes * (in + 17), lanes * kept, lanes * out, bits_of(rows),
+                         lanes * (17 + spread) } };
 }
 
 static ss_resources requantise_blocks(const int64_t *p) {
     return (ss_resources){ .r[SS_DSP] = p[SCALE_LANES],
-                           .r[SS_BRAM18] = rom_blocks(p[SCALE_STYLE], 23 * p[SCALE_LANES], p[SCALE_CHANNELS] / p[SCALE_LANES]) };
+                           .r[SS_BRAM18] = rom_blocks(p[SCALE_STYLE], 23 * p[SCALE_LANES],
+                                                      p[SCALE_CHANNELS] / p[SCALE_LANES]) };
 }
 
 /* LANES, IN, W: one multiplier for all channels, the shift is wiring. */
 static ss_terms scale_terms(const int64_t *p) {
     double lanes = (double)p[0];
-    return (ss_terms){ { 1, lanes * (double)p[2] }, { 1, lanes * (double)p[1], lanes * (double)(p[1] + 17), lanes * (double)p[2] } };
+    return (ss_terms){ { 1, lanes * (double)p[2] },
+                       { 1, lanes * (double)p[1], lanes * (double)(p[1] + 17), lanes * (double)p[2] } };
 }
 
 static ss_resources one_multiplier_a_lane(const int64_t *p) { return (ss_resources){ .r[SS_DSP] = p[0] }; }
@@ -382,7 +398,8 @@ static ss_terms chanpad_terms(const int64_t *p) {
     return (ss_terms){ { 1, (double)p[0], count }, { count } };
 }
 
-/* LANES_IN, W_IN, WORDS_IN, LANES_OUT, W_OUT, WORDS_OUT, NODES, LOAD_WORDS: two 33-bit counters a node and a way to read them */
+/* LANES_IN, W_IN, WORDS_IN, LANES_OUT, W_OUT, WORDS_OUT, NODES, LOAD_WORDS: two 33-bit counters a node and a way
+ * to read them */
 static ss_terms shell_terms(const int64_t *p) {
     double bits = (double)(p[0] * p[1] + p[3] * p[4]), nodes = (double)p[6], loads = is(p[7] > 0);
     double counters = bits_of(p[2]) + bits_of(p[5]) + bits_of(p[7] + 1);
@@ -394,44 +411,60 @@ static ss_terms shell_terms(const int64_t *p) {
 const ss_module_spec ss_module_specs[SS_MODULES] = {
     [SS_MOD_SLICE] = { "`ss_slice`", "ss_slice", NULL, { "WIDTH" }, NULL, slice_terms, NULL },
     [SS_MOD_FORK] = { "`ss_fork`", "ss_fork", NULL, { "WIDTH", "N" }, NULL, fork_terms, NULL },
-    [SS_MOD_FIFO_REGISTERS] = { "`ss_fifo`, registers", "ss_fifo", "STYLE=registers", MEMORY, NULL, fifo_register_terms, NULL },
-    [SS_MOD_FIFO_LUT] = { "`ss_fifo`, LUT RAM", "ss_fifo", "STYLE=distributed", MEMORY, NULL, fifo_lut_terms, lut_ram },
-    [SS_MOD_FIFO_BLOCK] = { "`ss_fifo`, block RAM", "ss_fifo", "STYLE=block", MEMORY, NULL, fifo_block_terms, bram },
-    [SS_MOD_NARROWER] = { "`ss_width`, to fewer lanes", "ss_width", NULL, { "IN", "OUT", "W" }, narrows, narrower_terms, NULL },
-    [SS_MOD_WIDER] = { "`ss_width`, to more lanes", "ss_width", NULL, { "IN", "OUT", "W" }, widens, wider_terms, NULL },
-    [SS_MOD_GEARBOX] = { "`ss_width`, gearbox", "ss_width", NULL, { "IN", "OUT", "W" }, NULL, gearbox_terms, NULL },
+    [SS_MOD_FIFO_REGISTERS] = { "`ss_fifo`, registers", "ss_fifo", "STYLE=registers",
+        MEMORY, NULL, fifo_register_terms, NULL },
+    [SS_MOD_FIFO_LUT] = { "`ss_fifo`, LUT RAM", "ss_fifo", "STYLE=distributed",
+        MEMORY, NULL, fifo_lut_terms, lut_ram },
+    [SS_MOD_FIFO_BLOCK] = { "`ss_fifo`, block RAM", "ss_fifo", "STYLE=block",
+        MEMORY, NULL, fifo_block_terms, bram },
+    [SS_MOD_NARROWER] = { "`ss_width`, to fewer lanes", "ss_width", NULL,
+        { "IN", "OUT", "W" }, narrows, narrower_terms, NULL },
+    [SS_MOD_WIDER] = { "`ss_width`, to more lanes", "ss_width", NULL,
+        { "IN", "OUT", "W" }, widens, wider_terms, NULL },
+    [SS_MOD_GEARBOX] = { "`ss_width`, gearbox", "ss_width", NULL,
+        { "IN", "OUT", "W" }, NULL, gearbox_terms, NULL },
     [SS_MOD_ROM_LUT] = { "`ss_rom`, LUTs", "ss_rom", "STYLE=distributed", MEMORY, NULL, lut_rom_terms, NULL },
-    [SS_MOD_ROM_BLOCK] = { "`ss_rom`, block RAM", "ss_rom", "STYLE=block", MEMORY, NULL, block_rom_terms, bram },
-    [SS_MOD_WEIGHTS_ULTRA] = { "`ss_weights`, UltraRAM", "ss_weights", "STYLE=ultra", MEMORY, NULL, ultra_terms, uram },
+    [SS_MOD_ROM_BLOCK] = { "`ss_rom`, block RAM", "ss_rom", "STYLE=block",
+        MEMORY, NULL, block_rom_terms, bram },
+    [SS_MOD_WEIGHTS_ULTRA] = { "`ss_weights`, UltraRAM", "ss_weights", "STYLE=ultra",
+        MEMORY, NULL, ultra_terms, uram },
     [SS_MOD_WINDOW] = { "`ss_window`", "ss_window", NULL,
-                        { "S", "W", "DEEP", "H", "WD", "KH", "KW", "SH", "SW", "HO", "WO", "ROWS", "CACHE", "STYLE" }, NULL,
-                        window_terms, window_memories },
+        { "S", "W", "DEEP", "H", "WD", "KH", "KW", "SH", "SW", "HO", "WO", "ROWS", "CACHE", "STYLE" }, NULL,
+        window_terms, window_memories },
     [SS_MOD_CROSSBAR] = { "`ss_crossbar`", "ss_crossbar", NULL, { "K", "M", "W" }, NULL, crossbar_terms, NULL },
     [SS_MOD_FRONT] = { "`ss_front`", "ss_front", NULL, FRONT, NULL, front_terms, NULL },
-    [SS_MOD_FRONT_SPARSE] = { "`ss_front_sparse`", "ss_front_sparse", NULL, FRONT, NULL, front_sparse_terms, NULL },
-    [SS_MOD_DOT] = { "`ss_dot`", "ss_dot", NULL, { "W", "GR", "CI", "CO", "M", "ACC" }, NULL, dot_terms, dot_multipliers },
+    [SS_MOD_FRONT_SPARSE] = { "`ss_front_sparse`", "ss_front_sparse", NULL,
+        FRONT, NULL, front_sparse_terms, NULL },
+    [SS_MOD_DOT] = { "`ss_dot`", "ss_dot", NULL,
+        { "W", "GR", "CI", "CO", "M", "ACC" }, NULL, dot_terms, dot_multipliers },
     [SS_MOD_ACCUMULATE] = { "`ss_accumulate`", "ss_accumulate", NULL,
-                            { "LANES", "ACC", "PRE", "STEPS", "FOLDS", "PASSES", "ROM_STYLE" }, NULL, accumulate_terms,
-                            accumulate_memories },
+        { "LANES", "ACC", "PRE", "STEPS", "FOLDS", "PASSES", "ROM_STYLE" }, NULL, accumulate_terms,
+        accumulate_memories },
     [SS_MOD_REQUANTISE] = { "`ss_requantise`", "ss_requantise", "FILE=rows.mem",
-                            { "LANES", "IN", "W", "CHANNELS", "SHIFT_LO", "SHIFT_HI", "STYLE" }, NULL, requantise_terms,
-                            requantise_blocks },
-    [SS_MOD_SCALE] = { "`ss_requantise`, one multiplier", "ss_requantise", NULL, { "LANES", "IN", "W", "MULT" }, NULL, scale_terms,
-                       one_multiplier_a_lane },
-    [SS_MOD_RELU] = { "`ss_relu`, one threshold", "ss_relu", NULL, { "LANES", "W", "THR" }, NULL, relu_terms, NULL },
-    [SS_MOD_RELU_ROM] = { "`ss_relu`, a threshold a channel", "ss_relu", "FILE=rows.mem", { "LANES", "W", "CHANNELS", "STYLE" },
-                          NULL, relu_rom_terms, relu_blocks },
-    [SS_MOD_ADD] = { "`ss_node_add`, without FIFOs", "ss_node_add", NULL, { "LANES_OUT", "W", "ACC" }, NULL, add_terms, NULL },
+        { "LANES", "IN", "W", "CHANNELS", "SHIFT_LO", "SHIFT_HI", "STYLE" }, NULL, requantise_terms,
+        requantise_blocks },
+    [SS_MOD_SCALE] = { "`ss_requantise`, one multiplier", "ss_requantise", NULL,
+        { "LANES", "IN", "W", "MULT" }, NULL, scale_terms, one_multiplier_a_lane },
+    [SS_MOD_RELU] = { "`ss_relu`, one threshold", "ss_relu", NULL,
+        { "LANES", "W", "THR" }, NULL, relu_terms, NULL },
+    [SS_MOD_RELU_ROM] = { "`ss_relu`, a threshold a channel", "ss_relu", "FILE=rows.mem",
+        { "LANES", "W", "CHANNELS", "STYLE" }, NULL, relu_rom_terms, relu_blocks },
+    [SS_MOD_ADD] = { "`ss_node_add`, without FIFOs", "ss_node_add", NULL,
+        { "LANES_OUT", "W", "ACC" }, NULL, add_terms, NULL },
     [SS_MOD_CONCAT] = { "`ss_concat`", "ss_concat", NULL, { "N", "LANES", "W" }, NULL, concat_terms, NULL },
-    [SS_MOD_POOL_MAX] = { "`ss_pool_max`", "ss_pool_max", NULL, { "LANES", "W", "K" }, NULL, pool_max_terms, NULL },
-    [SS_MOD_POOL_AVG] = { "`ss_pool_avg`", "ss_pool_avg", NULL, { "LANES", "W", "K", "COUNTED" }, NULL, pool_avg_terms, NULL },
-    [SS_MOD_POOL_GLOBAL] = { "`ss_pool_global`", "ss_pool_global", NULL, { "LANES", "W", "DEEP", "H", "WD", "MAX" }, NULL,
-                             pool_global_terms, running_values },
-    [SS_MOD_SLICE_SPACE] = { "`ss_slice_space`", "ss_slice_space", NULL, { "WIDTH", "DEEP", "H", "WD" }, NULL,
-                             slice_space_terms, NULL },
-    [SS_MOD_CHANPAD] = { "`ss_chanpad`", "ss_chanpad", NULL, { "WIDTH", "BEFORE", "WORDS", "AFTER" }, NULL, chanpad_terms, NULL },
+    [SS_MOD_POOL_MAX] = { "`ss_pool_max`", "ss_pool_max", NULL,
+        { "LANES", "W", "K" }, NULL, pool_max_terms, NULL },
+    [SS_MOD_POOL_AVG] = { "`ss_pool_avg`", "ss_pool_avg", NULL,
+        { "LANES", "W", "K", "COUNTED" }, NULL, pool_avg_terms, NULL },
+    [SS_MOD_POOL_GLOBAL] = { "`ss_pool_global`", "ss_pool_global", NULL,
+        { "LANES", "W", "DEEP", "H", "WD", "MAX" }, NULL, pool_global_terms, running_values },
+    [SS_MOD_SLICE_SPACE] = { "`ss_slice_space`", "ss_slice_space", NULL,
+        { "WIDTH", "DEEP", "H", "WD" }, NULL, slice_space_terms, NULL },
+    [SS_MOD_CHANPAD] = { "`ss_chanpad`", "ss_chanpad", NULL,
+        { "WIDTH", "BEFORE", "WORDS", "AFTER" }, NULL, chanpad_terms, NULL },
     [SS_MOD_SHELL] = { "`ss_shell`", "ss_shell", NULL,
-                       { "LANES_IN", "W_IN", "WORDS_IN", "LANES_OUT", "W_OUT", "WORDS_OUT", "NODES", "LOAD_WORDS" }, NULL, shell_terms, NULL },
+        { "LANES_IN", "W_IN", "WORDS_IN", "LANES_OUT", "W_OUT", "WORDS_OUT", "NODES", "LOAD_WORDS" }, NULL,
+        shell_terms, NULL },
 };
 
 static double sum(const double *terms, const double *coefficients) {

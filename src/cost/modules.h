@@ -1,9 +1,10 @@
-/* modules: what synthesis makes of each module of rtl/, as a function of its parameters; for cost/, calibrate/fit.c and
- * tests.
+/* modules: what synthesis makes of each module of rtl/, as a function of its parameters; for cost/, calibrate/fit.c
+ * and tests.
  *
- * DSPs, memory blocks and the LUTs of LUT RAM follow from rules (memory.c), exactly. The other LUTs and the registers are
- * sums of coefficient times term, both never negative: the terms follow from the module's structure (bits of a multiplexer,
- * of a counter), the coefficients come from least squares over calibrate/measurements.csv and stand in fitted.h. */
+ * DSPs, memory blocks and the LUTs of LUT RAM follow from rules (memory.c), exactly. The other LUTs and the
+ * registers are sums of coefficient times term, both never negative: the terms follow from the module's structure
+ * (bits of a multiplexer, of a counter), the coefficients come from least squares over calibrate/measurements.csv
+ * and stand in fitted.h. */
 #ifndef SS_COST_MODULES_H
 #define SS_COST_MODULES_H
 
@@ -18,14 +19,11 @@ extern const char *const ss_style_names[SS_STYLES]; /* "registers", "distributed
 
 /* A module, or one form of it. */
 typedef enum ss_module {
-    SS_MOD_SLICE, SS_MOD_FORK, SS_MOD_FIFO_REGISTERS, SS_MOD_FIFO_LUT, SS_MOD_FIFO_BLOCK,
-    SS_MOD_NARROWER, SS_MOD_WIDER, SS_MOD_GEARBOX,
-    SS_MOD_ROM_LUT, SS_MOD_ROM_BLOCK, SS_MOD_WEIGHTS_ULTRA,
-    SS_MOD_WINDOW, SS_MOD_CROSSBAR, SS_MOD_FRONT, SS_MOD_FRONT_SPARSE, SS_MOD_DOT, SS_MOD_ACCUMULATE,
-    SS_MOD_REQUANTISE, SS_MOD_SCALE, SS_MOD_RELU, SS_MOD_RELU_ROM,
-    SS_MOD_ADD, SS_MOD_CONCAT, SS_MOD_POOL_MAX, SS_MOD_POOL_AVG, SS_MOD_POOL_GLOBAL, SS_MOD_SLICE_SPACE, SS_MOD_CHANPAD,
-    SS_MOD_SHELL,
-    SS_MODULES
+    SS_MOD_SLICE, SS_MOD_FORK, SS_MOD_FIFO_REGISTERS, SS_MOD_FIFO_LUT, SS_MOD_FIFO_BLOCK, SS_MOD_NARROWER,
+    SS_MOD_WIDER, SS_MOD_GEARBOX, SS_MOD_ROM_LUT, SS_MOD_ROM_BLOCK, SS_MOD_WEIGHTS_ULTRA, SS_MOD_WINDOW,
+    SS_MOD_CROSSBAR, SS_MOD_FRONT, SS_MOD_FRONT_SPARSE, SS_MOD_DOT, SS_MOD_ACCUMULATE, SS_MOD_REQUANTISE,
+    SS_MOD_SCALE, SS_MOD_RELU, SS_MOD_RELU_ROM, SS_MOD_ADD, SS_MOD_CONCAT, SS_MOD_POOL_MAX, SS_MOD_POOL_AVG,
+    SS_MOD_POOL_GLOBAL, SS_MOD_SLICE_SPACE, SS_MOD_CHANPAD, SS_MOD_SHELL, SS_MODULES
 } ss_module;
 
 typedef struct ss_terms {

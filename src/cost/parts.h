@@ -53,8 +53,8 @@ typedef struct ss_window_form {
     ss_mem memory;  /* of the line buffer: LUT or BRAM */
 } ss_window_form;
 /* cycles: the fewest that the reader takes for a window. */
-ss_window_form ss_window_form_of(const ss_device *dev, const ss_window *w, ss_shape in, ss_shape out, int64_t lanes, int bits,
-                                 int64_t cycles);
+ss_window_form ss_window_form_of(const ss_device *dev, const ss_window *w, ss_shape in, ss_shape out, int64_t lanes,
+                                 int bits, int64_t cycles);
 /* Cycles that a row's first window takes at least, where columns are kept (window.c). */
 int64_t ss_window_first_loads(const ss_window *w, ss_shape in, ss_shape out);
 /* The windows of a node over a map `in`, `lanes` elements a word. */

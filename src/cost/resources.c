@@ -52,8 +52,8 @@ ss_resources ss_part_activation(const ss_device *dev, int64_t lanes, int64_t thr
 
 /* ---- windows ---- */
 
-ss_window_form ss_window_form_of(const ss_device *dev, const ss_window *w, ss_shape in, ss_shape out, int64_t lanes, int bits,
-                                 int64_t cycles) {
+ss_window_form ss_window_form_of(const ss_device *dev, const ss_window *w, ss_shape in, ss_shape out, int64_t lanes,
+                                 int bits, int64_t cycles) {
     ss_window_form f = { .rows = ss_window_rows(w, in, out), .cache = ss_window_keeps_columns(w, out, cycles) };
     f.memory = ss_buffer_style(dev, lanes * bits, in.w * (in.c / lanes));
     if (f.memory == SS_MEM_NONE) f.memory = SS_MEM_LUT;
@@ -62,8 +62,8 @@ ss_window_form ss_window_form_of(const ss_device *dev, const ss_window *w, ss_sh
 
 ss_resources ss_part_window(ss_shape in, const ss_node *n, int64_t lanes, int bits, ss_window_form f) {
     const ss_window *w = &n->win;
-    return SS_COST_OF(SS_MOD_WINDOW, lanes, bits, in.c / lanes, in.h, in.w, w->kh, w->kw, w->sh, w->sw, n->shape.h, n->shape.w,
-                      f.rows, f.cache, style_of(f.memory));
+    return SS_COST_OF(SS_MOD_WINDOW, lanes, bits, in.c / lanes, in.h, in.w, w->kh, w->kw, w->sh, w->sw, n->shape.h,
+                      n->shape.w, f.rows, f.cache, style_of(f.memory));
 }
 
 /* ---- the shell ---- */
@@ -72,7 +72,8 @@ ss_resources ss_part_window(ss_shape in, const ss_node *n, int64_t lanes, int bi
 #define SHELL_WORDS 65536
 
 static ss_resources shell(int64_t nodes, bool loads_weights) {
-    return SS_COST_OF(SS_MOD_SHELL, SHELL_LANES, 16, SHELL_WORDS, SHELL_LANES, 16, SHELL_WORDS, nodes, loads_weights ? SHELL_WORDS : 0);
+    return SS_COST_OF(SS_MOD_SHELL, SHELL_LANES, 16, SHELL_WORDS, SHELL_LANES, 16, SHELL_WORDS, nodes,
+                      loads_weights ? SHELL_WORDS : 0);
 }
 
 ss_resources ss_part_shell(bool loads_weights) { return shell(0, loads_weights); }

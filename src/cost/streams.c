@@ -29,8 +29,8 @@ static bool divisor_varies(const ss_node *v) {
     return v->op == SS_OP_AVGPOOL && !v->count_pad && (v->win.pt || v->win.pl || v->win.pb || v->win.pr);
 }
 
-/* A pool works on as many channels at once as its busier side has lanes. One window an image needs no line buffer, only a
- * running value a channel. */
+/* A pool works on as many channels at once as its busier side has lanes. One window an image needs no line buffer,
+ * only a running value a channel. */
 static void add_pool(const ss_cost *c, const ss_cost_node *n, const ss_streams *s, ss_resources *res) {
     const ss_window *w = &n->node->win;
     ss_shape in = c->g->nodes[n->node->in[0]].shape;
@@ -75,8 +75,8 @@ int64_t ss_cost_skip_depth(const ss_cost *c, int32_t node, int32_t input, int32_
 
 static int64_t at_least_two(int64_t n) { return n < FIFO_DEPTH ? FIFO_DEPTH : n; }
 
-/* Words that are joined: LANES_OUT lanes or the next number that divides the channels of all parts; 0: there is none, and
- * whole pixels are joined. */
+/* Words that are joined: LANES_OUT lanes or the next number that divides the channels of all parts; 0: there is
+ * none, and whole pixels are joined. */
 static int64_t join_lanes(const int64_t *parts, int n, int64_t least) {
     int64_t most = parts[0];
     for (int64_t lanes = least; lanes <= most; lanes++) {
@@ -93,7 +93,8 @@ static void add_concat(const ss_cost *c, const ss_cost_node *n, const ss_streams
     for (int32_t k = 0; k < n->n_in; k++) parts[k] = n->in_c[k];
     int64_t lanes = join_lanes(parts, n->n_in, s->out), joined = lanes ? lanes : channels;
     for (int32_t k = 0; k < n->n_in; k++) {
-        int64_t wide = lanes ? lanes : n->in_c[k], depth = ss_cost_skip_depth(c, (int32_t)(n - c->nodes), k, s->lanes[k]);
+        int64_t wide = lanes ? lanes : n->in_c[k],
+                depth = ss_cost_skip_depth(c, (int32_t)(n - c->nodes), k, s->lanes[k]);
         if (lanes) depth = ss_ceil_div(depth * s->lanes[k], wide) + (s->lanes[k] < wide ? n->in_c[k] / wide : 0);
         ss_res_add(res, ss_part_fifo(c->dev, (lanes ? wide : s->lanes[k]) * bits, at_least_two(depth)), 1);
         ss_res_add(res, ss_part_converter(s->lanes[k], wide, bits), 1);
@@ -137,8 +138,10 @@ static void add_chanpad(const ss_cost *c, const ss_cost_node *n, const ss_stream
     int64_t in = lanes ? lanes : n->in_c[0], out = lanes ? lanes : v->shape.c;
     ss_res_add(res, ss_part_converter(s->lanes[0], in, bits), 1);
     if (lanes) {
-        if (s->lanes[0] < lanes) ss_res_add(res, ss_part_fifo(c->dev, lanes * bits, at_least_two(parts[0] / lanes)), 1);
-        ss_res_add(res, SS_COST_OF(SS_MOD_CHANPAD, lanes * bits, parts[1] / lanes, parts[0] / lanes, parts[2] / lanes), 1);
+        if (s->lanes[0] < lanes)
+            ss_res_add(res, ss_part_fifo(c->dev, lanes * bits, at_least_two(parts[0] / lanes)), 1);
+        ss_res_add(
+            res, SS_COST_OF(SS_MOD_CHANPAD, lanes * bits, parts[1] / lanes, parts[0] / lanes, parts[2] / lanes), 1);
     }
     ss_res_add(res, ss_part_converter(out, s->out, bits), 1);
     ss_res_add(res, ss_part_slice(s->out, bits), 1);

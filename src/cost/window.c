@@ -18,8 +18,9 @@ bool ss_window_keeps_columns(const ss_window *w, ss_shape out, int64_t cycles_a_
     return out.w > 1 && w->kw > w->sw && cycles_a_window < w->kw;
 }
 
-/* Columns that are loaded before a row's first window, when the window keeps columns: those that padding at the right of the
- * row above leaves time for are loaded there, the others hold the engine up (LATE in ss_window_core). */
+/* Columns that are loaded before a row's first window, when the window keeps columns: those that padding at the
+ * right of the row above leaves time for are loaded there, the others hold the engine up (LATE in ss_window_core).
+ */
 int64_t ss_window_first_loads(const ss_window *w, ss_shape in, ss_shape out) {
     const int32_t stride = least(w->sw, w->kw), kept = w->kw - stride, right = in.w + w->pl - (out.w - 1) * w->sw;
     const int32_t columns = (out.w - 1) * stride - w->pl + least(right, w->kw); /* that are stored */
