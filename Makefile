@@ -1,6 +1,7 @@
 # skipstream. `make demo` and `make test` are all a newcomer needs; both install what is missing.
 #   make            build/skipstream and build/libskipstream.a
 #   make test       everything that CI runs
+#   make verify-all  long verifications on real networks
 #   make lint       Verilator's warnings over every hardware module
 #   make prove      proofs of the streams and of the engine's handshake (minutes)
 #   make demo       the whole flow on the example network
@@ -91,6 +92,11 @@ test: deps
 	BUILD=$(BUILD) tests/run.sh $(TESTS) $(TESTS:$(BUILD)/%=$(BUILD)-asan/%) $(wildcard tests/cli_*.sh) \
 	  tests/lint.sh tests/prove.sh $(wildcard tests/rtl_*.sh)
 
+# The long verifications: ResNet-20 and a stage of ResNet-18 on real images, an hour or two; goes on where it stopped.
+verify-all: deps
+	$(MAKE) all tests jets-data
+	BUILD=$(BUILD) RTL_FULL=1 tests/run.sh $(wildcard tests/rtl_*.sh) tests/verify_all.sh
+
 lint:
 	BUILD=$(BUILD) tests/run.sh tests/lint.sh
 
@@ -117,4 +123,4 @@ clean:
 
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
-.PHONY: all tests test lint prove deps demo bench bench-conv clean
+.PHONY: all tests test verify-all lint prove deps demo bench bench-conv clean

@@ -64,7 +64,6 @@ module ss_accumulate #(
     generate
         for (l = 0; l < LANES; l = l + 1) begin : g_lane
             logic [ACC-1:0] held, next;
-            // In this order mux and adder share a LUT: the carry chain's own input is the first operand.
             assign next = ACC'($signed(sums[l*SUM +: SUM])) + (start ? bias[l*ACC +: ACC] : held);
             if (HELD == 1) begin : g_register
                 logic unused_ok;

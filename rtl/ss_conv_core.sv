@@ -130,7 +130,10 @@ module ss_conv_core #(
         .clk(clk), .rst(rst), .in_valid(result_valid), .in_ready(result_ready), .in_data(result),
         .out_valid(out_valid), .out_ready(out_ready), .out_data(out_data), .level(unused_level));
 
-`ifndef SYNTHESIS
+`ifdef FORMAL
+    always @(posedge clk) if (!rst) assert (!result_valid || result_ready);
+`elsif SYNTHESIS
+`else
     always @(posedge clk)
         if (!rst && result_valid && !result_ready) $fatal(1, "%m: no place for a result");
 `endif

@@ -35,10 +35,12 @@ module ss_dot #(
                         localparam V = (g*CI + c)*M + x;
                         localparam E = ((g*CI + c)*CO + o)*M + x;
                         logic [W-1:0] weight;
-                        logic [PRODUCT-1:0] product;
+                        logic [PRODUCT-1:0] next, product;
+                        ss_product #(.A(W), .B(W), .OUT(PRODUCT)) u_product (
+                            .a(value_q[V*W +: W]), .b(weight), .p(next));
                         always_ff @(posedge clk) begin
                             weight <= weights[E*W +: W];
-                            product <= PRODUCT'($signed(value_q[V*W +: W]) * $signed(weight));
+                            product <= next;
                         end
                         assign terms[(c*M + x)*PRODUCT +: PRODUCT] = product;
                     end

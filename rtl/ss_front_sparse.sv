@@ -2,8 +2,8 @@
 //
 // All S streams advance together: a fold lasts as long as its fullest stream; the others then hand out zeros. No bubble
 // between beats, folds and windows.
-// Cycle t: ss_pick (wide kernels, K >= 25 and M >= 4 or K > 64: ss_pick_ranked, two cycles after the window came) chooses positions; the
-//   window is taken, and its values registered, with its first beat.
+// Cycle t: ss_pick chooses positions (wide kernels, K >= 25 and M >= 4 or K > 64: ss_pick_ranked, two cycles after the
+//   window came); the window is taken, and its values registered, with its first beat.
 // Cycle t + 1: ss_crossbar chooses the values. Idle multipliers get 0.
 // M > 1: addr counts the weight rows, one a fold, at t; values, flags and idx (for the weights' crossbar) appear at t + 2.
 // M = 1: addr has a position of its own for each stream, at t + 1; values and flags appear at t + 3.

@@ -54,16 +54,18 @@ module ss_rescale #(
             for (l = 0; l < LANES; l = l + 1) begin : g_lane
                 localparam P = SHARED != 0 ? 0 : l;
                 logic [IN-1:0] x, x_late;
-                logic [PRODUCT-1:0] product;
+                logic [PRODUCT-1:0] next, product;
                 logic [KEEP-1:0] kept, shifted;
                 logic [SPREAD-1:0] amount;
                 logic [W-1:0] y;
                 assign kept = KEEP'($signed(product) >>> (SHIFT_LO - 1));
+                ss_product #(.A(IN), .B(MULT_BITS + 1), .OUT(PRODUCT)) u_product (
+                    .a(x_late), .b({1'b0, pairs[P*PAIR +: MULT_BITS]}), .p(next));
                 always_ff @(posedge clk)
                     if (enable) begin
                         x <= in_data[l*IN +: IN];
                         x_late <= x;
-                        product <= PRODUCT'($signed(x_late) * $signed({1'b0, pairs[P*PAIR +: MULT_BITS]}));
+                        product <= next;
                         amount <= SHIFT_HI > SHIFT_LO ?
                             SPREAD'(pairs[P*PAIR + MULT_BITS +: SHIFT_BITS] - SHIFT_BITS'(SHIFT_LO)) : 0;
                         shifted <= $signed(kept) >>> amount;
@@ -82,10 +84,13 @@ module ss_rescale #(
                 logic [W-1:0] y;
                 if (MULT != 1) begin : g_multiply
                     logic [IN-1:0] x;
+                    logic [PRODUCT-1:0] next;
+                    ss_product #(.A(IN), .B(MULT_BITS + 1), .OUT(PRODUCT)) u_product (
+                        .a(x), .b({1'b0, MULT_BITS'(MULT)}), .p(next));
                     always_ff @(posedge clk)
                         if (enable) begin
                             x <= in_data[l*IN +: IN];
-                            scaled <= PRODUCT'($signed(x) * $signed({1'b0, MULT_BITS'(MULT)}));
+                            scaled <= next;
                         end
                 end else begin : g_wires
                     assign scaled = in_data[l*IN +: IN];

@@ -83,7 +83,14 @@ not_ours() {
 no_part() {
     sed 's/"part": "[^"]*"/"part": ""/' "$work/design.json" >"$work/nopart.json" &&
         refuses "the device names no part" generate "$work/nopart.json" --out "$work/no" &&
-        "$bin" generate "$work/nopart.json" --no-vivado --out "$work/nv" && [ ! -e "$work/nv/partition_1/vivado" ]
+        "$bin" generate "$work/nopart.json" --no-vivado --out "$work/nv" && [ ! -e "$work/nv/partition_1/vivado" ] &&
+        "$bin" generate "$work/nopart.json" --part xczu9eg-ffvb1156-2-e --out "$work/nv" &&
+        grep -q xczu9eg-ffvb1156-2-e "$work/nv/partition_1/vivado/synth.tcl" &&
+        refuses "the part is no part number" generate "$work/nopart.json" --part 'x;exit' --out "$work/no"
+}
+other_family() {
+    sed 's/"family": "[^"]*"/"family": "stratix"/' "$work/design.json" >"$work/family.json" &&
+        refuses "supported: ultrascale+, 7series, versal" generate "$work/family.json" --out "$work/no"
 }
 no_modules() { SKIPSTREAM_RTL=/nowhere refuses "the folder of the SystemVerilog modules is not there" generate \
     "$work/design.json" --out "$work/no"; }
@@ -120,5 +127,6 @@ check "a folder that cannot be written" unwritable
 check "a file in the place of the folder" refuses "exists and is not a folder" generate "$work/design.json" \
     --out "$work/design.json"
 check "a device without a part" no_part
+check "a device without synthesis scripts" other_family
 check "the modules' folder is missing" no_modules
 echo "1..$n"

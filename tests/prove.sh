@@ -41,5 +41,11 @@ if [ -n "${PROVE_ALL:-}" ]; then
     prove unbounded fifo 'STYLE="block"' DEPTH=5
     prove unbounded width IN=5 OUT=2
     prove unbounded width IN=4 OUT=6
+    prove 24 engine M=2 STEPS=1 FOLDS=2
+    prove 16 engine M=2 STEPS=1 FOLDS=2 VALUES
+    prove 20 engine M=1 STEPS=2 FOLDS=1
+    prove 14 engine M=1 STEPS=2 FOLDS=1 VALUES
+    mutant ss_issue "no place is kept for a result" ss_issue "s/assign stall = .*/assign stall = 1'b0;/" 32 engine M=2 STEPS=1 FOLDS=2
+    mutant ss_issue "a window is given up after its first fold" ss_issue 's/fresh <= fold_end && last_fold/fresh <= fold_end/' 20 engine M=2 STEPS=1 FOLDS=2 VALUES
 fi
 echo "1..$n"

@@ -1,5 +1,5 @@
-/* rtl: memory images against rows worked out by hand, names, spans, the text of a top, and the folder: same bytes
- * again, nothing replaced that is not ours, nothing left behind by a failure. */
+/* rtl: memory images against rows worked out by hand, names, spans, the text of a top, and the folder: same
+ * bytes again, nothing replaced that is not ours, nothing left behind by a failure. */
 #include "rtl/gen.h"
 #include "util_explore.h"
 #include "util_infer.h"
@@ -14,7 +14,8 @@
 
 #include <cmocka.h>
 
-/* ---- images: weight of filter f, channel c of its group, position k is the number 0xfck, so that rows can be read ---- */
+/* ---- images: weight of filter f, channel c of its group, position k is the number 0xfck, so that rows can
+ * be read ---- */
 
 typedef struct image {
     ss_ctx *ctx;
@@ -75,9 +76,9 @@ static void crossbar_rows_hold_whole_kernels(void **state) {
     image x;
     image_open(&x, 2, 1, folding(SS_ENGINE_CROSSBAR, 1, 1, 2, 2));
     assert_weights(&x, 0, 4,
-                   "01030102010101000003000200010000\n"  /* channel 0, filters 1 and 0 */
-                   "03030302030103000203020202010200\n"  /* channel 0, filters 3 and 2 */
-                   "01130112011101100013001200110010\n"  /* channel 1 */
+                   "01030102010101000003000200010000\n" /* channel 0, filters 1 and 0 */
+                   "03030302030103000203020202010200\n" /* channel 0, filters 3 and 2 */
+                   "01130112011101100013001200110010\n" /* channel 1 */
                    "03130312031103100213021202110210\n");
     ss_buf load;
     ss_buf_init(&load, x.ctx);
@@ -120,8 +121,14 @@ static void groups_lie_side_by_side_or_one_after_another(void **state) {
     image x;
     image_open(&x, 4, 2, folding(SS_ENGINE_DENSE, 2, 2, 2, 4));
     assert_weights(&x, 0, 1,
-                   "0313031203110310" "0213021202110210" "0303030203010300" "0203020202010200"  /* group 1 */
-                   "0113011201110110" "0013001200110010" "0103010201010100" "0003000200010000\n");
+                   "0313031203110310"
+                   "0213021202110210"
+                   "0303030203010300"
+                   "0203020202010200" /* group 1 */
+                   "0113011201110110"
+                   "0013001200110010"
+                   "0103010201010100"
+                   "0003000200010000\n");
     image_close(&x);
     image_open(&x, 4, 2, folding(SS_ENGINE_DENSE, 1, 1, 1, 4));
     assert_weights(&x, 0, 8,
@@ -145,8 +152,14 @@ static void per_channel_rows(void **state) {
     image x;
     image_open(&x, 2, 1, folding(SS_ENGINE_DENSE, 1, 1, 2, 4));
     assert_false(ss_rtl_has_bias(&x.r, 1));
-    x.nodes[1] = (ss_qnode){ .weights = x.weights, .bias = bias, .acc_bits = 20, .n_mult = 4, .mult = mult, .shift = shift,
-                             .n_thr = 4, .thr = thr };
+    x.nodes[1] = (ss_qnode){ .weights = x.weights,
+                             .bias = bias,
+                             .acc_bits = 20,
+                             .n_mult = 4,
+                             .mult = mult,
+                             .shift = shift,
+                             .n_thr = 4,
+                             .thr = thr };
     assert_true(ss_rtl_has_bias(&x.r, 1) && ss_rtl_has_scale(&x.r, 1) && ss_rtl_has_thresholds(&x.r, 1));
     ss_buf text;
     ss_buf_init(&text, x.ctx);
@@ -195,10 +208,11 @@ static void fixture_close(fixture *x) {
 
 /* A folder of empty modules and templates in place of the hand-written ones. */
 static void stub_folder(const char *dir) {
-    static const char *const modules[] = { "conv", "node_add", "node_concat", "node_maxpool", "node_avgpool", "node_relu",
-                                           "node_slice", "node_chanpad", "shell", "fork", "tap" };
-    static const char *const others[] = { "sim/tb.cpp", "sim/tb_icarus.sv.in", "sim/Makefile.in", "vivado/synth.tcl.in",
-                                          "vivado/package_ip.tcl.in" };
+    static const char *const modules[] = { "conv",         "node_add",  "node_concat", "node_maxpool",
+                                           "node_avgpool", "node_relu", "node_slice",  "node_chanpad",
+                                           "shell",        "fork",      "tap" };
+    static const char *const others[] = { "sim/tb.cpp", "sim/tb_icarus.sv.in", "sim/Makefile.in",
+                                          "vivado/synth.tcl.in", "vivado/package_ip.tcl.in" };
     char path[400], text[200];
     snprintf(path, sizeof path, "%s/sim", dir);
     mkdir(path, 0777);
@@ -206,7 +220,8 @@ static void stub_folder(const char *dir) {
     mkdir(path, 0777);
     for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) {
         snprintf(path, sizeof path, "%s/ss_%s.sv", dir, modules[i]);
-        snprintf(text, sizeof text, "// not ss_other\nmodule ss_%s; %s endmodule\n", modules[i], i ? "" : "ss_inner i ();");
+        snprintf(text, sizeof text, "// not ss_other\nmodule ss_%s; %s endmodule\n", modules[i],
+                 i ? "" : "ss_inner i ();");
         assert_true(util_write_text(path, text));
     }
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
@@ -279,10 +294,12 @@ static void names_are_legal_and_unique(void **state) {
     char longest[400];
     memset(longest, 'x', sizeof longest - 1);
     longest[sizeof longest - 1] = '\0';
-    const char *const names[] = { "/a/b.1/Conv", "a_b_1_Conv", "a/b/1/Conv_2", "a b 1 Conv", "module", "3x3", "", "\xc3\xa9\n",
-                                  longest, longest };
-    static const char *const want[] = { "u_a_b_1_Conv", "u_a_b_1_Conv_2", "u_a_b_1_Conv_2_2", "u_a_b_1_Conv_3", "u_module",
-                                        "u_3x3", "u_", "u__2" };
+    const char *const names[] = { "/a/b.1/Conv", "a_b_1_Conv", "a/b/1/Conv_2", "a b 1 Conv", "module",
+                                  "3x3",         "",           "\xc3\xa9\n",   longest,      longest };
+    static const char *const want[] = {
+        "u_a_b_1_Conv", "u_a_b_1_Conv_2", "u_a_b_1_Conv_2_2", "u_a_b_1_Conv_3", "u_module", "u_3x3", "u_",
+        "u__2"
+    };
     const char **got;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         assert_int_equal(ss_graph_add(g, &(ss_node){ .op = SS_OP_INPUT, .name = names[i] }), i);
@@ -317,12 +334,14 @@ static void spans(void **state) {
     fixture x;
     ss_ctx *ctx = ss_ctx_new();
     assert_true(fixture_open(&x, ctx, util_small_resnet(ctx, 3), 20, 0.5));
-    int32_t stem = ss_graph_find(x.g, "stem"), add = ss_graph_find(x.g, "b1_add"), conv2 = ss_graph_find(x.g, "b1_conv2");
+    int32_t stem = ss_graph_find(x.g, "stem"), add = ss_graph_find(x.g, "b1_add"),
+            conv2 = ss_graph_find(x.g, "b1_conv2");
     assert_span(&x, "stem", stem, stem);
     assert_span(&x, "b1_conv1..b1_add", ss_graph_find(x.g, "b1_conv1"), add);
     assert_span(&x, "b1_conv1..b1_conv2", ss_graph_find(x.g, "b1_conv1"), conv2);
     assert_span(&x, "input..fc", 0, x.g->n - 1);
-    refuse_span(&x, "b1_conv2..b1_add", "2 tensors go into nodes \"b1_conv2\" to \"b1_add\": \"stem\", \"b1_conv1\"");
+    refuse_span(&x, "b1_conv2..b1_add",
+                "2 tensors go into nodes \"b1_conv2\" to \"b1_add\": \"stem\", \"b1_conv1\"");
     refuse_span(&x, "b2_conv1..b2_shortcut", "2 tensors come out of");
     refuse_span(&x, "b1_add..stem", "\"stem\" stands before \"b1_add\"");
     refuse_span(&x, "nothing..stem", "no node \"nothing\"");
@@ -383,8 +402,9 @@ static void a_top_has_an_instance_a_node(void **state) {
 /* Every operator, with a FLATTEN at the end that leaves no instance. */
 static void every_operator_has_its_module(void **state) {
     (void)state;
-    static const char *const modules[] = { "ss_conv #(", "ss_node_add #(", "ss_node_concat #(", "ss_node_maxpool #(",
-                                           "ss_node_avgpool #(", "ss_node_relu #(", "ss_node_slice #(", "ss_node_chanpad #(" };
+    static const char *const modules[] = { "ss_conv #(",         "ss_node_add #(",     "ss_node_concat #(",
+                                           "ss_node_maxpool #(", "ss_node_avgpool #(", "ss_node_relu #(",
+                                           "ss_node_slice #(",   "ss_node_chanpad #(" };
     fixture x;
     ss_ctx *ctx = ss_ctx_new();
     assert_true(fixture_open(&x, ctx, util_zoo(ctx, true, 5), 20, 0.5));
@@ -410,11 +430,13 @@ static void two_partitions(void **state) {
     cut(&x, ss_graph_find(x.g, "conv0"), parts);
     parts[1].target = 8 * 8 * 8 / 4; /* 8 x 8 pixels of 8 channels, 4 a word */
     assert_int_equal(generate(&x, whole), SS_OK);
-    char *config = file_text(ctx, "partition_2/sim/config.h"), *top = file_text(ctx, "partition_2/partition_2.sv");
+    char *config = file_text(ctx, "partition_2/sim/config.h"),
+         *top = file_text(ctx, "partition_2/partition_2.sv");
     assert_non_null(strstr(config, "#define SS_IN_LANES 4\n"));
     assert_non_null(strstr(config, "#define SS_IN_WORDS 128\n"));
     assert_int_equal(count(top, "ss_tap #("), parts[1].last - parts[1].first + 1);
-    assert_true(exists("partition_1/weights/u_conv0.weights.mem") && exists("partition_2/weights/u_conv1.weights.mem"));
+    assert_true(exists("partition_1/weights/u_conv0.weights.mem") &&
+                exists("partition_2/weights/u_conv1.weights.mem"));
     ss_free(ctx, config);
     ss_free(ctx, top);
     assert_int_equal(generate(&x, (ss_rtl_opts){ .first = parts[1].first, .last = parts[1].first }), SS_OK);
@@ -438,7 +460,8 @@ static void ultraram_is_loaded(void **state) {
     char *load = file_text(ctx, "partition_1/load.mem"), text[64];
     assert_int_equal(count(load, "\n"), rows * ss_ceil_div(streams * 16, 64));
     snprintf(text, sizeof text, "#define SS_LOAD_WORDS %d\n", count(load, "\n"));
-    char *config = file_text(ctx, "partition_1/sim/config.h"), *top = file_text(ctx, "partition_1/partition_1.sv");
+    char *config = file_text(ctx, "partition_1/sim/config.h"),
+         *top = file_text(ctx, "partition_1/partition_1.sv");
     assert_non_null(strstr(config, text));
     assert_non_null(strstr(top, "input  wire s_load_tvalid,"));
     ss_free(ctx, load);
@@ -463,12 +486,14 @@ static void modules_and_templates(void **state) {
     ss_ctx *ctx = ss_ctx_new();
     assert_true(fixture_open(&x, ctx, util_straight_net(ctx, 1, 3), 20, -1));
     assert_int_equal(generate(&x, whole), SS_OK);
-    assert_true(exists("rtl/ss_inner.sv")); /* used by a module that is used */
+    assert_true(exists("rtl/ss_inner.sv"));  /* used by a module that is used */
     assert_false(exists("rtl/ss_other.sv")); /* named in a comment only */
     assert_false(exists("rtl/ss_node_add.sv"));
-    char *list = file_text(ctx, "partition_1/filelist.f"), *tcl = file_text(ctx, "partition_1/vivado/synth.tcl");
-    assert_string_equal(list, "../rtl/ss_conv.sv\n../rtl/ss_inner.sv\n../rtl/ss_node_avgpool.sv\n../rtl/ss_shell.sv\n"
-                              "../rtl/ss_tap.sv\npartition_1.sv\n");
+    char *list = file_text(ctx, "partition_1/filelist.f"),
+         *tcl = file_text(ctx, "partition_1/vivado/synth.tcl");
+    assert_string_equal(
+        list, "../rtl/ss_conv.sv\n../rtl/ss_inner.sv\n../rtl/ss_node_avgpool.sv\n../rtl/ss_shell.sv\n"
+              "../rtl/ss_tap.sv\npartition_1.sv\n");
     assert_string_equal(tcl, "partition_1 none user@example @NOTHING@\n");
     ss_free(ctx, list);
     ss_free(ctx, tcl);
@@ -479,7 +504,8 @@ static void modules_and_templates(void **state) {
 static void same_input_same_bytes_and_only_ours_is_replaced(void **state) {
     (void)state;
     static const char *const files[] = { "manifest.json", "README.md", "partition_1/partition_1.sv",
-                                         "partition_1/sim/config.h", "partition_1/weights/u_conv0.weights.mem" };
+                                         "partition_1/sim/config.h",
+                                         "partition_1/weights/u_conv0.weights.mem" };
     enum { FILES = sizeof files / sizeof *files };
     uint64_t first[FILES];
     fixture x;
@@ -546,8 +572,8 @@ static void rows_and_columns_of_windows(void **state) {
         int32_t in, out, rows;
         bool keeps_at_2;
     } cases[] = {
-        { { 3, 3, 1, 1, 1, 1, 1, 1 }, 8, 8, 3, true }, { { 3, 3, 1, 1, 0, 0, 0, 0 }, 8, 6, 5, true },
-        { { 3, 3, 2, 2, 1, 1, 1, 1 }, 8, 4, 4, true }, { { 8, 8, 1, 1, 0, 0, 0, 0 }, 8, 1, 16, false },
+        { { 3, 3, 1, 1, 1, 1, 1, 1 }, 8, 8, 3, true },  { { 3, 3, 1, 1, 0, 0, 0, 0 }, 8, 6, 5, true },
+        { { 3, 3, 2, 2, 1, 1, 1, 1 }, 8, 4, 4, true },  { { 8, 8, 1, 1, 0, 0, 0, 0 }, 8, 1, 16, false },
         { { 1, 1, 2, 2, 0, 0, 0, 0 }, 8, 4, 1, false }, { { 2, 2, 2, 2, 0, 0, 0, 0 }, 8, 4, 3, false },
         { { 5, 5, 1, 1, 2, 2, 2, 2 }, 4, 4, 6, true },
     };

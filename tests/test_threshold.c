@@ -186,10 +186,9 @@ static void check_walks(fixture *f, ss_policy policy) {
 static void latency_aware_walks(void **state) { check_walks(*state, SS_POLICY_LATENCY); }
 static void greedy_gain_walks(void **state) { check_walks(*state, SS_POLICY_GREEDY); }
 
-static void json_without_seconds(const ss_study *s, char **text) {
+static void study_text(const ss_study *s, char **text) {
     json_t *j = ss_study_json(s);
     assert_non_null(j);
-    json_object_del(j, "seconds");
     *text = json_dumps(j, 0);
     json_decref(j);
 }
@@ -200,15 +199,49 @@ static void memory_changes_no_result(void **state) {
     f->task.opts.policy = SS_POLICY_LATENCY;
     f->task.opts.memory = 64 << 20;
     ss_study *s = study(f);
-    json_without_seconds(s, &with);
+    study_text(s, &with);
     ss_study_free(s);
     f->task.opts.memory = 0;
     s = study(f);
-    json_without_seconds(s, &without);
+    study_text(s, &without);
     ss_study_free(s);
     assert_string_equal(with, without);
     free(with);
     free(without);
+}
+
+/* Whatever trials an interrupted study still holds, going on gives the study that was never interrupted. */
+static void resumed_studies_are_the_same(void **state) {
+    fixture *f = *state;
+    char dir[256], path[300], *whole, *again;
+    assert_true(util_temp_dir(dir));
+    snprintf(path, sizeof path, "%s/study.json", dir);
+    f->task.opts.policy = SS_POLICY_LATENCY;
+    f->task.checkpoint = path;
+    ss_study *s = study(f);
+    study_text(s, &whole);
+    const int32_t kept[] = { 1, s->n_points / 2, s->n_points };
+    f->task.resume = true;
+    for (int i = 0; i < 3; i++) {
+        int32_t n = s->n_points;
+        s->n_points = kept[i];
+        s->complete = false;
+        assert_int_equal(ss_study_save(s, path), SS_OK);
+        s->n_points = n;
+        ss_study *resumed = study(f);
+        study_text(resumed, &again);
+        assert_string_equal(whole, again);
+        free(again);
+        ss_study_free(resumed);
+    }
+    ss_study_free(s);
+    free(whole);
+    f->task.opts.max_loss = 3; /* another question */
+    assert_int_equal(ss_study_run(f->ctx, &f->task, &s), SS_BAD);
+    assert_non_null(strstr(ss_diag_at(f->ctx, 0)->cause, "max_loss"));
+    f->task.checkpoint = NULL;
+    f->task.resume = false;
+    util_remove_dir(dir);
 }
 
 static void curve_rises_and_stops(void **state) {
@@ -345,6 +378,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(latency_aware_walks, restore, restore),
         cmocka_unit_test_setup_teardown(greedy_gain_walks, restore, restore),
         cmocka_unit_test_setup_teardown(memory_changes_no_result, restore, restore),
+        cmocka_unit_test_setup_teardown(resumed_studies_are_the_same, restore, restore),
         cmocka_unit_test_setup_teardown(curve_rises_and_stops, restore, restore),
         cmocka_unit_test_setup_teardown(fastest_within_the_loss_is_chosen_and_confirmed, restore, restore),
         cmocka_unit_test_setup_teardown(thresholds_of_the_model_are_kept_and_put_back, restore, restore),

@@ -1,18 +1,22 @@
 // The bench of a generated partition: streams images through it and compares every word of every node.
 //
-// Usage: sim --in FILE --expect DIR --images N --result FILE [--load FILE] [--backpressure SEED] [--watchdog CYCLES]
+// Usage: sim --in FILE --expect DIR --images N --result FILE [--load FILE] [--backpressure SEED] [--watchdog
+// CYCLES]
 //            [--stop-at-first]
-//   FILE of --in      the input's elements, 16 bits each (low byte first), rows, columns, channels, image after image
-//   DIR of --expect   tap_ID.bin for every node of config.h, and output.bin, in the same order and form
-//   FILE of --load    the load stream, a 64-bit hexadecimal word a line; needed when SS_LOAD_WORDS is not 0
+//   FILE of --in      the input's elements, 16 bits each (low byte first), rows, columns, channels, image
+//   after image DIR of --expect   tap_ID.bin for every node of config.h, and output.bin, in the same order
+//   and form FILE of --load    the load stream, a 64-bit hexadecimal word a line; needed when SS_LOAD_WORDS
+//   is not 0
 // Result: JSON; exit 0 when everything agreed, 1 when not, 2 on bad use.
 //
-// config.h, written by the generator, includes the verilated top's header and defines SS_TOP, SS_IN_LANES, SS_IN_W,
-// SS_IN_WORDS (words an image), SS_OUT_*, SS_LOAD_WORDS and the table ss_taps, in the order of the stall counters.
+// config.h, written by the generator, includes the verilated top's header and defines SS_TOP, SS_IN_LANES,
+// SS_IN_W, SS_IN_WORDS (words an image), SS_OUT_*, SS_LOAD_WORDS and the table ss_taps, in the order of the
+// stall counters.
 //
-// Method: one clock a call of tick(): the inputs are set while the clock is low, handshakes are sampled before its rising
-// edge and inputs stay as they are across it. Words inside come through the DPI function of ss_tap. Registers start
-// with random contents. Images follow one another without a gap. All cycle numbers count from the first input word.
+// Method: one clock a call of tick(): the inputs are set while the clock is low, handshakes are sampled
+// before its rising edge and inputs stay as they are across it. Words inside come through the DPI function of
+// ss_tap. Registers start with random contents. Images follow one another without a gap. All cycle numbers
+// count from the first input word.
 #include <cinttypes>
 #include <cstdint>
 #include <cstdio>
@@ -39,6 +43,7 @@ namespace {
 // ---- registers of ss_control ----
 
 enum : uint32_t {
+    REG_COUNT = 0x08,   // of nodes
     REG_CONTROL = 0x0c, // bit 0: start of the weight load
     REG_STATUS = 0x10,  // bit 0: loaded
     REG_IMAGES_IN = 0x14,
@@ -191,12 +196,10 @@ void bench::word(stream &s) {
         if (got == expected) continue;
         const uint64_t at = place * s.lanes + lane, pixel = at / s.channels;
         if (s.mismatches++ == 0)
-            s.first = { long(image),
-                        int(pixel / s.columns),
-                        int(pixel % s.columns),
-                        int(at % s.channels),
-                        expected,
-                        got };
+            s.first = {
+                long(image), int(pixel / s.columns), int(pixel % s.columns), int(at % s.channels), expected,
+                got
+            };
     }
     if (place == 0) s.first_cycle.push_back(cycle - start);
     if (place == s.words_an_image - 1) s.last_cycle.push_back(cycle - start);
@@ -216,8 +219,12 @@ bool bench::stalled() {
 template <size_t N> void set_bits(VlWide<N> &port, const uint32_t *from) {
     for (size_t i = 0; i < N; i++) port[i] = from[i];
 }
-void set_bits(QData &port, const uint32_t *from) { port = uint64_t(from[1]) << 32 | from[0]; }
-template <typename T> void set_bits(T &port, const uint32_t *from) { port = T(from[0]); }
+void set_bits(QData &port, const uint32_t *from) {
+    port = uint64_t(from[1]) << 32 | from[0];
+}
+template <typename T> void set_bits(T &port, const uint32_t *from) {
+    port = T(from[0]);
+}
 
 template <size_t N> void get_bits(const VlWide<N> &port, uint32_t *to) {
     for (size_t i = 0; i < N; i++) to[i] = port[i];
@@ -226,7 +233,9 @@ void get_bits(const QData &port, uint32_t *to) {
     to[0] = uint32_t(port);
     to[1] = uint32_t(port >> 32);
 }
-template <typename T> void get_bits(const T &port, uint32_t *to) { to[0] = port; }
+template <typename T> void get_bits(const T &port, uint32_t *to) {
+    to[0] = port;
+}
 
 // ---- one clock ----
 
@@ -244,7 +253,8 @@ void bench::tick() {
     if (running && top->m_axis_tvalid && top->m_axis_tready) {
         get_bits(top->m_axis_tdata, out.chunks.data());
         const bool last = out.words % out.words_an_image == out.words_an_image - 1;
-        if (bool(top->m_axis_tlast) != last) out.surplus++; // TLAST out of place: an image too long or too short
+        if (bool(top->m_axis_tlast) != last)
+            out.surplus++; // TLAST out of place: an image too long or too short
         word(out);
     }
     top->clk = 1;
@@ -280,10 +290,11 @@ uint32_t bench::axi_read(uint32_t address) {
         top->clk = 0;
         top->eval();
         const bool taken = top->s_axi_arvalid && top->s_axi_arready, given = top->s_axi_rvalid;
-        const uint32_t data = top->s_axi_rdata;
+        const uint32_t data = top->s_axi_rdata, response = top->s_axi_rresp;
         tick();
         if (taken) top->s_axi_arvalid = 0;
         if (!given) continue;
+        if (response) fail("the control registers have nothing at " + std::to_string(address));
         top->s_axi_rready = 0;
         return data;
     }
@@ -300,10 +311,12 @@ void bench::axi_write(uint32_t address, uint32_t data) {
         top->eval();
         const bool address_taken = top->s_axi_awvalid && top->s_axi_awready;
         const bool data_taken = top->s_axi_wvalid && top->s_axi_wready, answered = top->s_axi_bvalid;
+        const uint32_t response = top->s_axi_bresp;
         tick();
         if (address_taken) top->s_axi_awvalid = 0;
         if (data_taken) top->s_axi_wvalid = 0;
         if (!answered) continue;
+        if (response) fail("the control registers refuse a write at " + std::to_string(address));
         top->s_axi_bready = 0;
         return;
     }
@@ -398,6 +411,7 @@ void bench::collect() {
             b.push_back(axi_read(REG_NODES + 8 * i + 4));
         }
     };
+    if (axi_read(REG_COUNT) != taps_count) fail("the control registers count other nodes than config.h");
     images_in = axi_read(REG_IMAGES_IN);
     images_out = axi_read(REG_IMAGES_OUT);
     counted_cycles = axi_read(REG_CYCLES_LOW);
@@ -431,28 +445,34 @@ void save_list(FILE *f, const char *key, const std::vector<uint64_t> &list) {
 }
 
 void save_stream(FILE *f, const stream &s) {
-    fprintf(f, "\"words\": %" PRIu64 ", \"wanted\": %" PRIu64 ", \"surplus\": %" PRIu64 ", \"mismatches\": %" PRIu64, s.words,
-            s.wanted, s.surplus, s.mismatches);
+    fprintf(f,
+            "\"words\": %" PRIu64 ", \"wanted\": %" PRIu64 ", \"surplus\": %" PRIu64
+            ", \"mismatches\": %" PRIu64,
+            s.words, s.wanted, s.surplus, s.mismatches);
     save_list(f, "first_cycle", s.first_cycle);
     save_list(f, "last_cycle", s.last_cycle);
     if (s.mismatches)
         fprintf(f,
-                ", \"first\": {\"image\": %ld, \"row\": %d, \"column\": %d, \"channel\": %d, \"expected\": %d, \"got\": %d}",
+                ", \"first\": {\"image\": %ld, \"row\": %d, \"column\": %d, \"channel\": %d, \"expected\": "
+                "%d, \"got\": %d}",
                 s.first.image, s.first.row, s.first.column, s.first.channel, s.first.expected, s.first.got);
 }
 
 void bench::save() const {
     FILE *f = fopen(opt.result.c_str(), "w");
     if (!f) fail("cannot write " + opt.result);
-    fprintf(f, "{\n \"format\": \"skipstream.simulation\", \"version\": 1,\n \"good\": %s, \"hang\": %s, \"images\": %ld, \"cycles\": %" PRIu64 ", \"seconds\": %.6f,\n",
-            good() ? "true" : "false", hang ? "true" : "false", opt.images, cycle - start, seconds);
-    fprintf(f, " \"counters\": {\"images_in\": %u, \"images_out\": %u, \"cycles\": %" PRIu64 "},\n", images_in, images_out,
-            counted_cycles);
-    fprintf(f, " \"input\": {\"words\": %" PRIu64 ", \"wanted\": %" PRIu64 ", \"valid\": %d, \"ready\": %d", in_words,
-            uint64_t(SS_IN_WORDS) * opt.images, int(top->s_axis_tvalid), int(top->s_axis_tready));
+    fprintf(f, "{\n \"format\": \"skipstream.simulation\", \"version\": 1,\n");
+    fprintf(f, " \"good\": %s, \"hang\": %s, \"images\": %ld, \"cycles\": %" PRIu64 ", \"seconds\": %.6f,\n",
+            good() ? "true" : "false", hang ? "true" : "false", opt.images,
+            out.complete() ? out.last_cycle.back() + 1 : cycle - start, seconds);
+    fprintf(f, " \"counters\": {\"images_in\": %u, \"images_out\": %u, \"cycles\": %" PRIu64 "},\n",
+            images_in, images_out, counted_cycles);
+    fprintf(f, " \"input\": {\"words\": %" PRIu64 ", \"wanted\": %" PRIu64 ", \"valid\": %d, \"ready\": %d",
+            in_words, uint64_t(SS_IN_WORDS) * opt.images, int(top->s_axis_tvalid), int(top->s_axis_tready));
     save_list(f, "first_cycle", in_first);
     save_list(f, "last_cycle", in_last);
-    fprintf(f, "},\n \"output\": {\"valid\": %d, \"ready\": %d, ", int(top->m_axis_tvalid), int(top->m_axis_tready));
+    fprintf(f, "},\n \"output\": {\"valid\": %d, \"ready\": %d, ", int(top->m_axis_tvalid),
+            int(top->m_axis_tready));
     save_stream(f, out);
     fprintf(f, "},\n \"nodes\": [");
     for (int i = 0; i < taps_count; i++) {
@@ -463,7 +483,10 @@ void bench::save() const {
         fprintf(f, ", \"starved\": %u, \"blocked\": %u, ", starved[i], blocked[i]);
         if (hang)
             fprintf(f, "\"state\": \"%s\", ",
-                    starving[i] != starved[i] ? "starved" : blocking[i] != blocked[i] ? "blocked" : "silent");
+                    taps[i].complete()          ? "done"
+                    : starving[i] != starved[i] ? "starved"
+                    : blocking[i] != blocked[i] ? "blocked"
+                                                : "silent");
         save_stream(f, taps[i]);
         fprintf(f, "}");
     }
@@ -486,7 +509,8 @@ options parse(int argc, char **argv) {
         else if (name == "--load") o.load = value;
         else if (name == "--result") o.result = value;
         else if (name == "--images") o.images = strtol(value, nullptr, 10);
-        else if (name == "--backpressure") o.seed = strtoull(value, nullptr, 10) + 1; // any seed stalls, 0 as well
+        else if (name == "--backpressure")
+            o.seed = strtoull(value, nullptr, 10) + 1; // any seed stalls, 0 as well
         else if (name == "--watchdog") o.watchdog = strtoull(value, nullptr, 10);
         else fail(name + ": no such option");
     }

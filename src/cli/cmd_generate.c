@@ -7,13 +7,15 @@ static const ss_opt opts[] = {
     { "out", "DIR", "the folder to write; an earlier output of generate is replaced", true },
     SS_DESIGN_JOB_OPTS,
     { "span", "FIRST..LAST", "only these nodes (or one node) of a partition: one tensor in, one out", false },
+    { "part", "PART", "part number for the Vivado scripts (default: the device's)", false },
     { "no-vivado", NULL, "no Vivado scripts; for devices without a part number", false },
     { 0 },
 };
 
 static void show(ss_cli *cli, const ss_design *d, const ss_rtl_opts *o, const char *dir) {
+    const char *part = o->part ? o->part : d->device.part;
     ss_say(cli, "%s, %d bits, for %s (%s): ", d->model_name, d->bits, d->device.name,
-           d->device.part[0] ? d->device.part : "no part");
+           *part ? part : "no part");
     if (o->last >= 0) ss_say(cli, "nodes %d to %d", o->first, o->last);
     else ss_say(cli, "%d partition%s", d->n_partitions, d->n_partitions == 1 ? "" : "s");
     ss_say(cli, " in %s; see %s/README.md\n", dir, dir);
@@ -22,7 +24,9 @@ static void show(ss_cli *cli, const ss_design *d, const ss_rtl_opts *o, const ch
 static ss_status generate(ss_cli *cli, const ss_design_job *j) {
     ss_ctx *ctx = ss_cli_ctx(cli);
     const char *dir = ss_arg(cli, "out"), *span = ss_arg(cli, "span");
-    ss_rtl_opts o = { .last = -1, .no_vivado = ss_arg(cli, "no-vivado") != NULL };
+    ss_rtl_opts o = { .last = -1,
+                      .no_vivado = ss_arg(cli, "no-vivado") != NULL,
+                      .part = ss_arg(cli, "part") };
     if (span && ss_rtl_span(ctx, j->job.g, j->design, span, &o) != SS_OK) return SS_BAD;
     if (ss_rtl_generate(ctx, j->job.g, j->job.q, j->design, o, dir) != SS_OK) return SS_BAD;
     show(cli, j->design, &o, dir);
@@ -49,9 +53,11 @@ const ss_command ss_cmd_generate = {
     .name = "generate",
     .operands = "DESIGN",
     .summary = "write the SystemVerilog of a design",
-    .details = "One top a partition, its modules, weights and benches, and scripts for synthesis; the README in the\n"
-               "folder says how to use them. Value ranges come from the calibration that the design was made with,\n"
-               "thresholds from the design. The same input gives the same bytes.",
+    .details =
+        "One top a partition, its modules, weights and benches, and scripts for synthesis; the README in "
+        "the\n"
+        "folder says how to use them. Value ranges come from the calibration that the design was made with,\n"
+        "thresholds from the design. The same input gives the same bytes.",
     .opts = opts,
     .run = run,
 };

@@ -21,6 +21,7 @@ static const ss_opt opts[] = {
     { "limit", "N", "only the first N images of --search", false },
     { "test-limit", "N", "only the first N images of --test", false },
     { "memory", "GIB", "memory for activations that need not be computed again (default 4)", false },
+    { "resume", NULL, "go on with the interrupted study at --out", false },
     { "export", "FILE", "write the model with the chosen thresholds in it, as ONNX", false },
     { "save", "DIR", "write the chosen thresholds and designs into this folder", false },
     { 0 },
@@ -106,6 +107,8 @@ static ss_status study(ss_job *j, ss_study_task *task, const ss_dataset *search,
     task->calib_source = calib ? calib : ss_arg(cli, "search");
     task->search_data = describe(ss_arg(cli, "search"), search);
     task->test_data = describe(ss_arg(cli, "test"), test);
+    task->checkpoint = ss_arg(cli, "out");
+    task->resume = ss_arg(cli, "resume") != NULL;
     ss_study *st;
     if (ss_study_run(j->ctx, task, &st) != SS_OK) return SS_BAD;
     ss_status s = ss_study_save(st, ss_arg(cli, "out"));

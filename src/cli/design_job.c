@@ -11,8 +11,9 @@ static ss_status calib_of(ss_cli *cli, char *path, size_t size) {
     snprintf(path, size, "%.*scalibration.json", (int)(ss_base_name(design) - design), design);
     if (given) snprintf(path, size, "%s", given);
     if (given || access(path, F_OK) == 0) return SS_OK;
-    return ss_error(ss_cli_ctx(cli), SS_AT(path), "give --calib: a saved calibration, or the images for it",
-                    "there is no calibration beside the design, so the integers that it was made for are not known");
+    return ss_error(
+        ss_cli_ctx(cli), SS_AT(path), "give --calib: a saved calibration, or the images for it",
+        "there is no calibration beside the design, so the integers that it was made for are not known");
 }
 
 static ss_status take_thresholds(ss_design_job *d) {
@@ -22,8 +23,8 @@ static ss_status take_thresholds(ss_design_job *d) {
         const ss_design_threshold *t = &d->design->thresholds[i];
         int32_t n = ss_graph_find_act(j->g, t->relu);
         if (n < 0)
-            return ss_error(j->ctx, SS_AT(t->relu), "explore again", "%s has a threshold for a ReLU that the model lacks",
-                            ss_operand(j->cli, 0));
+            return ss_error(j->ctx, SS_AT(t->relu), "explore again",
+                            "%s has a threshold for a ReLU that the model lacks", ss_operand(j->cli, 0));
         /* A design keeps the mean of those per channel: then the model's own are the ones in force. */
         if (!j->g->nodes[n].act.per_channel) ss_act_set_threshold(&j->g->nodes[n].act, (float)t->threshold);
     }

@@ -1,9 +1,13 @@
-/* How a sliding window is built: rows of its line buffer, and whether it keeps columns (rules: docs/hardware.md). */
+/* How a sliding window is built: rows of its line buffer, and whether it keeps columns (rules:
+ * docs/hardware.md). */
 #include "cost/cost.h"
 
-static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
+static int32_t least(int32_t a, int32_t b) {
+    return a < b ? a : b;
+}
 
-/* Rows that no window covers are dropped as they come; the stride between the others is at most the kernel. */
+/* Rows that no window covers are dropped as they come; the stride between the others is at most the kernel.
+ */
 static int32_t stored_rows(const ss_window *w, ss_shape in, ss_shape out) {
     const int32_t stride = least(w->sh, w->kh), below = in.h + w->pt - (out.h - 1) * w->sh;
     return (out.h - 1) * stride - w->pt + least(below, w->kh);

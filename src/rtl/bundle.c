@@ -14,7 +14,9 @@ typedef struct bundle {
 /* Writes and empties the text. */
 static ss_status put(const bundle *x, const char *name, ss_buf *text) {
     char *path = ss_arena_printf(x->r->arena, "%s/%s", x->dir, name);
-    ss_status s = path && !text->failed ? ss_file_write(x->r->ctx, path, text->data ? text->data : "", text->len) : SS_BAD;
+    ss_status s = path && !text->failed
+                      ? ss_file_write(x->r->ctx, path, text->data ? text->data : "", text->len)
+                      : SS_BAD;
     ss_buf_free(text);
     return s;
 }
@@ -120,24 +122,28 @@ static void put_tap(const bundle *x, int32_t node, ss_buf *b) {
     const ss_node *n = &x->r->g->nodes[node];
     ss_buf_printf(b, "    { %d, ", node);
     put_quoted(b, n->name);
-    ss_buf_printf(b, ", \"%s\", %d, %d, %d, %d, %d },\n", n->op == SS_OP_INPUT ? "shell" : x->r->instance[node],
-                  ss_rtl_lanes(x->r, x->part, node), x->r->q->bits, n->shape.c, n->shape.h, n->shape.w);
+    ss_buf_printf(b, ", \"%s\", %d, %d, %d, %d, %d },\n",
+                  n->op == SS_OP_INPUT ? "shell" : x->r->instance[node], ss_rtl_lanes(x->r, x->part, node),
+                  x->r->q->bits, n->shape.c, n->shape.h, n->shape.w);
 }
 
 static ss_status put_config(const bundle *x) {
     const ss_rtl_part *p = x->part;
-    const int in = ss_rtl_lanes(x->r, p, p->input), out = ss_rtl_lanes(x->r, p, p->output), bits = x->r->q->bits;
+    const int in = ss_rtl_lanes(x->r, p, p->input), out = ss_rtl_lanes(x->r, p, p->output),
+              bits = x->r->q->bits;
     ss_buf b;
     ss_buf_init(&b, x->r->ctx);
     ss_buf_printf(&b,
-                  "// What tb.cpp knows of partition_%d: the verilated top, its streams, and the nodes with their taps.\n"
+                  "// What tb.cpp knows of partition_%d: the verilated top, its streams, and the nodes with "
+                  "their taps.\n"
                   "#include \"Vpartition_%d.h\"\n\n#define SS_TOP Vpartition_%d\n",
                   p->number, p->number, p->number);
-    ss_buf_printf(&b, "#define SS_IN_LANES %d\n#define SS_IN_W %d\n#define SS_IN_WORDS %" PRId64 "\n", in, bits,
-                  ss_rtl_words(x->r, p, p->input));
-    ss_buf_printf(&b, "#define SS_OUT_LANES %d\n#define SS_OUT_W %d\n#define SS_OUT_WORDS %" PRId64 "\n", out, bits,
-                  ss_rtl_words(x->r, p, p->output));
-    ss_buf_printf(&b, "#define SS_LOAD_WORDS %" PRId64 "\n\nstatic const ss_tap_node ss_taps[] = {\n", p->load_words);
+    ss_buf_printf(&b, "#define SS_IN_LANES %d\n#define SS_IN_W %d\n#define SS_IN_WORDS %" PRId64 "\n", in,
+                  bits, ss_rtl_words(x->r, p, p->input));
+    ss_buf_printf(&b, "#define SS_OUT_LANES %d\n#define SS_OUT_W %d\n#define SS_OUT_WORDS %" PRId64 "\n", out,
+                  bits, ss_rtl_words(x->r, p, p->output));
+    ss_buf_printf(&b, "#define SS_LOAD_WORDS %" PRId64 "\n\nstatic const ss_tap_node ss_taps[] = {\n",
+                  p->load_words);
     for (int32_t i = p->first; i <= p->last; i++)
         if (!ss_rtl_is_wire(&x->r->g->nodes[i])) put_tap(x, i, &b);
     ss_buf_printf(&b, "};\n");
@@ -149,7 +155,9 @@ static ss_status copy(const bundle *x, const char *name, const ss_rtl_key *keys,
     return path ? ss_rtl_copy(x->r->ctx, x->folder, name, keys, path) : SS_BAD;
 }
 
-static char *number(const bundle *x, int64_t value) { return ss_arena_printf(x->r->arena, "%" PRId64, value); }
+static char *number(const bundle *x, int64_t value) {
+    return ss_arena_printf(x->r->arena, "%" PRId64, value);
+}
 
 static ss_status put_sim(const bundle *x) {
     const ss_rtl_part *p = x->part;
@@ -182,7 +190,9 @@ static ss_status put_vivado(const bundle *x) {
     char top[32], period[32];
     snprintf(top, sizeof top, "partition_%d", x->part->number);
     snprintf(period, sizeof period, "%.3f", 1e9 / d->clock_hz);
-    const ss_rtl_key keys[] = { { "TOP", top }, { "PART", d->part }, { "CLOCK_NS", period }, { NULL, NULL } };
+    const ss_rtl_key keys[] = {
+        { "TOP", top }, { "PART", ss_rtl_part_number(x->r) }, { "CLOCK_NS", period }, { NULL, NULL }
+    };
     ss_status s = make_folder(x, "vivado");
     if (s == SS_OK) s = copy(x, "vivado/synth.tcl.in", keys, "vivado/synth.tcl");
     if (s == SS_OK) s = copy(x, "vivado/package_ip.tcl.in", keys, "vivado/package_ip.tcl");

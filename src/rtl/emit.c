@@ -1,11 +1,14 @@
-/* The top of a partition: ports, shell, one instance a node, and between them streams, forks, taps, stall counters. */
+/* The top of a partition: ports, shell, one instance a node, and between them streams, forks, taps, stall
+ * counters. */
 #include "rtl/gen.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-static bool has_hardware(const ss_node *n) { return !ss_rtl_is_wire(n) && n->op != SS_OP_INPUT; }
+static bool has_hardware(const ss_node *n) {
+    return !ss_rtl_is_wire(n) && n->op != SS_OP_INPUT;
+}
 
 /* ---- who reads a stream ---- */
 
@@ -20,7 +23,8 @@ static int32_t readers_of(const top *t, int32_t tensor) {
     int32_t readers = tensor == t->part->output;
     for (int32_t i = t->part->first; i <= t->part->last; i++) {
         const ss_node *n = &t->r->g->nodes[i];
-        for (int32_t k = 0; has_hardware(n) && k < n->n_in; k++) readers += ss_rtl_source(t->r->g, n->in[k]) == tensor;
+        for (int32_t k = 0; has_hardware(n) && k < n->n_in; k++)
+            readers += ss_rtl_source(t->r->g, n->in[k]) == tensor;
     }
     return readers;
 }
@@ -67,17 +71,19 @@ static int64_t width_of(const top *t, int32_t tensor) {
 static void put_stream(const top *t, int32_t tensor, bool tapped) {
     const long long high = width_of(t, tensor) - 1;
     const int32_t readers = readers_of(t, tensor);
-    ss_buf_printf(t->b, "    wire t%d_valid, t%d_ready;\n    wire [%lld:0] t%d_data;\n", tensor, tensor, high, tensor);
-    if (tapped)
-        ss_buf_printf(t->b,
-                      "`ifdef SS_TAPS\n"
-                      "    ss_tap #(.ID(%d), .WIDTH(%lld)) tap%d (\n"
-                      "        .clk(clk), .rst(rst), .valid(t%d_valid), .ready(t%d_ready), .data(t%d_data)\n    );\n"
-                      "`endif\n",
-                      tensor, high + 1, tensor, tensor, tensor, tensor);
-    if (readers == 1) return;
-    ss_buf_printf(t->b, "    wire [%d:0] f%d_valid, f%d_ready;\n    wire [%lld:0] f%d_data;\n", readers - 1, tensor, tensor, high,
+    ss_buf_printf(t->b, "    wire t%d_valid, t%d_ready;\n    wire [%lld:0] t%d_data;\n", tensor, tensor, high,
                   tensor);
+    if (tapped)
+        ss_buf_printf(
+            t->b,
+            "`ifdef SS_TAPS\n"
+            "    ss_tap #(.ID(%d), .WIDTH(%lld)) tap%d (\n"
+            "        .clk(clk), .rst(rst), .valid(t%d_valid), .ready(t%d_ready), .data(t%d_data)\n    );\n"
+            "`endif\n",
+            tensor, high + 1, tensor, tensor, tensor, tensor);
+    if (readers == 1) return;
+    ss_buf_printf(t->b, "    wire [%d:0] f%d_valid, f%d_ready;\n    wire [%lld:0] f%d_data;\n", readers - 1,
+                  tensor, tensor, high, tensor);
     ss_buf_printf(t->b,
                   "    ss_fork #(.WIDTH(%lld), .N(%d)) fork%d (\n        .clk(clk), .rst(rst),\n"
                   "        .in_valid(t%d_valid), .in_ready(t%d_ready), .in_data(t%d_data),\n"
@@ -126,8 +132,8 @@ static void put_load_bus(const top *t) {
     ss_buf_printf(t->b, "\n    // ---- load bus ----\n    wire [65:0] load;\n");
     for (int32_t i = t->part->first; i <= t->part->last; i++) {
         if (t->r->g->nodes[i].op != SS_OP_CONV) continue;
-        ss_buf_printf(t->b, "    wire [65:0] l%d_in = %s, l%d_out;\n    wire l%d_loaded, l%d_all = %s && l%d_loaded;\n", i, from, i,
-                      i, i, loaded, i);
+        ss_buf_printf(t->b, "    wire [65:0] l%d_out;\n    wire [65:0] l%d_in = %s;\n", i, i, from);
+        ss_buf_printf(t->b, "    wire l%d_loaded;\n    wire l%d_all = %s && l%d_loaded;\n", i, i, loaded, i);
         snprintf(from, sizeof from, "l%d_out", i);
         snprintf(loaded, sizeof loaded, "l%d_all", i);
     }
@@ -151,19 +157,24 @@ static void put_shell(const top *t, uint64_t identity) {
                   in.lanes, t->r->q->bits, ss_rtl_words(t->r, p, p->input), out.lanes, t->r->q->bits,
                   ss_rtl_words(t->r, p, p->output), count_nodes(t), p->load_words, (uint32_t)identity);
     static const char *const same[] = {
-        "clk",           "rst",           "s_axis_tvalid", "s_axis_tready", "s_axis_tdata",  "s_axis_tlast",  "m_axis_tvalid",
-        "m_axis_tready", "m_axis_tdata",  "m_axis_tlast",  "s_axi_awvalid", "s_axi_awready", "s_axi_awaddr",  "s_axi_wvalid",
-        "s_axi_wready",  "s_axi_wdata",   "s_axi_wstrb",   "s_axi_bvalid",  "s_axi_bready",  "s_axi_bresp",   "s_axi_arvalid",
-        "s_axi_arready", "s_axi_araddr",  "s_axi_rvalid",  "s_axi_rready",  "s_axi_rdata",   "s_axi_rresp",   "starved",
-        "blocked",       "load",          "loaded",
+        "clk",           "rst",           "s_axis_tvalid", "s_axis_tready", "s_axis_tdata",  "s_axis_tlast",
+        "m_axis_tvalid", "m_axis_tready", "m_axis_tdata",  "m_axis_tlast",  "s_axi_awvalid", "s_axi_awready",
+        "s_axi_awaddr",  "s_axi_wvalid",  "s_axi_wready",  "s_axi_wdata",   "s_axi_wstrb",   "s_axi_bvalid",
+        "s_axi_bready",  "s_axi_bresp",   "s_axi_arvalid", "s_axi_arready", "s_axi_araddr",  "s_axi_rvalid",
+        "s_axi_rready",  "s_axi_rdata",   "s_axi_rresp",   "starved",       "blocked",       "load",
+        "loaded",
     };
-    for (size_t i = 0; i < sizeof same / sizeof *same; i++) ss_buf_printf(t->b, "        .%s(%s),\n", same[i], same[i]);
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        ss_buf_printf(t->b, "        .%s(%s),\n", same[i], same[i]);
     if (loads)
         ss_buf_printf(t->b, "        .s_load_tvalid(s_load_tvalid), .s_load_tready(s_load_tready), "
                             ".s_load_tdata(s_load_tdata),\n");
-    else ss_buf_printf(t->b, "        .s_load_tvalid(1'b0), .s_load_tready(load_ready), .s_load_tdata(64'd0),\n");
+    else
+        ss_buf_printf(t->b,
+                      "        .s_load_tvalid(1'b0), .s_load_tready(load_ready), .s_load_tdata(64'd0),\n");
     ss_buf_printf(t->b, "        .in_valid(%s), .in_ready(%s), .in_data(%s),\n", in.valid, in.ready, in.data);
-    ss_buf_printf(t->b, "        .out_valid(%s), .out_ready(%s), .out_data(%s)\n    );\n", out.valid, out.ready, out.data);
+    ss_buf_printf(t->b, "        .out_valid(%s), .out_ready(%s), .out_data(%s)\n    );\n", out.valid,
+                  out.ready, out.data);
 }
 
 static void put_ports(const top *t) {
@@ -179,14 +190,17 @@ static void put_ports(const top *t) {
     if (p->load_words > 0)
         ss_buf_printf(t->b, "    input  wire s_load_tvalid,\n    output wire s_load_tready,\n"
                             "    input  wire [63:0] s_load_tdata,\n");
-    ss_buf_printf(t->b,
-                  "    input  wire s_axi_awvalid,\n    output wire s_axi_awready,\n    input  wire [15:0] s_axi_awaddr,\n"
-                  "    input  wire s_axi_wvalid,\n    output wire s_axi_wready,\n    input  wire [31:0] s_axi_wdata,\n"
-                  "    input  wire [3:0] s_axi_wstrb,\n"
-                  "    output wire s_axi_bvalid,\n    input  wire s_axi_bready,\n    output wire [1:0] s_axi_bresp,\n"
-                  "    input  wire s_axi_arvalid,\n    output wire s_axi_arready,\n    input  wire [15:0] s_axi_araddr,\n"
-                  "    output wire s_axi_rvalid,\n    input  wire s_axi_rready,\n    output wire [31:0] s_axi_rdata,\n"
-                  "    output wire [1:0] s_axi_rresp\n);\n");
+    ss_buf_printf(
+        t->b,
+        "    input  wire s_axi_awvalid,\n    output wire s_axi_awready,\n    input  wire [15:0] "
+        "s_axi_awaddr,\n"
+        "    input  wire s_axi_wvalid,\n    output wire s_axi_wready,\n    input  wire [31:0] s_axi_wdata,\n"
+        "    input  wire [3:0] s_axi_wstrb,\n"
+        "    output wire s_axi_bvalid,\n    input  wire s_axi_bready,\n    output wire [1:0] s_axi_bresp,\n"
+        "    input  wire s_axi_arvalid,\n    output wire s_axi_arready,\n    input  wire [15:0] "
+        "s_axi_araddr,\n"
+        "    output wire s_axi_rvalid,\n    input  wire s_axi_rready,\n    output wire [31:0] s_axi_rdata,\n"
+        "    output wire [1:0] s_axi_rresp\n);\n");
 }
 
 /* A name in a comment: nothing that could end it or hide what follows. */
@@ -198,14 +212,17 @@ static void put_table(const top *t) {
     ss_buf_printf(t->b, "// node  instance: ONNX name\n");
     for (int32_t i = t->part->first; i <= t->part->last; i++) {
         const ss_node *n = &t->r->g->nodes[i];
-        const char *instance = ss_rtl_is_wire(n) ? "a wire" : n->op == SS_OP_INPUT ? "shell" : t->r->instance[i];
+        const char *instance = ss_rtl_is_wire(n)      ? "a wire"
+                               : n->op == SS_OP_INPUT ? "shell"
+                                                      : t->r->instance[i];
         ss_buf_printf(t->b, "// %4d  %s: ", i, instance);
         put_comment(t->b, n->name);
         ss_buf_printf(t->b, "\n");
     }
 }
 
-/* The nodes are written first: their text, with the weights' hash, is the identity that the control block tells. */
+/* The nodes are written first: their text, with the weights' hash, is the identity that the control block
+ * tells. */
 void ss_rtl_top(const ss_rtl *r, const ss_rtl_part *part, ss_buf *out) {
     ss_buf nodes;
     ss_buf_init(&nodes, r->ctx);
@@ -215,12 +232,13 @@ void ss_rtl_top(const ss_rtl *r, const ss_rtl_part *part, ss_buf *out) {
     uint64_t identity = ss_hash(nodes.data ? nodes.data : "", nodes.len, ss_graph_hash(r->g));
     t.b = out;
     ss_buf_printf(out, "// partition_%d of ", part->number);
-    put_comment(out, r->g->name);
+    put_comment(out, ss_base_name(r->g->name));
     ss_buf_printf(out, ", written by skipstream generate: generate again, do not edit.\n");
     put_table(&t);
     put_ports(&t);
     ss_buf_printf(out, "    wire [%d:0] starved, blocked;\n", count_nodes(&t) - 1);
-    if (part->load_words == 0) ss_buf_printf(out, "    wire load_ready;\n    wire unused_load = &{1'b0, load_ready};\n");
+    if (part->load_words == 0)
+        ss_buf_printf(out, "    wire load_ready;\n    wire unused_load = &{1'b0, load_ready};\n");
     if (nodes.data) ss_buf_add(out, nodes.data, nodes.len);
     ss_buf_printf(out, "\n    // ---- shell ----\n");
     put_shell(&t, identity);

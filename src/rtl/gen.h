@@ -1,7 +1,8 @@
 /* gen: what the generator's files share; for rtl/ only.
  *
- * Names in the SystemVerilog of a partition: instance `u_NAME` after the ONNX node; tK_valid, tK_ready, tK_data: the
- * stream of graph node K's tensor; where it has several readers fK_* behind its ss_fork, reader r at index r. */
+ * Names in the SystemVerilog of a partition: instance `u_NAME` after the ONNX node; tK_valid, tK_ready,
+ * tK_data: the stream of graph node K's tensor; where it has several readers fK_* behind its ss_fork, reader
+ * r at index r. */
 #ifndef SS_RTL_GEN_H
 #define SS_RTL_GEN_H
 
@@ -12,12 +13,12 @@
 
 /* A run of nodes that becomes one top. */
 typedef struct ss_rtl_part {
-    int32_t number;      /* N of partition_N */
+    int32_t number; /* N of partition_N */
     const ss_partition *p;
     int32_t first, last; /* nodes; p's, or a span of them */
     int32_t input;       /* the node whose tensor comes in: the network's INPUT, or one before `first` */
-    int32_t output;      /* the node whose tensor goes out; a FLATTEN is a wire, so this is the node before it */
-    int64_t load_words;  /* of the load stream */
+    int32_t output; /* the node whose tensor goes out; a FLATTEN is a wire, so this is the node before it */
+    int64_t load_words; /* of the load stream */
 } ss_rtl_part;
 
 typedef struct ss_rtl {
@@ -26,22 +27,23 @@ typedef struct ss_rtl {
     const ss_graph *g;
     const ss_quant *q;
     const ss_design *d;
-    ss_cost *cost;          /* of the design's device, for depths and styles */
+    ss_cost *cost; /* of the design's device, for depths and styles */
     ss_rtl_opts opts;
-    const char **instance;  /* [g->n], unique */
+    const char **instance; /* [g->n], unique */
     ss_rtl_part *parts;
     int32_t n_parts;
 } ss_rtl;
 
 /* ---- names.c ---- */
 
-/* Instance names of all nodes: u_ and the ONNX name, other characters than letters and digits replaced by one '_',
- * cut to a length that file systems take, numbered where two would be equal. */
+/* Instance names of all nodes: u_ and the ONNX name, other characters than letters and digits replaced by one
+ * '_', cut to a length that file systems take, numbered where two would be equal. */
 ss_status ss_rtl_names(ss_arena *a, const ss_graph *g, const char ***out);
 
 /* ---- span.c ---- */
 
-/* Sets input and output of nodes first..last; an error that lists the tensors when more than one comes in or goes out. */
+/* Sets input and output of nodes first..last; an error that lists the tensors when more than one comes in or
+ * goes out. */
 ss_status ss_rtl_find_ends(ss_ctx *ctx, const ss_graph *g, ss_rtl_part *part);
 int32_t ss_rtl_partition_of(const ss_design *d, int32_t node);
 
@@ -49,32 +51,41 @@ int32_t ss_rtl_partition_of(const ss_design *d, int32_t node);
 
 /* Folding of a convolution as the modules count it. */
 typedef struct ss_rtl_fold {
-    int64_t k, groups, cg, fg;     /* kernel positions; channels and filters a group */
+    int64_t k, groups, cg, fg; /* kernel positions; channels and filters a group */
     int64_t gr, ci, co, m;
     int64_t passes, steps, folds, beats; /* beats: K/M of a dense engine, 1 of a crossbar */
-    bool crossbar;                 /* M < K, skipping zeros */
-    int64_t memories, width, depth; /* of the weights; width in bits */
+    bool crossbar;                       /* M < K, skipping zeros */
+    int64_t memories, width, depth;      /* of the weights; width in bits */
 } ss_rtl_fold;
 
 ss_rtl_fold ss_rtl_fold_of(const ss_rtl *r, int32_t node);
 const ss_config *ss_rtl_config(const ss_rtl *r, int32_t node);
-/* Elements a word on the stream of a node's tensor inside a partition, which may be its input from another. */
+/* Elements a word on the stream of a node's tensor inside a partition, which may be its input from another.
+ */
 int32_t ss_rtl_lanes(const ss_rtl *r, const ss_rtl_part *part, int32_t tensor);
-static inline ss_shape ss_rtl_shape(const ss_rtl *r, int32_t node) { return r->g->nodes[node].shape; }
+static inline ss_shape ss_rtl_shape(const ss_rtl *r, int32_t node) {
+    return r->g->nodes[node].shape;
+}
 static inline int64_t ss_rtl_words(const ss_rtl *r, const ss_rtl_part *part, int32_t tensor) {
     return ss_shape_size(ss_rtl_shape(r, tensor)) / ss_rtl_lanes(r, part, tensor);
 }
 /* FLATTEN and INPUT have no instance of their own; a FLATTEN is its input's stream. */
-static inline bool ss_rtl_is_wire(const ss_node *n) { return n->op == SS_OP_FLATTEN; }
+static inline bool ss_rtl_is_wire(const ss_node *n) {
+    return n->op == SS_OP_FLATTEN;
+}
 static inline int32_t ss_rtl_source(const ss_graph *g, int32_t tensor) {
     while (ss_rtl_is_wire(&g->nodes[tensor])) tensor = g->nodes[tensor].in[0];
     return tensor;
 }
 
+static inline const char *ss_rtl_part_number(const ss_rtl *r) {
+    return r->opts.part ? r->opts.part : r->d->device.part;
+}
+
 /* ---- image.c: memory images as text for $readmemh, a row a line ---- */
 
-/* Memory `memory` (0 .. fold.memories - 1) of a convolution's weights. load: every row also as 64-bit words of the load
- * stream, low bits first, a word a line; or NULL. */
+/* Memory `memory` (0 .. fold.memories - 1) of a convolution's weights. load: every row also as 64-bit words
+ * of the load stream, low bits first, a word a line; or NULL. */
 void ss_rtl_weights(const ss_rtl *r, int32_t node, int64_t memory, ss_buf *out, ss_buf *load);
 void ss_rtl_bias(const ss_rtl *r, int32_t node, ss_buf *out);
 /* Rows of `lanes` channels each. */
@@ -93,7 +104,8 @@ typedef struct ss_rtl_stream {
     char valid[48], ready[48], data[48];
     int32_t lanes;
 } ss_rtl_stream;
-void ss_rtl_instance(const ss_rtl *r, int32_t node, const ss_rtl_stream *in, const ss_rtl_stream *out, ss_buf *b);
+void ss_rtl_instance(const ss_rtl *r, int32_t node, const ss_rtl_stream *in, const ss_rtl_stream *out,
+                     ss_buf *b);
 
 /* ---- sources.c: the hand-written files ---- */
 
@@ -106,14 +118,15 @@ typedef struct ss_rtl_modules {
     size_t n;
 } ss_rtl_modules;
 void ss_rtl_modules_free(ss_rtl_modules *m);
-/* Adds every module that the text of a top instantiates, and that these instantiate. A module of the top without a file
- * in `folder` is an error. */
+/* Adds every module that the text of a top instantiates, and that these instantiate. A module of the top
+ * without a file in `folder` is an error. */
 ss_status ss_rtl_modules_of(const char *folder, const char *top, ss_rtl_modules *m);
 /* Writes `to` from folder/name; with keys, every @KEY@ is replaced. */
 typedef struct ss_rtl_key {
     const char *key, *value; /* ends with a NULL key */
 } ss_rtl_key;
-ss_status ss_rtl_copy(ss_ctx *ctx, const char *folder, const char *name, const ss_rtl_key *keys, const char *to);
+ss_status ss_rtl_copy(ss_ctx *ctx, const char *folder, const char *name, const ss_rtl_key *keys,
+                      const char *to);
 
 /* ---- bundle.c, manifest.c: files ---- */
 

@@ -58,12 +58,14 @@ static ss_status check_sizes(const ss_rtl *r) {
         const ss_rtl_fold f = ss_rtl_fold_of(r, i);
         if (f.width <= INT32_MAX && f.depth <= INT32_MAX) continue;
         s = ss_error(r->ctx, (ss_where){ r->g->nodes[i].name, "conv", NULL }, "choose a larger folding",
-                     "a weight memory of %lld x %lld bits cannot be described", (long long)f.depth, (long long)f.width);
+                     "a weight memory of %lld x %lld bits cannot be described", (long long)f.depth,
+                     (long long)f.width);
     }
     return s;
 }
 
-/* A window that lies in the padding alone has no place in the line buffer. Pools of one pixel have no window. */
+/* A window that lies in the padding alone has no place in the line buffer. Pools of one pixel have no window.
+ */
 static ss_status check_windows(const ss_rtl *r) {
     ss_status s = SS_OK;
     for (int32_t i = 0; i < r->g->n; i++) {
@@ -75,19 +77,40 @@ static ss_status check_windows(const ss_rtl *r) {
         if (w->pt < w->kh && w->pl < w->kw && in.h + w->pt > (n->shape.h - 1) * w->sh &&
             in.w + w->pl > (n->shape.w - 1) * w->sw)
             continue;
-        s = ss_error(r->ctx, (ss_where){ n->name, ss_op_name(n->op), NULL }, "export the model with smaller pads",
+        s = ss_error(r->ctx, (ss_where){ n->name, ss_op_name(n->op), NULL },
+                     "export the model with smaller pads",
                      "some of its windows lie in the padding alone, which the hardware does not build");
     }
     return s;
 }
 
-static ss_status check_part_name(ss_ctx *ctx, const ss_design *d, bool no_vivado) {
-    if (no_vivado || d->device.part[0]) return SS_OK;
-    return ss_error(ctx, SS_AT(d->device.name), "set \"part\" in the device file and explore again, or give --no-vivado",
-                    "the device names no part, so there are no Vivado scripts for it");
+/* The part goes into a script: letters, digits and dashes, as AMD's are. */
+static ss_status check_scripts(const ss_rtl *r) {
+    static const char *const families[] = { "ultrascale+", "7series", "versal" };
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    const ss_device *d = &r->d->device;
+    const char *part = ss_rtl_part_number(r);
+    bool known = false;
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        known = known || strcmp(families[i], d->family) == 0;
+    if (r->opts.no_vivado) return SS_OK;
+    if (!known)
+        return ss_error(
+            r->ctx, SS_AT(d->name), "explore for a device of one of these families, or give --no-vivado",
+            "there are no Vivado scripts for the family \"%s\"; supported: ultrascale+, 7series, versal",
+            d->family);
+    if (!*part)
+        return ss_error(r->ctx, SS_AT(d->name),
+                        "give --part, or set \"part\" in the device file and explore again, or --no-vivado",
+                        "the device names no part, so there are no Vivado scripts for it");
+    if (part[strspn(part, plain)])
+        return ss_error(r->ctx, (ss_where){ d->name, NULL, part },
+                        "give --part as AMD writes it: xcu250-figd2104-2L-e", "the part is no part number");
+    return SS_OK;
 }
 
-static ss_status begin(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const ss_design *d, ss_rtl_opts opts, ss_rtl *r) {
+static ss_status begin(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const ss_design *d,
+                       ss_rtl_opts opts, ss_rtl *r) {
     *r = (ss_rtl){ .ctx = ctx, .g = g, .q = q, .d = d, .opts = opts, .arena = ss_arena_new(ctx) };
     if (!r->arena) return SS_BAD;
     if (q->bits != d->bits)
@@ -95,7 +118,7 @@ static ss_status begin(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const 
                         "the network has %d bits, the design %d", q->bits, d->bits);
     if (d->model != ss_graph_hash(g))
         return ss_error(ctx, SS_AT(g->name), "explore this model", "the design is of another model");
-    ss_status s = check_part_name(ctx, d, opts.no_vivado);
+    ss_status s = check_scripts(r);
     if (check_sizes(r) != SS_OK) s = SS_BAD;
     if (check_windows(r) != SS_OK) s = SS_BAD;
     if (s == SS_OK) s = ss_rtl_names(r->arena, g, &r->instance);
@@ -152,7 +175,8 @@ static ss_status check_place(ss_ctx *ctx, const char *dir, bool *there) {
     ss_buf_printf(&path, "%s/manifest.json", dir);
     ss_status s = path.failed ? SS_BAD : SS_OK;
     if (s == SS_OK && access(path.data, F_OK) != 0)
-        s = ss_error(ctx, SS_AT(dir), remedy, "exists and was not written by generate: it has no manifest.json");
+        s = ss_error(ctx, SS_AT(dir), remedy,
+                     "exists and was not written by generate: it has no manifest.json");
     if (s == SS_OK) s = ss_json_load(ctx, path.data, "skipstream.rtl", 1, &j);
     json_decref(j);
     ss_buf_free(&path);
@@ -161,10 +185,12 @@ static ss_status check_place(ss_ctx *ctx, const char *dir, bool *there) {
 
 static ss_status move(ss_ctx *ctx, const char *from, const char *to) {
     if (rename(from, to) == 0) return SS_OK;
-    return ss_error(ctx, SS_AT(to), "choose another folder", "cannot move the new folder here: %s", strerror(errno));
+    return ss_error(ctx, SS_AT(to), "choose another folder", "cannot move the new folder here: %s",
+                    strerror(errno));
 }
 
-/* The old folder goes aside before it goes for good, so that its place is never half one and half the other. */
+/* The old folder goes aside before it goes for good, so that its place is never half one and half the other.
+ */
 static ss_status replace(ss_ctx *ctx, const char *fresh, const char *old, const char *dir, bool there) {
     if (there && move(ctx, dir, old) != SS_OK) return SS_BAD;
     if (move(ctx, fresh, dir) != SS_OK) {
@@ -188,8 +214,8 @@ static ss_status write_and_replace(const ss_rtl *r, const char *dir) {
     return s;
 }
 
-ss_status ss_rtl_generate(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const ss_design *d, ss_rtl_opts opts,
-                          const char *dir) {
+ss_status ss_rtl_generate(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const ss_design *d,
+                          ss_rtl_opts opts, const char *dir) {
     ss_rtl r;
     ss_status s = begin(ctx, g, q, d, opts, &r);
     if (s == SS_OK) s = write_and_replace(&r, dir);

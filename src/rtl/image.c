@@ -1,4 +1,5 @@
-/* Memory images: rows of packed elements as hexadecimal text, the highest digit first. Layouts: docs/hardware.md. */
+/* Memory images: rows of packed elements as hexadecimal text, the highest digit first. Layouts:
+ * docs/hardware.md. */
 #include "rtl/gen.h"
 
 #include <string.h>
@@ -23,7 +24,9 @@ static void row_put(row *r, int64_t bit, int bits, int64_t value) {
     if (shift + bits > 64) r->words[at + 1] |= v >> (64 - shift);
 }
 
-static char hex(uint64_t digit) { return (char)(digit < 10 ? '0' + digit : 'a' + digit - 10); }
+static char hex(uint64_t digit) {
+    return (char)(digit < 10 ? '0' + digit : 'a' + digit - 10);
+}
 
 static void put_digits(ss_buf *out, const uint64_t *words, int64_t digits) {
     char text[256];
@@ -81,7 +84,8 @@ static void dense_rows(const place *p, row *r, int bits, ss_buf *out, ss_buf *lo
         int64_t bit = 0;
         for (int64_t i = 0; i < f->gr * f->ci; i++)
             for (int64_t o = 0; o < f->co; o++)
-                for (int64_t x = 0; x < f->m; x++, bit += bits) row_put(r, bit, bits, weight(p, i, o, beat * f->m + x));
+                for (int64_t x = 0; x < f->m; x++, bit += bits)
+                    row_put(r, bit, bits, weight(p, i, o, beat * f->m + x));
         row_end(r, out, load);
     }
 }
@@ -163,6 +167,10 @@ bool ss_rtl_has_bias(const ss_rtl *g, int32_t node) {
     return false;
 }
 
-bool ss_rtl_has_scale(const ss_rtl *g, int32_t node) { return g->q->nodes[node].n_mult > 1; }
+bool ss_rtl_has_scale(const ss_rtl *g, int32_t node) {
+    return g->q->nodes[node].n_mult > 1;
+}
 
-bool ss_rtl_has_thresholds(const ss_rtl *g, int32_t node) { return g->q->nodes[node].n_thr > 1; }
+bool ss_rtl_has_thresholds(const ss_rtl *g, int32_t node) {
+    return g->q->nodes[node].n_thr > 1;
+}

@@ -1,10 +1,11 @@
-/* Instance names: legal in every tool, unique, and recognisable. The prefix u_ keeps them off keywords and digits. */
+/* Instance names: legal in every tool, unique, and recognisable. The prefix u_ keeps them off keywords and
+ * digits. */
 #include "rtl/gen.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define LONGEST 96 /* characters of the ONNX name that are kept; memory images are named after the instance */
+#define LONGEST 96 /* characters of the ONNX name that are kept: images are named after instances */
 
 static bool is_plain(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');

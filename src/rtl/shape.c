@@ -6,7 +6,8 @@ const ss_config *ss_rtl_config(const ss_rtl *r, int32_t node) {
     return &p->configs[node - p->first];
 }
 
-/* Inside its own partition a tensor has the lanes of its node; into another one, those that meet that one's interval. */
+/* Inside its own partition a tensor has the lanes of its node; into another one, those that meet that one's
+ * interval. */
 int32_t ss_rtl_lanes(const ss_rtl *r, const ss_rtl_part *part, int32_t tensor) {
     ss_shape s = ss_rtl_shape(r, tensor);
     if (tensor >= part->p->first) return ss_rtl_config(r, tensor)->lanes_out;
@@ -16,7 +17,12 @@ int32_t ss_rtl_lanes(const ss_rtl *r, const ss_rtl_part *part, int32_t tensor) {
 ss_rtl_fold ss_rtl_fold_of(const ss_rtl *r, int32_t node) {
     const ss_node *n = &r->g->nodes[node];
     const ss_config *c = ss_rtl_config(r, node);
-    ss_rtl_fold f = { .k = (int64_t)n->win.kh * n->win.kw, .groups = n->groups, .gr = c->gr, .ci = c->ci, .co = c->co, .m = c->m };
+    ss_rtl_fold f = { .k = (int64_t)n->win.kh * n->win.kw,
+                      .groups = n->groups,
+                      .gr = c->gr,
+                      .ci = c->ci,
+                      .co = c->co,
+                      .m = c->m };
     f.cg = ss_graph_in_shape(r->g, n).c / n->groups;
     f.fg = n->shape.c / n->groups;
     f.crossbar = c->engine == SS_ENGINE_CROSSBAR && f.m < f.k;

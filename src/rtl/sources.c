@@ -48,8 +48,8 @@ static ss_status insert(ss_rtl_modules *m, size_t at, const char *name) {
 
 static ss_status scan(const char *folder, const char *text, bool top, ss_rtl_modules *m);
 
-/* The name may be a module's (in a top: must be): when it has a file that is not in the set yet, in it goes, with all
- * it uses. */
+/* The name may be a module's (in a top: must be): when it has a file that is not in the set yet, in it goes,
+ * with all it uses. */
 static ss_status add(const char *folder, const char *name, bool top, ss_rtl_modules *m) {
     ss_buf path;
     uint8_t *text = NULL;
@@ -94,7 +94,9 @@ static ss_status scan(const char *folder, const char *text, bool top, ss_rtl_mod
     return s;
 }
 
-ss_status ss_rtl_modules_of(const char *folder, const char *top, ss_rtl_modules *m) { return scan(folder, top, true, m); }
+ss_status ss_rtl_modules_of(const char *folder, const char *top, ss_rtl_modules *m) {
+    return scan(folder, top, true, m);
+}
 
 /* ---- copies ---- */
 
@@ -115,7 +117,8 @@ static void fill(const char *text, const ss_rtl_key *keys, ss_buf *out) {
     }
 }
 
-ss_status ss_rtl_copy(ss_ctx *ctx, const char *folder, const char *name, const ss_rtl_key *keys, const char *to) {
+ss_status ss_rtl_copy(ss_ctx *ctx, const char *folder, const char *name, const ss_rtl_key *keys,
+                      const char *to) {
     static const ss_rtl_key none = { NULL, NULL };
     ss_buf path, text;
     uint8_t *data = NULL;

@@ -11,11 +11,12 @@ int32_t ss_rtl_partition_of(const ss_design *d, int32_t node) {
 
 /* ---- the tensors that cross ---- */
 
-/* Appends the names of those of nodes lo..hi that `crosses` says yes to; returns how many, and the last of them. */
 typedef bool crossing_fn(const ss_graph *g, const ss_rtl_part *p, int32_t tensor);
 
-static int find(const ss_graph *g, const ss_rtl_part *p, crossing_fn *crosses, int32_t lo, int32_t hi, ss_buf *names,
-                int32_t *last) {
+/* Appends the names of those of nodes lo..hi that `crosses` says yes to; returns how many, and the last of
+ * them. */
+static int find(const ss_graph *g, const ss_rtl_part *p, crossing_fn *crosses, int32_t lo, int32_t hi,
+                ss_buf *names, int32_t *last) {
     int found = 0;
     for (int32_t t = lo; t <= hi; t++) {
         if (!crosses(g, p, t)) continue;
@@ -40,7 +41,8 @@ static bool goes_out(const ss_graph *g, const ss_rtl_part *p, int32_t tensor) {
     return tensor == g->output || reads(g, p->last + 1, g->n - 1, tensor);
 }
 
-static ss_status not_one(ss_ctx *ctx, const ss_graph *g, const ss_rtl_part *p, int n, const char *what, const ss_buf *names) {
+static ss_status not_one(ss_ctx *ctx, const ss_graph *g, const ss_rtl_part *p, int n, const char *what,
+                         const ss_buf *names) {
     return ss_error(ctx, SS_AT(g->nodes[p->first].name), "choose nodes with one tensor in and one out",
                     "%d tensors %s nodes \"%s\" to \"%s\": %s", n, what, g->nodes[p->first].name,
                     g->nodes[p->last].name, names->data ? names->data : "none");
@@ -80,21 +82,24 @@ static const char *divider(const ss_graph *g, const char *text) {
     const char *first = strstr(text, "..");
     for (const char *at = first; at; at = strstr(at + 1, "..")) {
         for (int32_t i = 0; i < g->n; i++)
-            if (strlen(g->nodes[i].name) == (size_t)(at - text) && strncmp(g->nodes[i].name, text, (size_t)(at - text)) == 0)
+            if (strlen(g->nodes[i].name) == (size_t)(at - text) &&
+                strncmp(g->nodes[i].name, text, (size_t)(at - text)) == 0)
                 return at;
     }
     return first;
 }
 
-ss_status ss_rtl_span(ss_ctx *ctx, const ss_graph *g, const ss_design *d, const char *text, ss_rtl_opts *opts) {
+ss_status ss_rtl_span(ss_ctx *ctx, const ss_graph *g, const ss_design *d, const char *text,
+                      ss_rtl_opts *opts) {
     const char *dots = ss_graph_find(g, text) >= 0 ? NULL : divider(g, text);
     const char *end = dots ? dots + 2 : text;
     int32_t first = find_node(ctx, g, text, dots ? (size_t)(dots - text) : strlen(text));
     int32_t last = find_node(ctx, g, end, strlen(end));
     if (first < 0 || last < 0) return SS_BAD;
     if (first > last)
-        return ss_error(ctx, SS_AT("span"), "name the earlier node first", "\"%s\" stands before \"%s\" in the network",
-                        g->nodes[last].name, g->nodes[first].name);
+        return ss_error(ctx, SS_AT("span"), "name the earlier node first",
+                        "\"%s\" stands before \"%s\" in the network", g->nodes[last].name,
+                        g->nodes[first].name);
     int32_t a = ss_rtl_partition_of(d, first), b = ss_rtl_partition_of(d, last);
     if (a != b)
         return ss_error(ctx, SS_AT("span"), "choose nodes of one partition",

@@ -1,6 +1,7 @@
 /* Studies on disk: "skipstream.study" version 1.
  *
- *   model, model_name, bits, policy, hardware[], max_loss, step, t_max, device, batch, cap{}, seconds
+ *   model, model_name, bits, policy, hardware[], max_loss, step, t_max, refine, device, batch, cap{}
+ *   complete      false while the study is under way
  *   data          {calibration: {source}, search, test: {source, hash, images}}; test null when there was
  * none relus[]       names; every list per ReLU below is in this order reference     the threshold-0 sparse
  * design: {interval, throughput, throughput_steady, gain, bound, gap, partitions, resources} points[] {t, walk,
@@ -10,7 +11,7 @@
  * loss_interval[2]}; or null
  */
 #include "base/json.h"
-#include "threshold/threshold.h"
+#include "threshold/trial.h"
 
 #define FORMAT "skipstream.study"
 #define VERSION 1
@@ -81,17 +82,17 @@ static json_t *test_of(const ss_study *s, int k) {
     return test_json(&s->test[k]);
 }
 
-static json_t *settings_json(const ss_study *s) {
+json_t *ss_study_settings(const ss_study *s) {
     json_t *hardware = json_array(), *cap = json_object();
     for (int k = 0; k < SS_HARDWARE; k++)
         if (s->opts.hardware & 1u << k) json_array_append_new(hardware, json_string(ss_hardware_names[k]));
     for (int i = 0; i < SS_RES_COUNT; i++)
         json_object_set_new(cap, ss_res_names[i], json_real(s->device.cap[i]));
-    return json_pack("{s:o,s:s,s:i,s:s,s:o,s:f,s:f,s:f,s:s,s:I,s:o,s:f,s:{s:{s:s},s:o,s:o}}", "model",
+    return json_pack("{s:o,s:s,s:i,s:s,s:o,s:f,s:f,s:f,s:i,s:s,s:I,s:o,s:{s:{s:s},s:o,s:o}}", "model",
                      ss_json_hash(s->model), "model_name", s->model_name, "bits", s->bits, "policy",
                      ss_policy_names[s->opts.policy], "hardware", hardware, "max_loss", s->opts.max_loss,
-                     "step", s->opts.step, "t_max", s->opts.t_max, "device", s->device.name, "batch",
-                     (json_int_t)s->opts.explore.batch, "cap", cap, "seconds", s->seconds, "data",
+                     "step", s->opts.step, "t_max", s->opts.t_max, "refine", (int)s->opts.refine, "device",
+                     s->device.name, "batch", (json_int_t)s->opts.explore.batch, "cap", cap, "data",
                      "calibration", "source", s->calib_source, "search", data_json(&s->search_data), "test",
                      data_json(&s->test_data));
 }
@@ -104,6 +105,7 @@ static bool add_curve(const ss_study *s, json_t *j) {
     ok = ok && add_kinds(s, chosen, chosen_of);
     ok = ok && json_object_set_new(test, "reference", test_json(&s->test_reference)) == 0 &&
          add_kinds(s, test, test_of);
+    ok = json_object_set_new(j, "complete", json_boolean(s->complete)) == 0 && ok;
     ok = json_object_set_new(j, "relus", relus) == 0 && ok;
     ok = json_object_set_new(j, "reference", hw_json(&s->reference)) == 0 && ok;
     ok = json_object_set_new(j, "points", points) == 0 && ok;
@@ -114,7 +116,7 @@ static bool add_curve(const ss_study *s, json_t *j) {
 }
 
 json_t *ss_study_json(const ss_study *s) {
-    json_t *j = ss_json_new(FORMAT, VERSION), *settings = settings_json(s);
+    json_t *j = ss_json_new(FORMAT, VERSION), *settings = ss_study_settings(s);
     bool ok = j && settings && json_object_update(j, settings) == 0 && add_curve(s, j);
     json_decref(settings);
     if (ok) return j;

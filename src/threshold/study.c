@@ -131,7 +131,6 @@ static ss_status confirm(ss_trials *r) {
 }
 
 ss_status ss_study_run(ss_ctx *ctx, const ss_study_task *task, ss_study **out) {
-    double start = ss_seconds();
     *out = NULL;
     if (check_task(ctx, task) != SS_OK) return SS_BAD;
     ss_study *s = new_study(ctx, task);
@@ -140,9 +139,11 @@ ss_status ss_study_run(ss_ctx *ctx, const ss_study_task *task, ss_study **out) {
     ss_status status = ss_trials_open(ctx, task, s, &r);
     if (status == SS_OK) status = policies[task->opts.policy](&r);
     if (status == SS_OK) choose(s);
+    int32_t fastest = s->chosen[SS_HW_OPTIMISED];
+    if (status == SS_OK && fastest > 0) status = ss_trial_design(&r, fastest, &s->optimised_design);
     if (status == SS_OK && task->test) status = confirm(&r);
     ss_trials_close(&r);
-    s->seconds = ss_seconds() - start;
+    s->complete = status == SS_OK;
     if (status == SS_OK) *out = s;
     else ss_study_free(s);
     return status;

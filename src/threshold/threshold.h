@@ -83,6 +83,8 @@ typedef struct ss_study_task {
     const char *calib_source; /* for the record, as the next two */
     ss_study_data search_data, test_data;
     ss_study_opts opts;
+    const char *checkpoint; /* where the study is saved after every trial, or NULL */
+    bool resume;            /* trials that stand in the checkpoint already are taken from there */
 } ss_study_task;
 
 typedef struct ss_study {
@@ -101,10 +103,10 @@ typedef struct ss_study {
     ss_study_point *points; /* ascending walk, t; points[0] is the reference */
     int32_t n_points, cap_points;
     int32_t chosen[SS_HARDWARE]; /* index into points, or -1 */
+    bool complete;               /* false in a checkpoint */
     bool tested;
     ss_test_result test_reference, test[SS_HARDWARE];
     ss_design *reference_design, *optimised_design; /* the latter: of the chosen point, or NULL */
-    double seconds;
 } ss_study;
 
 /* Every problem that the options have by themselves; ss_study_run asks too. */
@@ -115,6 +117,9 @@ ss_status ss_study_run(ss_ctx *ctx, const ss_study_task *task, ss_study **out);
 void ss_study_free(ss_study *s);
 json_t *ss_study_json(const ss_study *s); /* the artefact; NULL: out of memory */
 ss_status ss_study_save(const ss_study *s, const char *path);
+/* The points of an unfinished study of the same task as s, in the arena of s. Refuses any other study, and says in what it
+ * differs. */
+ss_status ss_study_load_points(const ss_study *s, const char *path, ss_study_point **points, int32_t *n);
 /* Put the thresholds of a point into the graph. */
 void ss_study_apply(const ss_study *s, int32_t point, ss_graph *g);
 

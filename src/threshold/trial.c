@@ -4,8 +4,6 @@
  * first change on, gives scores and profile; the profile is priced on the reference design (ss_estimate) and by a new exploration
  * (ss_explore). The reference design is itself a design for the new profile, so when exploration stops at its
  * gap below it, the reference design is kept: optimised hardware is never slower than baseline hardware.
- *
- * Invariant: study->optimised_design belongs to the fastest point within max_loss tried so far.
  */
 #include "threshold/trial.h"
 
@@ -113,20 +111,9 @@ static ss_status explore(ss_trials *r, ss_design **out) {
     return ss_explore_graph(r->ctx, t->g, r->profile, t->device, cost, t->opts.explore, out);
 }
 
-/* Keep *d when it is the fastest within max_loss so far; what is not kept is freed. */
-static void keep_fastest(ss_trials *r, const ss_study_point *pt, ss_design **d) {
-    ss_study *s = r->study;
-    if (pt->loss <= s->opts.max_loss && (*d)->throughput > r->best) {
-        ss_design_free(s->optimised_design);
-        s->optimised_design = *d;
-        r->best = (*d)->throughput;
-        *d = NULL;
-    }
-    ss_design_free(*d);
-    *d = NULL;
-}
-
-static ss_status price_point(ss_trials *r, ss_study_point *pt) {
+/* The present profile on the reference design and, when asked for, on one explored anew. The better of the two is the
+ * optimised hardware: *best, when best is not NULL. */
+static ss_status price_point(ss_trials *r, ss_study_point *pt, ss_design **best) {
     ss_study *s = r->study;
     bool optimise = s->opts.hardware & 1u << SS_HW_OPTIMISED;
     double reference = s->reference.throughput;
@@ -142,7 +129,10 @@ static ss_status price_point(ss_trials *r, ss_study_point *pt) {
         pt->hw[SS_HW_OPTIMISED] = price(*better, reference);
         pt->hw[SS_HW_OPTIMISED].bound = fresh->bound;
         pt->hw[SS_HW_OPTIMISED].gap = fresh->bound / (*better)->throughput - 1;
-        keep_fastest(r, pt, better);
+        if (best) {
+            *best = *better;
+            *better = NULL;
+        }
     }
     ss_design_free(same);
     ss_design_free(fresh);
@@ -165,26 +155,51 @@ static ss_status measure(ss_trials *r, const float *thresholds, float *scores) {
     return s;
 }
 
+/* The same trial in the interrupted study, or NULL. */
+static const ss_study_point *recall(const ss_trials *r, double t, const float *thresholds) {
+    size_t bytes = (size_t)r->study->n_relus * sizeof *thresholds;
+    for (int32_t i = 0; i < r->n_known; i++) {
+        const ss_study_point *k = &r->known[i];
+        if (k->walk == r->walk && k->t == t && memcmp(k->thresholds, thresholds, bytes) == 0) return k;
+    }
+    return NULL;
+}
+
+static ss_status checkpoint(const ss_trials *r) {
+    return r->task->checkpoint ? ss_study_save(r->study, r->task->checkpoint) : SS_OK;
+}
+
+static ss_status run_trial(ss_trials *r, double t, const float *thresholds) {
+    ss_study *s = r->study;
+    if (measure(r, thresholds, r->scores) != SS_OK) return SS_BAD;
+    ss_study_point *pt = append(s);
+    if (!pt) return SS_BAD;
+    pt->t = t;
+    pt->walk = r->walk;
+    if (record_thresholds(r, thresholds, pt) != SS_OK) return SS_BAD;
+    record_accuracy(r, pt);
+    if (price_point(r, pt, NULL) != SS_OK) return SS_BAD;
+    return checkpoint(r);
+}
+
 ss_status ss_trial(ss_trials *r, double t, const float *thresholds, int32_t *index) {
     ss_study *s = r->study;
     float *raised = ss_alloc(r->ctx, (size_t)s->n_relus, sizeof *raised);
     if (!raised) return SS_BAD;
     for (int32_t i = 0; i < s->n_relus; i++) raised[i] = fmaxf(thresholds[i], r->own[i].threshold);
-    ss_study_point *pt = NULL;
-    ss_status status = measure(r, raised, r->scores);
-    if (status == SS_OK && !(pt = append(s))) status = SS_BAD;
-    if (status == SS_OK) {
-        pt->t = t;
-        pt->walk = r->walk;
-        status = record_thresholds(r, raised, pt);
-    }
-    if (status == SS_OK) {
-        record_accuracy(r, pt);
-        status = price_point(r, pt);
-        *index = s->n_points - 1;
-    }
+    const ss_study_point *known = recall(r, t, raised);
+    ss_study_point *pt = known ? append(s) : NULL;
+    ss_status status = known ? pt ? SS_OK : SS_BAD : run_trial(r, t, raised);
+    if (pt) *pt = *known;
+    *index = s->n_points - 1;
     ss_free(r->ctx, raised);
     return status;
+}
+
+ss_status ss_trial_design(ss_trials *r, int32_t point, ss_design **out) {
+    ss_study_point again = r->study->points[point];
+    if (measure(r, again.thresholds, r->scores) != SS_OK) return SS_BAD;
+    return price_point(r, &again, out);
 }
 
 /* The reference: the model's own thresholds, and the sparse design explored for its zeros. */
@@ -208,7 +223,6 @@ static ss_status open_reference(ss_trials *r) {
     s->reference = price(s->reference_design, s->reference_design->throughput);
     for (int k = 0; k < SS_HARDWARE; k++)
         if (s->opts.hardware & 1u << k) pt->hw[k] = s->reference;
-    r->best = s->reference.throughput;
     return SS_OK;
 }
 
@@ -223,7 +237,9 @@ ss_status ss_trials_open(ss_ctx *ctx, const ss_study_task *task, ss_study *study
     if (!r->scores || !r->reference_scores || !r->in_force) return SS_BAD;
     if (ss_replay_new(ctx, task->e, task->g, task->search, task->norm, task->opts.memory, &r->replay) != SS_OK)
         return SS_BAD;
-    return open_reference(r);
+    if (open_reference(r) != SS_OK) return SS_BAD;
+    if (!task->resume || !task->checkpoint) return checkpoint(r);
+    return ss_study_load_points(study, task->checkpoint, &r->known, &r->n_known);
 }
 
 void ss_trials_close(ss_trials *r) {

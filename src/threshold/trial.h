@@ -21,7 +21,8 @@ typedef struct ss_trials {
     ss_profile *profile; /* of the last trial */
     float *in_force;     /* [n_relus]: thresholds of the last trial */
     int32_t walk;        /* of the points to come */
-    double best;         /* throughput of the fastest optimised design within max_loss so far */
+    ss_study_point *known; /* of a study that was interrupted */
+    int32_t n_known;
 } ss_trials;
 
 ss_status ss_trials_open(ss_ctx *ctx, const ss_study_task *task, ss_study *study,
@@ -33,8 +34,12 @@ ss_status ss_trial(ss_trials *r, double t, const float *thresholds, int32_t *ind
 /* Put thresholds into graph and quantised network; the first node whose tensor they change against `before`
  * goes to *changed (the last node when none does). */
 ss_status ss_trial_put(ss_trials *r, const float *before, const float *thresholds, int32_t *changed);
+/* The design behind the optimised hardware of a point: one more run. */
+ss_status ss_trial_design(ss_trials *r, int32_t point, ss_design **out);
 /* One run over the test split under the thresholds of a point. */
 ss_status ss_trial_test(ss_trials *r, int32_t point, float *scores, ss_test_result *out);
+
+json_t *ss_study_settings(const ss_study *s); /* store.c: what a study was asked; NULL: out of memory */
 
 /* The policies: propose until there is nothing left to gain. */
 ss_status ss_policy_uniform(ss_trials *r);

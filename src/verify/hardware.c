@@ -10,8 +10,8 @@ static const ss_partition *home_of(const ss_design *d, int32_t i) {
     return NULL;
 }
 
-static ss_status read_nodes(ss_ctx *ctx, const ss_graph *g, const ss_design *d, const char *path, const json_t *j,
-                            ss_arena *a, ss_hw_partition *p) {
+static ss_status read_nodes(ss_ctx *ctx, const ss_graph *g, const ss_design *d, const char *path,
+                            const json_t *j, ss_arena *a, ss_hw_partition *p) {
     json_t *list;
     if (ss_json_get_array(ctx, path, j, "nodes", &list) != SS_OK) return SS_BAD;
     p->n_nodes = (int32_t)json_array_size(list);
@@ -20,20 +20,21 @@ static ss_status read_nodes(ss_ctx *ctx, const ss_graph *g, const ss_design *d, 
     p->nodes = nodes;
     for (int32_t i = 0; i < p->n_nodes; i++) {
         const char *name;
-        if (ss_json_get_str(ctx, path, json_array_get(list, (size_t)i), "name", &name) != SS_OK) return SS_BAD;
+        if (ss_json_get_str(ctx, path, json_array_get(list, (size_t)i), "name", &name) != SS_OK)
+            return SS_BAD;
         nodes[i] = ss_graph_find(g, name);
         if (nodes[i] < 0 || (i > 0 && nodes[i] <= nodes[i - 1]))
-            return ss_error(ctx, SS_AT(path), "generate again", "node \"%s\" of %s is not where the network has it", name,
-                            p->top);
+            return ss_error(ctx, SS_AT(path), "generate again",
+                            "node \"%s\" of %s is not where the network has it", name, p->top);
     }
     p->design = p->n_nodes ? home_of(d, nodes[0]) : NULL;
     if (p->design && home_of(d, nodes[p->n_nodes - 1]) == p->design) return SS_OK;
-    return ss_error(ctx, SS_AT(path), "generate again from this design", "%s is no part of a partition of the design",
-                    p->top);
+    return ss_error(ctx, SS_AT(path), "generate again from this design",
+                    "%s is no part of a partition of the design", p->top);
 }
 
-static ss_status read_partition(ss_ctx *ctx, const ss_graph *g, const ss_design *d, const char *path, const json_t *j,
-                                ss_arena *a, ss_hw_partition *p) {
+static ss_status read_partition(ss_ctx *ctx, const ss_graph *g, const ss_design *d, const char *path,
+                                const json_t *j, ss_arena *a, ss_hw_partition *p) {
     const char *top;
     if (ss_json_get_str(ctx, path, j, "top", &top) != SS_OK) return SS_BAD;
     p->top = ss_arena_strdup(a, top);
@@ -41,21 +42,23 @@ static ss_status read_partition(ss_ctx *ctx, const ss_graph *g, const ss_design 
     return read_nodes(ctx, g, d, path, j, a, p);
 }
 
-static ss_status check_design(ss_ctx *ctx, const ss_graph *g, const ss_design *d, const char *path, const json_t *j) {
+static ss_status check_design(ss_ctx *ctx, const ss_graph *g, const ss_design *d, const char *path,
+                              const json_t *j) {
     uint64_t model;
     int64_t bits;
     if (ss_json_get_hash(ctx, path, j, "model", &model) != SS_OK) return SS_BAD;
     if (ss_json_get_int(ctx, path, j, "bits", 8, 16, &bits) != SS_OK) return SS_BAD;
     if (model != ss_graph_hash(g))
-        return ss_error(ctx, SS_AT(path), "generate again from this design", "the hardware is of another model");
+        return ss_error(ctx, SS_AT(path), "generate again from this design",
+                        "the hardware is of another model");
     if (bits != d->bits)
-        return ss_error(ctx, SS_AT(path), "generate again from this design", "the hardware has %d bits, the design %d",
-                        (int)bits, d->bits);
+        return ss_error(ctx, SS_AT(path), "generate again from this design",
+                        "the hardware has %d bits, the design %d", (int)bits, d->bits);
     return SS_OK;
 }
 
-static ss_status read_all(ss_ctx *ctx, const ss_graph *g, const ss_design *d, const char *path, const json_t *j,
-                          ss_hw *hw) {
+static ss_status read_all(ss_ctx *ctx, const ss_graph *g, const ss_design *d, const char *path,
+                          const json_t *j, ss_hw *hw) {
     json_t *list;
     if (check_design(ctx, g, d, path, j) != SS_OK) return SS_BAD;
     if (ss_json_get_array(ctx, path, j, "partitions", &list) != SS_OK) return SS_BAD;
@@ -64,7 +67,8 @@ static ss_status read_all(ss_ctx *ctx, const ss_graph *g, const ss_design *d, co
     if (!hw->partitions) return SS_BAD;
     if (hw->n == 0) return ss_error(ctx, SS_AT(path), "generate again", "lists no partitions");
     for (int32_t i = 0; i < hw->n; i++)
-        if (read_partition(ctx, g, d, path, json_array_get(list, (size_t)i), hw->arena, &hw->partitions[i]) != SS_OK)
+        if (read_partition(ctx, g, d, path, json_array_get(list, (size_t)i), hw->arena, &hw->partitions[i]) !=
+            SS_OK)
             return SS_BAD;
     return SS_OK;
 }

@@ -50,7 +50,8 @@ ss_status ss_simulate(ss_ctx *ctx, const ss_simulation *s, const ss_hw_partition
                       json_t **out);
 
 /* What the bench wrote, into p, whose nodes are there already. */
-ss_status ss_outcome_read(ss_ctx *ctx, const char *path, const json_t *j, ss_arena *a, ss_verified_partition *p);
+ss_status ss_outcome_read(ss_ctx *ctx, const char *path, const json_t *j, ss_arena *a,
+                          ss_verified_partition *p);
 
 /* Cycles of design and cost model into p's intervals, latencies and nodes. */
 ss_status ss_predict(ss_ctx *ctx, const ss_verify_task *task, const ss_hw *hw, ss_verification *v);

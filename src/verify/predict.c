@@ -1,8 +1,8 @@
 /* predict: what the design and the cost model say about the cycles that are measured.
  *
- * The interval is that of the slowest node; off-chip bandwidth, which a design's own interval also heeds, does not bind in
- * simulation. The model is fed twice: with all images but the first for what is measured between images, and with the first
- * for its latency. */
+ * The interval is that of the slowest node; off-chip bandwidth, which a design's own interval also heeds,
+ * does not bind in simulation. The model is fed twice: with all images but the first for what is measured
+ * between images, and with the first for its latency. */
 #include "verify/parts.h"
 
 #include <math.h>
@@ -38,7 +38,9 @@ static ss_status feed(ss_ctx *ctx, const ss_verify_task *t, ss_dataset images, f
     return s;
 }
 
-static double node_cycles(const ss_partition *p, int32_t node) { return p->configs[node - p->first].cycles; }
+static double node_cycles(const ss_partition *p, int32_t node) {
+    return p->configs[node - p->first].cycles;
+}
 
 /* The slowest of the verified nodes. */
 static double slowest(const ss_partition *p, const ss_verified_partition *v) {
@@ -51,7 +53,8 @@ static double latency(const ss_cost *c, const ss_partition *p, const ss_verified
     return ss_cost_latency(c, v->first, v->last, &p->configs[v->first - p->first]);
 }
 
-static void predict(const ss_verify_task *t, const fed *steady, const fed *first, int32_t k, ss_verified_partition *v) {
+static void predict(const ss_verify_task *t, const fed *steady, const fed *first, int32_t k,
+                    ss_verified_partition *v) {
     const ss_partition *designed = &t->design->partitions[k], *later = &steady->design->partitions[k];
     for (int32_t i = 0; i < v->n_nodes; i++) {
         v->nodes[i].designed = node_cycles(designed, v->nodes[i].node);
@@ -69,7 +72,8 @@ ss_status ss_predict(ss_ctx *ctx, const ss_verify_task *t, const ss_hw *hw, ss_v
     ss_status s = feed(ctx, t, part_of(d, 0, 1), &first);
     if (s == SS_OK) s = feed(ctx, t, part_of(d, d->n > 1, d->n), &steady);
     for (int32_t i = 0; i < hw->n && s == SS_OK; i++)
-        predict(t, &steady, &first, (int32_t)(hw->partitions[i].design - t->design->partitions), &v->partitions[i]);
+        predict(t, &steady, &first, (int32_t)(hw->partitions[i].design - t->design->partitions),
+                &v->partitions[i]);
     fed_free(&steady);
     fed_free(&first);
     return s;

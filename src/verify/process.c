@@ -14,7 +14,7 @@
 
 extern char **environ;
 
-#define LOG_TAIL 12 /* lines of a log that an error quotes */
+#define LOG_TAIL 6 /* lines of a log that an error quotes, in one line with a bar between them */
 #define LOG_LIMIT ((size_t)256 << 20)
 
 bool ss_process_has(const char *program) {
@@ -53,13 +53,16 @@ ss_status ss_process_run(ss_ctx *ctx, const char *dir, const char *const *argv, 
     int error = posix_spawn_file_actions_init(&actions);
     if (error) return ss_error(ctx, SS_AT(argv[0]), "free some memory", "cannot start: %s", strerror(error));
     error = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    if (!error) error = posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    if (!error)
+        error = posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
     if (!error) error = posix_spawn_file_actions_adddup2(&actions, 1, 2);
     if (!error) error = posix_spawn_file_actions_addchdir_np(&actions, dir);
     /* The interface takes char *const *, but writes to none of the strings. */
     if (!error) error = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, environ);
     posix_spawn_file_actions_destroy(&actions);
-    if (error) return ss_error(ctx, SS_AT(argv[0]), "check that it can run here", "cannot start: %s", strerror(error));
+    if (error)
+        return ss_error(ctx, SS_AT(argv[0]), "check that it can run here", "cannot start: %s",
+                        strerror(error));
     return wait_for(ctx, argv[0], pid, code);
 }
 
@@ -67,7 +70,10 @@ ss_status ss_process_run(ss_ctx *ctx, const char *dir, const char *const *argv, 
 static const char *tail(char *text, size_t len) {
     while (len && text[len - 1] == '\n') text[--len] = '\0';
     int lines = 0;
-    while (len && (text[len - 1] != '\n' || ++lines < LOG_TAIL)) len--;
+    while (len && (text[len - 1] != '\n' || ++lines < LOG_TAIL)) {
+        len--;
+        if (text[len] == '\n') text[len] = '|';
+    }
     return text + len;
 }
 
@@ -76,7 +82,7 @@ ss_status ss_process_failed(ss_ctx *ctx, const char *what, int code, const char 
     size_t len;
     if (ss_file_read(ctx, log, LOG_LIMIT, (uint8_t **)&text, &len) != SS_OK) return SS_BAD;
     snprintf(remedy, sizeof remedy, "the whole log is %.4000s", log);
-    ss_status s = ss_error(ctx, SS_AT(what), remedy, "failed (exit %d):\n%s\n", code, tail(text, len));
+    ss_status s = ss_error(ctx, SS_AT(what), remedy, "failed (exit %d): %s", code, tail(text, len));
     ss_free(ctx, text);
     return s;
 }

@@ -1,5 +1,6 @@
-/* simulate: one partition, built with Verilator and run. Everything that comes to be lies in the work folder; the hardware's
- * folder is only read, but for being the current one, since memory images are named relative to it. */
+/* simulate: one partition, built with Verilator and run. Everything that comes to be lies in the work folder;
+ * the hardware's folder is only read, but for being the current one, since memory images are named relative
+ * to it. */
 #include "verify/parts.h"
 
 #include <stdio.h>
@@ -7,7 +8,8 @@
 #include <unistd.h>
 
 typedef struct paths {
-    char hw[4096], obj[4096], sim[4200], log[4096], result[4096], stimuli[4096], input[4200], tb[4200], include[4200];
+    char hw[4096], obj[4096], sim[4200], log[4096], result[4096], stimuli[4096], input[4200], tb[4200],
+        include[4200];
 } paths;
 
 static void set_paths(const ss_simulation *s, const ss_hw_partition *p, paths *x) {
@@ -27,9 +29,33 @@ static ss_status build(ss_ctx *ctx, const ss_hw_partition *p, const paths *x) {
     int code;
     snprintf(jobs, sizeof jobs, "%d", ss_ctx_threads(ctx));
     const char *cache = ss_process_has("ccache") ? "OBJCACHE=ccache" : "OBJCACHE=";
-    const char *argv[] = { "verilator", "--cc", "--exe", "--build", "-j", jobs, "-Wall", "-Wno-DECLFILENAME", "--assert",
-                           "-DSS_TAPS", "-O3", "-CFLAGS", x->include, "-MAKEFLAGS", "OPT_FAST=-O1", "-MAKEFLAGS", cache,
-                           "--top-module", p->top, "--Mdir", x->obj, "-o", "sim", "-f", "filelist.f", x->tb, NULL };
+    const char *argv[] = { "verilator",
+                           "--cc",
+                           "--exe",
+                           "--build",
+                           "-j",
+                           jobs,
+                           "-Wall",
+                           "-Wno-DECLFILENAME",
+                           "--assert",
+                           "-DSS_TAPS",
+                           "-O3",
+                           "-CFLAGS",
+                           x->include,
+                           "-MAKEFLAGS",
+                           "OPT_FAST=-O1",
+                           "-MAKEFLAGS",
+                           cache,
+                           "--top-module",
+                           p->top,
+                           "--Mdir",
+                           x->obj,
+                           "-o",
+                           "sim",
+                           "-f",
+                           "filelist.f",
+                           x->tb,
+                           NULL };
     if (ss_process_run(ctx, x->hw, argv, x->log, &code) != SS_OK) return SS_BAD;
     return code == 0 ? SS_OK : ss_process_failed(ctx, "verilator", code, x->log);
 }
@@ -41,9 +67,14 @@ static ss_status run(ss_ctx *ctx, const ss_simulation *s, const ss_hw_partition 
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)s->task->seed);
     snprintf(watchdog, sizeof watchdog, "%lld", (long long)s->watchdog);
     /* The last two only under back-pressure. */
-    const char *argv[] = { x->sim, "--in", x->input, "--expect", x->stimuli, "--images", images, "--load", "load.mem",
-                           "--watchdog", watchdog, "--result", x->result,
-                           s->task->backpressure ? "--backpressure" : NULL, seed, NULL };
+    const char *argv[] = { x->sim,     "--in",
+                           x->input,   "--expect",
+                           x->stimuli, "--images",
+                           images,     "--load",
+                           "load.mem", "--watchdog",
+                           watchdog,   "--result",
+                           x->result,  s->task->backpressure ? "--backpressure" : NULL,
+                           seed,       NULL };
     if (ss_process_run(ctx, x->hw, argv, x->log, &code) != SS_OK) return SS_BAD;
     return code <= 1 ? SS_OK : ss_process_failed(ctx, p->top, code, x->log);
 }

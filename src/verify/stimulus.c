@@ -1,7 +1,7 @@
 /* stimulus: the reference's tensors, as the hardware's streams carry them.
  *
- * A stream carries a tensor's pixels in order whatever becomes of it, so that FLATTEN is a wire in hardware: its
- * expected words are those of its input, not the reference's channel-major copy. */
+ * A stream carries a tensor's pixels in order whatever becomes of it, so that FLATTEN is a wire in hardware:
+ * its expected words are those of its input, not the reference's channel-major copy. */
 #include "verify/parts.h"
 
 #include <stdio.h>
@@ -22,7 +22,8 @@ static ss_status allocate(ss_stimulus *s) {
     for (int32_t i = 0; s->tensors && i < s->g->n; i++) {
         size_t size;
         if (!ss_mul_size((size_t)ss_shape_size(s->g->nodes[i].shape), (size_t)s->images, &size))
-            return ss_error(s->ctx, SS_AT("--images"), "take fewer images", "the tensors do not fit in memory");
+            return ss_error(s->ctx, SS_AT("--images"), "take fewer images",
+                            "the tensors do not fit in memory");
         s->tensors[i] = ss_alloc(s->ctx, size, sizeof **s->tensors);
         if (!s->tensors[i]) return SS_BAD;
     }

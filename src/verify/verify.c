@@ -5,19 +5,19 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define HANG_INTERVALS 4      /* of the design, without any word moving */
-#define HANG_CYCLES 20000     /* and this many more */
+#define HANG_INTERVALS 4  /* of the design, without any word moving */
+#define HANG_CYCLES 20000 /* and this many more */
 
 static ss_status check_task(ss_ctx *ctx, const ss_verify_task *t) {
-    if (t->images->n < 1) return ss_error(ctx, SS_AT("--images"), "give at least one image", "no images to stream");
+    if (t->images->n < 1)
+        return ss_error(ctx, SS_AT("--images"), "give at least one image", "no images to stream");
     if (t->q->bits != t->design->bits)
-        return ss_error(ctx, SS_AT("verify"), "quantise at the design's bits", "the network has %d bits, the design %d",
-                        t->q->bits, t->design->bits);
+        return ss_error(ctx, SS_AT("verify"), "quantise at the design's bits",
+                        "the network has %d bits, the design %d", t->q->bits, t->design->bits);
     return SS_OK;
 }
 
-/* Everything that is missing, at once. */
-static ss_status check_tools(ss_ctx *ctx) {
+ss_status ss_verify_check_tools(ss_ctx *ctx) {
     int bad = ss_process_need(ctx, "verilator", "verilator") != SS_OK;
     bad += ss_process_need(ctx, "make", "make") != SS_OK;
     bad += ss_process_need(ctx, "g++", "g++") != SS_OK;
@@ -85,14 +85,18 @@ ss_status ss_verify_run(ss_ctx *ctx, const ss_verify_task *task, ss_verification
     ss_hw *hw = NULL;
     *out = NULL;
     int bad = check_task(ctx, task) != SS_OK;
-    bad += check_tools(ctx) != SS_OK;
+    bad += ss_verify_check_tools(ctx) != SS_OK;
     if (bad || ss_hw_read(ctx, task->g, task->design, task->hw, &hw) != SS_OK) return SS_BAD;
     ss_arena *a = ss_arena_new(ctx);
     ss_verification *v = a ? ss_arena_alloc(a, 1, sizeof *v) : NULL;
     ss_status s = SS_BAD;
     if (v) {
-        *v = (ss_verification){ .arena = a, .g = task->g, .images = task->images->n, .good = true,
-                                .backpressure = task->backpressure, .n_partitions = hw->n,
+        *v = (ss_verification){ .arena = a,
+                                .g = task->g,
+                                .images = task->images->n,
+                                .good = true,
+                                .backpressure = task->backpressure,
+                                .n_partitions = hw->n,
                                 .partitions = ss_arena_alloc(a, (size_t)hw->n, sizeof *v->partitions) };
         if (v->partitions) s = run(ctx, task, hw, v);
     }
@@ -113,7 +117,8 @@ const ss_verified_node *ss_verified_culprit(const ss_verified_partition *p) {
     const ss_verified_node *culprit = NULL;
     for (int32_t i = 0; i < p->n_nodes; i++) {
         const ss_verified_node *n = &p->nodes[i];
-        if (n->stream.mismatches && (!culprit || n->stream.first.image < culprit->stream.first.image)) culprit = n;
+        if (n->stream.mismatches && (!culprit || n->stream.first.image < culprit->stream.first.image))
+            culprit = n;
     }
     return culprit;
 }

@@ -1,12 +1,13 @@
 /* verify: runs generated hardware in a simulator against the integer reference.
  *
- * Method: the reference runs the images once; every node's tensor, as the hardware should make it, goes into files. Each
- * partition is built with Verilator around its own bench (rtl/sim/tb.cpp) and fed with the reference's tensor at its cut;
- * the bench compares every word of every node and notes cycles. Those are put beside the design's figures and beside the
- * cost model fed with a profile of the very images.
+ * Method: the reference runs the images once; every node's tensor, as the hardware should make it, goes into
+ * files. Each partition is built with Verilator around its own bench (rtl/sim/tb.cpp) and fed with the
+ * reference's tensor at its cut; the bench compares every word of every node and notes cycles. Those are put
+ * beside the design's figures and beside the cost model fed with a profile of the very images.
  *
- * Cycles count from a partition's first input word. Between images the hardware is in its steady state: images 1.. (all
- * but the first) give the interval, and the cost model gets just these; the first image gives the latency. */
+ * Cycles count from a partition's first input word. Between images the hardware is in its steady state:
+ * images 1.. (all but the first) give the interval, and the cost model gets just these; the first image gives
+ * the latency. */
 #ifndef SS_VERIFY_H
 #define SS_VERIFY_H
 
@@ -20,8 +21,8 @@ typedef struct ss_verify_task {
     const ss_design *design;
     const ss_dataset *images;
     const ss_norm *norm;
-    const char *hw;   /* folder that ss_rtl_generate wrote for this design: all of it or a span */
-    const char *work; /* a folder for stimuli, builds and logs; made when missing */
+    const char *hw;    /* folder that ss_rtl_generate wrote for this design: all of it or a span */
+    const char *work;  /* a folder for stimuli, builds and logs; made when missing */
     bool backpressure; /* random stalls at both ends; cycles are not compared then */
     uint64_t seed;
 } ss_verify_task;
@@ -33,19 +34,21 @@ typedef struct ss_mismatch {
 
 /* What one stream of words came to: a node's output, or the partition's. */
 typedef struct ss_stream_result {
-    int64_t words, wanted, surplus, mismatches; /* surplus: words too many, or with a misplaced TLAST; mismatches: elements */
-    ss_mismatch first;                          /* when there is a mismatch */
-    int64_t first_last;                         /* cycle of the last word of the first image; -1: it never came */
-    double interval;                            /* mean cycles from image to image; 0: fewer than two images */
+    int64_t words, wanted;
+    int64_t surplus;    /* words too many, or with a misplaced TLAST */
+    int64_t mismatches; /* elements */
+    ss_mismatch first;  /* when there is a mismatch */
+    int64_t first_last; /* cycle of the last word of the first image; -1: it never came */
+    double interval;    /* mean cycles from image to image; 0: fewer than two images */
 } ss_stream_result;
 
 typedef struct ss_verified_node {
     int32_t node; /* in the graph */
     const char *instance;
     ss_stream_result stream;
-    double designed, predicted;  /* cycles an image: of the design, of the cost model fed with the images */
-    int64_t starved, blocked;    /* cycles of the whole run */
-    const char *state;           /* after a hang: "starved", "blocked" or "silent"; else "" */
+    double designed, predicted; /* cycles an image: of the design, of the cost model fed with the images */
+    int64_t starved, blocked;   /* cycles of the whole run */
+    const char *state;          /* after a hang: "starved", "blocked" or "silent"; else "" */
 } ss_verified_node;
 
 /* Cycles measured beside the two predictions; 0 where there is none. */
@@ -62,7 +65,7 @@ typedef struct ss_verified_partition {
     ss_stream_result output;
     int64_t in_words, in_wanted;
     ss_cycles interval, latency;
-    int64_t cycles;      /* of the whole run */
+    int64_t cycles; /* from the first word in to the last word out, or to the hang */
     int64_t counted_cycles, images_in, images_out; /* by the control registers */
     double build_seconds, run_seconds;
 } ss_verified_partition;
@@ -76,11 +79,14 @@ typedef struct ss_verification {
     int32_t n_partitions;
 } ss_verification;
 
-/* SS_OK: everything agrees; SS_NO: something differs or hangs, as the result says; SS_BAD: it could not be found out. */
+/* Everything that a simulation needs and that is not installed: an error each, with its Debian package. */
+ss_status ss_verify_check_tools(ss_ctx *ctx);
+/* SS_OK: everything agrees; SS_NO: something differs or hangs, as the result says; SS_BAD: it could not be
+ * found out. */
 ss_status ss_verify_run(ss_ctx *ctx, const ss_verify_task *task, ss_verification **out);
 void ss_verification_free(ss_verification *v);
-/* The node to blame: the first in topological order that differs in the earliest image that has a difference. NULL:
- * no node differs. */
+/* The node to blame: the first in topological order that differs in the earliest image that has a difference.
+ * NULL: no node differs. */
 const ss_verified_node *ss_verified_culprit(const ss_verified_partition *p);
 json_t *ss_verification_json(const ss_verification *v); /* new reference, or NULL: out of memory */
 

@@ -220,7 +220,9 @@ static inline void fold_ends(FILE *tb, const fold_port *p, int i)
             "        .done(done_[%7$d]), .errors(errors_[%8$d +: 32]), .first(%1$s_first), .last(%1$s_last));\n",
             p->id, p->file, p->out_width, p->out_words, 2 * i + 2, p->out_stall, i, i * 32);
     if (p->load_words)
-        fprintf(tb, "    tb_load #(.WORDS(%3$d), .FILE(\"%2$s.load.mem\")) %1$s_loader (.clk(clk), .rst(rst), .load(%1$s_load));\n",
+        fprintf(tb,
+                "    tb_load #(.WORDS(%3$d), .FILE(\"%2$s.load.mem\")) %1$s_loader\n"
+                "        (.clk(clk), .rst(rst), .load(%1$s_load));\n",
                 p->id, p->file, (int)p->load_words);
     else fprintf(tb, "    assign %s_load = 66'b0;\n", p->id);
 }

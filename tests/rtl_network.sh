@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Small networks with every operator, folded at random, as hardware: bit-exact, without stalls and with them.
+# RTL_FULL=1: more of them.
+. tests/tap.sh
+export CCACHE_DIR=${CCACHE_DIR:-${TMPDIR:-/tmp}/ccache}
+gen=${BUILD:-build}/tests/rtl/gen_network
+run() { # run SEED BITS [STALLS]
+    mkdir -p "$work/$1-$2" && "$gen" "$work/$1-$2" "$@"
+}
+check "every operator, 8 bits, map as output" run 1 8
+check "residual network, 16 bits, weights in UltraRAM, random stalls" run 2 16 stalls
+for seed in ${RTL_FULL:+3 4 5 6 7 8 9 10 11 12}; do
+    check "network $seed, 8 bits" run "$seed" 8
+    check "network $seed, 16 bits, random stalls" run "$seed" 16 stalls
+done
+echo "1..$n"
