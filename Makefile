@@ -117,6 +117,11 @@ include calibrate/calibrate.mk
 demo: deps
 	$(MAKE) all jets-data
 	$(BUILD)/skipstream run examples/jets/jets.onnx --data $(BUILD)/jets --device zcu104 --out $(BUILD)/demo
+	@echo && echo "A design small enough to simulate in seconds, word by word against the integer reference:"
+	$(BUILD)/skipstream explore examples/jets/jets.onnx --profile $(BUILD)/demo/profile.json --device zcu104 \
+	  --cap dsp=0.05 --brief --out $(BUILD)/demo/design_small.json
+	$(BUILD)/skipstream verify $(BUILD)/demo/design_small.json --data $(BUILD)/jets/test_batch.bin --images 3 --brief
+	@echo && echo "report: $(BUILD)/demo/report.html"
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-clang $(BUILD)-asan

@@ -41,12 +41,12 @@ json_is_one_object() {
         grep -q '"study"' "$work/j" && grep -q '"dense"' "$work/j" && grep -q '^accuracy' "$work/err"
 }
 divides_one_file() { # 100 records: 10, 40, 50
-    does "calibrate eval profile explore threshold report " run $model --data "$work/one.bin" --device zcu104 \
+    does "calibrate eval profile explore threshold generate report " run $model --data "$work/one.bin" --device zcu104 \
         --out "$work/run1" --step 0.2 && cat "$work/out" && grep -q '^calibration: .*records 0\.\.9$' "$work/out" &&
         grep -q '^search: .*records 10\.\.49$' "$work/out" && grep -q '^test: .*records 50\.\.99$' "$work/out"
 }
 
-check "a run does every stage" does "calibrate eval profile explore threshold report " "${R[@]}"
+check "a run does every stage" does "calibrate eval profile explore threshold generate report " "${R[@]}"
 sed -n '/^accuracy/,$p' "$work/out" >"$work/first"
 check "and writes every artefact" writes_everything
 check "the report's path comes last" grep -q "^report: $work/run/report.html$" <(tail -1 "$work/out")
@@ -58,12 +58,13 @@ check "eval.json gone or changed" redoes eval.json "eval report "
 check "profile.json gone or changed" redoes profile.json "profile "
 check "design_sparse.json gone or changed" redoes design_sparse.json "explore "
 check "report.html gone or changed" redoes report.html "report "
-check "study.json gone or changed" redoes study.json "threshold report "
-check "another loss: thresholds again" does "threshold report " "${R[@]}" --max-loss 3
+check "hardware/manifest.json gone or changed" redoes hardware/manifest.json "generate "
+check "study.json gone or changed" redoes study.json "threshold "
+check "another loss: thresholds again" does "threshold generate report " "${R[@]}" --max-loss 3
 check "other test images: evaluated again" does "eval threshold report " "${R[@]}" --max-loss 3 --test "$work/one.bin"
-check "another batch: explored again" does "eval explore threshold report " "${R[@]}" --max-loss 3 --batch 64
-check "fewer images" does "eval profile explore threshold report " "${R[@]}" --max-loss 3 --batch 64 --limit 50
-check "8 bits" does "eval profile explore threshold report " "${R[@]}" --max-loss 3 --batch 64 --limit 50 --bits 8
+check "another batch: explored again" does "eval explore threshold generate report " "${R[@]}" --max-loss 3 --batch 64
+check "fewer images" does "eval profile explore threshold generate report " "${R[@]}" --max-loss 3 --batch 64 --limit 50
+check "8 bits" does "eval profile explore threshold generate report " "${R[@]}" --max-loss 3 --batch 64 --limit 50 --bits 8
 check "one file of images is divided" divides_one_file
 
 mkdir "$work/part" "$work/broken" "$work/newer"

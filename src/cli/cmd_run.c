@@ -9,10 +9,12 @@
 #include "cli/splits.h"
 #include "cli/study_text.h"
 #include "report/report.h"
+#include "rtl/rtl.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const ss_opt opts[] = {
     { "data", "D",
@@ -44,7 +46,7 @@ typedef struct run {
     int step;
 } run;
 
-enum { STEPS = 7 };
+enum { STEPS = 8 };
 
 /* A path in the run's folder, good until the next call with the same buffer. */
 typedef struct path {
@@ -69,6 +71,8 @@ static const char *const report_reads[] = {
 };
 enum { FILES = sizeof report_reads / sizeof *report_reads - 1 };
 static const char *const report_files[] = { "report.html", NULL };
+static const char *const generate_reads[] = { "calibration.json", "design_optimised.json", "thresholds_optimised.json", NULL };
+static const char *const generate_files[] = { "hardware/manifest.json", NULL };
 
 static ss_status check(run *r) {
     const ss_graph *g = r->job.g;
@@ -211,6 +215,22 @@ static ss_status threshold(run *r) {
     return s;
 }
 
+/* The optimised design under its thresholds. No later stage runs the network. */
+static ss_status generate(run *r) {
+    path file;
+    ss_design *d;
+    ss_job *j = &r->job;
+    if (integers(r) != SS_OK) return SS_BAD;
+    if (ss_design_load(r->ctx, j->g, in_dir(r, "design_optimised.json", &file), &d) != SS_OK) return SS_BAD;
+    ss_status s = ss_job_thresholds(j, in_dir(r, "thresholds_optimised.json", &file));
+    ss_rtl_opts o = { .last = -1, .no_vivado = *d->device.part == '\0' };
+    in_dir(r, "hardware", &file);
+    if (s == SS_OK && access(file.text, F_OK) == 0) s = ss_remove_tree(r->ctx, file.text); /* perhaps damaged */
+    if (s == SS_OK) s = ss_rtl_generate(r->ctx, j->g, j->q, d, o, file.text);
+    ss_design_free(d);
+    return s;
+}
+
 static ss_status report(run *r) {
     path files[FILES], page;
     const char *list[FILES];
@@ -284,6 +304,7 @@ static ss_status flow(run *r) {
     if (s == SS_OK) s = stage(r, "profile", profile_files, profiled, profile);
     if (s == SS_OK) s = stage(r, "explore", explore_files, explored, explore);
     if (s == SS_OK) s = stage(r, "threshold", threshold_files, studied, threshold);
+    if (s == SS_OK) s = stage(r, "generate", generate_files, ss_record_hash(&r->record, generate_reads), generate);
     if (s == SS_OK) s = stage(r, "report", report_files, ss_record_hash(&r->record, report_reads), report);
     return s == SS_OK ? ss_run_summary(&r->job, r->dir) : s;
 }
@@ -326,7 +347,7 @@ const ss_command ss_cmd_run = {
     .operands = "MODEL",
     .summary = "do all of the above in order, into one folder",
     .details = "Checks, calibrates, evaluates, profiles, explores (dense for comparison, and sparse), raises\n"
-               "thresholds and writes a report. Run again, it keeps every stage whose result still follows\n"
+               "thresholds, writes the hardware of the optimised design and a report. Run again, it keeps every stage whose result still follows\n"
                "from the same model, options and images, and does the others again. Profile and thresholds\n"
                "come from the search split, accuracy from the test split. A --data file is divided into\n"
                "calibration, search and test by ranges of its records, 1 : 4 : 5.",
