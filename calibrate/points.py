@@ -130,8 +130,9 @@ def arithmetic():
 
 
 def nodes():
-    yield from grid("ss_node_add", "LANES_OUT A_LANES B_LANES W ACC PRE SHIFT", [
-        (1, 1, 1, 16, 18, 0, 1), (4, 4, 4, 16, 20, 0, 3), (8, 8, 8, 8, 10, 0, 1), ("held", 2, 2, 2, 16, 19, 0, 2)], {"A_DEPTH": 0, "B_DEPTH": 0})
+    yield from grid("ss_node_add", "LANES_OUT A_LANES B_LANES W ACC SHIFT B_SHIFT", [
+        (1, 1, 1, 16, 18, 1, 1), (4, 4, 4, 16, 19, 2, 2), (8, 8, 8, 8, 10, 1, 1), ("held", 2, 2, 2, 16, 20, 3, 3)],
+        {"A_SHIFT": 0, "A_DEPTH": 0, "B_DEPTH": 0})
     yield from grid("ss_pool_max", "LANES W K", [
         (1, 16, 9), (4, 8, 9), (2, 16, 4), ("held", 4, 16, 4)])
     yield from grid("ss_pool_avg", "LANES W K COUNTED", [

@@ -82,7 +82,7 @@ int32_t ss_window_rows(const ss_window *w, ss_shape in, ss_shape out);
  * least that it may take. */
 bool ss_window_keeps_columns(const ss_window *w, ss_shape out, int64_t cycles_a_window);
 
-/* What every partition needs besides its nodes: DMA in and out, control registers, the load stream. */
+/* What every partition needs besides its nodes: ports and control registers; DMA is the platform's. */
 ss_resources ss_cost_partition_overhead(const ss_cost *c);
 
 /* Cycles from the first input word of an image into nodes first..last to the last output word, pipeline empty before:

@@ -77,14 +77,13 @@ static ss_terms wider_terms(const int64_t *p) {
 
 static int64_t gcd(int64_t a, int64_t b) { return b ? gcd(b, a % b) : a; }
 
-/* A buffer of a + b - 1 units: every unit keeps, moves down by b or takes one of the a that came. With b a power of
- * two the number of units that stay needs no arithmetic. */
+/* A buffer of a + b - 1 units: every unit keeps, moves down by b or takes one of those that came, in one of b places.
+ * With b a power of two the number of units that stay needs no arithmetic. */
 static ss_terms gearbox_terms(const int64_t *p) {
     int64_t g = gcd(p[0], p[1]), a = p[0] / g, b = p[1] / g;
-    double unit = (double)(g * p[2]), bits = (double)(a + b - 1) * unit;
-    double places = (double)narrower_of(a, b) * unit, count = bits_of(a + b);
-    return (ss_terms){ { 1, power_of_two(b) ? bits : 0, power_of_two(b) ? 0 : bits, places, count },
-                       { bits, count } };
+    double bits = (double)(a + b - 1) * (double)(g * p[2]), even = power_of_two(b) ? bits : 0;
+    return (ss_terms){ { bits_of(a + b), even, even * bits_of(b), even > 0 ? 0 : bits * (double)(b - 1) },
+                       { bits, bits_of(a + b) } };
 }
 
 /* ---- memories: WIDTH, DEPTH ---- */
@@ -309,11 +308,10 @@ static ss_resources requantise_blocks(const int64_t *p) {
                                                       p[SCALE_CHANNELS] / p[SCALE_LANES]) };
 }
 
-/* LANES, IN, W: one multiplier for all channels, the shift is wiring. */
+/* LANES, IN, W, SHIFT: one multiplier for all channels; the shift is wiring and drops what lies below. */
 static ss_terms scale_terms(const int64_t *p) {
     double lanes = (double)p[0];
-    return (ss_terms){ { 1, lanes * (double)p[2] },
-                       { 1, lanes * (double)p[1], lanes * (double)(p[1] + 17), lanes * (double)p[2] } };
+    return (ss_terms){ { 1, lanes * (double)p[2] }, { 1, lanes * (double)(p[1] + (p[1] + 17 - p[3] + 1) + p[2]) } };
 }
 
 static ss_resources one_multiplier_a_lane(const int64_t *p) { return (ss_resources){ .r[SS_DSP] = p[0] }; }
@@ -349,12 +347,12 @@ static ss_terms concat_terms(const int64_t *p) {
     return (ss_terms){ { 1, bits * (double)ss_ceil_div(p[0], 3), (double)p[0] }, { 1, bits, (double)p[0] } };
 }
 
-/* The tree of a pool is balanced from the leaves up. */
-static double pool_registers(int64_t terms, int64_t width, int64_t growth) {
+/* Bits of the sums of a tree balanced from the leaves up. Terms without a partner wait in shift registers. */
+static double pairs(int64_t terms, int64_t width, int64_t growth) {
     double bits = 0;
     for (int64_t n = terms; n > 1; n = ss_ceil_div(n, 2)) {
         width += growth;
-        bits += (double)(ss_ceil_div(n, 2) * width);
+        bits += (double)(n / 2 * width);
     }
     return bits;
 }
@@ -363,12 +361,12 @@ static double pool_registers(int64_t terms, int64_t width, int64_t growth) {
 static ss_terms pool_max_terms(const int64_t *p) {
     int64_t k = p[2], bits = p[0] * p[1];
     return (ss_terms){ { 1, (double)((k - 1) * bits) },
-                       { bits_of(k), pool_registers(k, p[1], 0) * (double)p[0] } };
+                       { bits_of(k), pairs(k, p[1], 0) * (double)p[0] } };
 }
 
 /* LANES, W, K, COUNTED: COUNTED counts the positions inside the map too */
 static ss_terms pool_avg_terms(const int64_t *p) {
-    double sums = (double)p[0] * pool_registers(p[2], p[1], 1), counts = is(p[3] != 0) * pool_registers(p[2], 1, 1);
+    double sums = (double)p[0] * pairs(p[2], p[1], 1), counts = is(p[3] != 0) * pairs(p[2], 1, 1);
     return (ss_terms){ { 1, sums, counts }, { bits_of(p[2]), sums, counts } };
 }
 
@@ -398,12 +396,10 @@ static ss_terms chanpad_terms(const int64_t *p) {
     return (ss_terms){ { 1, (double)p[0], count }, { count } };
 }
 
-/* LANES_IN, W_IN, WORDS_IN, LANES_OUT, W_OUT, WORDS_OUT, NODES, LOAD_WORDS: two 33-bit counters a node and a way
- * to read them */
+/* LANES_IN, W_IN, LANES_OUT, W_OUT, NODES: two 33-bit counters a node and a way to read them */
 static ss_terms shell_terms(const int64_t *p) {
-    double bits = (double)(p[0] * p[1] + p[3] * p[4]), nodes = (double)p[6], loads = is(p[7] > 0);
-    double counters = bits_of(p[2]) + bits_of(p[5]) + bits_of(p[7] + 1);
-    return (ss_terms){ { 1, bits, nodes, counters, loads }, { 1, bits, nodes, counters, loads } };
+    double bits = (double)(p[0] * p[1] + p[2] * p[3]), nodes = (double)p[4];
+    return (ss_terms){ { 1, bits, nodes }, { 1, bits, nodes } };
 }
 
 /* ---- the table ---- */
@@ -444,7 +440,7 @@ const ss_module_spec ss_module_specs[SS_MODULES] = {
         { "LANES", "IN", "W", "CHANNELS", "SHIFT_LO", "SHIFT_HI", "STYLE" }, NULL, requantise_terms,
         requantise_blocks },
     [SS_MOD_SCALE] = { "`ss_requantise`, one multiplier", "ss_requantise", NULL,
-        { "LANES", "IN", "W", "MULT" }, NULL, scale_terms, one_multiplier_a_lane },
+        { "LANES", "IN", "W", "SHIFT", "MULT" }, NULL, scale_terms, one_multiplier_a_lane },
     [SS_MOD_RELU] = { "`ss_relu`, one threshold", "ss_relu", NULL,
         { "LANES", "W", "THR" }, NULL, relu_terms, NULL },
     [SS_MOD_RELU_ROM] = { "`ss_relu`, a threshold a channel", "ss_relu", "FILE=rows.mem",
@@ -463,8 +459,7 @@ const ss_module_spec ss_module_specs[SS_MODULES] = {
     [SS_MOD_CHANPAD] = { "`ss_chanpad`", "ss_chanpad", NULL,
         { "WIDTH", "BEFORE", "WORDS", "AFTER" }, NULL, chanpad_terms, NULL },
     [SS_MOD_SHELL] = { "`ss_shell`", "ss_shell", NULL,
-        { "LANES_IN", "W_IN", "WORDS_IN", "LANES_OUT", "W_OUT", "WORDS_OUT", "NODES", "LOAD_WORDS" }, NULL,
-        shell_terms, NULL },
+        { "LANES_IN", "W_IN", "LANES_OUT", "W_OUT", "NODES" }, NULL, shell_terms, NULL },
 };
 
 static double sum(const double *terms, const double *coefficients) {

@@ -59,7 +59,7 @@ ss_window_form ss_window_form_of(const ss_device *dev, const ss_window *w, ss_sh
 int64_t ss_window_first_loads(const ss_window *w, ss_shape in, ss_shape out);
 /* The windows of a node over a map `in`, `lanes` elements a word. */
 ss_resources ss_part_window(ss_shape in, const ss_node *n, int64_t lanes, int bits, ss_window_form f);
-ss_resources ss_part_shell(bool loads_weights); /* a partition's ports and registers */
+ss_resources ss_part_shell(void); /* a partition's ports and registers */
 ss_resources ss_part_counters(void);            /* what they have for every node */
 
 #endif

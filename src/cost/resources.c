@@ -68,18 +68,16 @@ ss_resources ss_part_window(ss_shape in, const ss_node *n, int64_t lanes, int bi
 
 /* ---- the shell ---- */
 
-#define SHELL_LANES 2      /* on the streams of a partition: a few LUTs more or less */
-#define SHELL_WORDS 65536
+#define SHELL_LANES 2 /* on the streams of a partition: a few LUTs more or less */
 
-static ss_resources shell(int64_t nodes, bool loads_weights) {
-    return SS_COST_OF(SS_MOD_SHELL, SHELL_LANES, 16, SHELL_WORDS, SHELL_LANES, 16, SHELL_WORDS, nodes,
-                      loads_weights ? SHELL_WORDS : 0);
+static ss_resources shell(int64_t nodes) {
+    return SS_COST_OF(SS_MOD_SHELL, SHELL_LANES, 16, SHELL_LANES, 16, nodes);
 }
 
-ss_resources ss_part_shell(bool loads_weights) { return shell(0, loads_weights); }
+ss_resources ss_part_shell(void) { return shell(0); }
 
 ss_resources ss_part_counters(void) {
-    ss_resources res = shell(1, false);
-    ss_res_add(&res, shell(0, false), -1);
+    ss_resources res = shell(1);
+    ss_res_add(&res, shell(0), -1);
     return res;
 }

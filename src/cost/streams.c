@@ -4,6 +4,7 @@
 #include "cost/node.h"
 
 #define FIFO_DEPTH 2
+#define MEAN_SHIFT 22   /* of the multiplier of an average over some 64 elements */
 #define ADD_ALIGNMENT 3 /* bits that a sum of two is wider than an element: one, and a shift to one scale */
 
 static double slower(double a, double b) { return a > b ? a : b; }
@@ -49,7 +50,7 @@ static void add_pool(const ss_cost *c, const ss_cost_node *n, const ss_streams *
     ss_res_add(res, ss_part_converter(s->lanes[0], lanes, bits), 1);
     ss_res_add(res, ss_part_converter(lanes, s->out, average && !varies ? (int)kept : bits), 1);
     if (varies) ss_res_add(res, ss_part_requantise(SS_MEM_LUT, lanes, lanes, (int)kept, bits), 1);
-    else if (average) ss_res_add(res, SS_COST_OF(SS_MOD_SCALE, s->out, kept, bits, 1), 1);
+    else if (average) ss_res_add(res, SS_COST_OF(SS_MOD_SCALE, s->out, kept, bits, MEAN_SHIFT), 1);
     ss_res_add(res, ss_part_slice(s->out, bits), 1);
 }
 
