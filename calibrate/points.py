@@ -33,7 +33,7 @@ def streams():
         ("distributed", 56, 128), ("distributed", 20, 256), ("distributed", 32, 500), ("distributed", 200, 16),
         ("held", "distributed", 54, 32), ("held", "distributed", 30, 40), ("held", "distributed", 40, 200),
         ("held", "distributed", 400, 16),
-        ("block", 36, 512), ("block", 128, 300), ("block", 16, 4096), ("block", 400, 128),
+        ("block", 36, 512), ("block", 128, 300), ("block", 16, 4096), ("block", 400, 128), ("block", 20, 5000),
         ("held", "block", 64, 1024), ("held", "block", 32, 3000)])
     yield from grid("ss_width", "IN OUT W", [
         (4, 1, 16), (32, 1, 16), (16, 4, 27), ("held", 16, 1, 8), ("held", 8, 4, 27),

@@ -77,7 +77,7 @@ static void memories_by_hand(void **state) {
         { 40, 2048, 5, 1, 40 * 35 },    /* four 512x36 and one 4Kx4 */
         { 18, 1536, 2, 1, 18 * 26 },    /* 24 LUTs and two to choose among six fours */
         { 36, 768, 2, 1, 36 * 13 },     { 16, 16, 1, 1, 16 },
-        { 16, 33, 1, 1, 16 },           { 100, 4, 3, 2, 16 },  /* there are 16 columns of four bits */
+        { 16, 33, 1, 1, 16 },           { 100, 4, 3, 2, 8 },   /* 16 columns of four bits, and half of them the others' complements */
         { 12288, 1, 342, 171, 0 },      /* constants */
         { 12288, 48, 342, 171, 12288 }, { 12288, 192, 342, 171, 12288 * 3 },
         { 12288, 768, 683, 171, 12288 * 13 }, /* 682 full 1Kx18 and one for the last 12 bits */

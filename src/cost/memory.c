@@ -37,6 +37,13 @@ static int64_t tile(int64_t width, int64_t depth, int lo, int hi) {
 
 int64_t ss_bram18_blocks(int64_t width, int64_t depth) { return tile(width, depth, 0, BRAM_MODES - 1); }
 
+bool ss_bram18_stacked(int64_t width, int64_t depth) {
+    int64_t blocks = NEVER;
+    for (int i = 0; i < BRAM_MODES; i++)
+        if (bram[i].depth >= depth) blocks = least(blocks, ss_ceil_div(width, bram[i].width));
+    return blocks > ss_bram18_blocks(width, depth);
+}
+
 int64_t ss_uram_blocks(int64_t width, int64_t depth) { return ss_ceil_div(width, 72) * ss_ceil_div(depth, 4096); }
 
 /* LUTs that select one of n words of one bit: MUXF7/F8 join four LUTs for nothing, beyond that a LUT joins four. */
@@ -50,7 +57,7 @@ int64_t ss_rom_columns(int64_t width, int64_t depth) {
 
 int64_t ss_lut_rom(int64_t width, int64_t depth) {
     if (depth == 1) return 0; /* constants */
-    width = ss_rom_columns(width, depth);
+    width = ss_rom_columns(width, depth - 1); /* a column and its complement need one */
     int64_t n = ss_ceil_div(depth, 64);
     return width * (n + select_luts(n));
 }

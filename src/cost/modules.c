@@ -57,7 +57,8 @@ static ss_terms fifo_lut_terms(const int64_t *p) {
 }
 
 static ss_terms fifo_block_terms(const int64_t *p) {
-    return (ss_terms){ { 1, bits_of(p[1]), is(!power_of_two(p[1])) * bits_of(p[1]) },
+    double stacked = ss_bram18_stacked(p[0], p[1]) ? (double)p[0] : 0;
+    return (ss_terms){ { 1, bits_of(p[1]), is(!power_of_two(p[1])) * bits_of(p[1]), stacked },
                        { (double)p[0], fifo_counters(p[1]) + bits_of(p[1] + 1), 1 } };
 }
 
@@ -102,7 +103,8 @@ static ss_terms lut_rom_terms(const int64_t *p) {
 }
 
 static ss_terms block_rom_terms(const int64_t *p) {
-    return (ss_terms){ { 0 }, { p[1] > 1 ? (double)p[0] : 0 } };
+    if (p[1] == 1) return (ss_terms){ { 0 }, { 0 } };
+    return (ss_terms){ { ss_bram18_stacked(p[0], p[1]) ? (double)p[0] : 0 }, { (double)p[0] } };
 }
 
 /* Rows come in 64 bits a word: a register for the row, one for the bus, counters of words and rows. Behind 4096

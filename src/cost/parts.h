@@ -24,6 +24,7 @@ void ss_expected_cycles(const double *hist, int32_t k, double *out);
 /* ---- memory.c ---- */
 
 int64_t ss_bram18_blocks(int64_t width, int64_t depth);
+bool ss_bram18_stacked(int64_t width, int64_t depth); /* are rows spread over blocks that are then chosen among? */
 int64_t ss_uram_blocks(int64_t width, int64_t depth);
 /* Different columns of a ROM of random bits: of few rows there are few, and synthesis merges those that are equal. */
 int64_t ss_rom_columns(int64_t width, int64_t depth);
