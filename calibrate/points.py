@@ -33,8 +33,8 @@ def streams():
         ("distributed", 56, 128), ("distributed", 20, 256), ("distributed", 32, 500), ("distributed", 200, 16),
         ("held", "distributed", 54, 32), ("held", "distributed", 30, 40), ("held", "distributed", 40, 200),
         ("held", "distributed", 400, 16),
-        ("block", 36, 512), ("block", 128, 300), ("block", 16, 4096), ("block", 400, 128), ("block", 20, 5000),
-        ("held", "block", 64, 1024), ("held", "block", 32, 3000)])
+        ("block", 36, 512), ("block", 128, 300), ("block", 16, 4096), ("block", 400, 128),
+        ("held", "block", 64, 1024), ("block", 32, 3000)])
     yield from grid("ss_width", "IN OUT W", [
         (4, 1, 16), (32, 1, 16), (16, 4, 27), ("held", 16, 1, 8), ("held", 8, 4, 27),
         (1, 4, 16), (1, 32, 16), (4, 16, 27), ("held", 2, 16, 8),
@@ -51,7 +51,7 @@ def memories():
         ("distributed", 16, 20), ("distributed", 36, 64), ("distributed", 24, 100), ("held", "distributed", 30, 200),
         ("distributed", 20, 512), ("held", "distributed", 48, 32), ("distributed", 200, 4), ("distributed", 64, 300),
         ("held", "distributed", 300, 6), ("block", 72, 600), ("held", "block", 100, 1000), ("held", "block", 37, 1024),
-        ("block", 12, 3000)],
+        ("block", 16, 3000)],
         {"FILE": "rows.mem"}, rom_file(lambda p: p["WIDTH"], lambda p: p["DEPTH"]))
     yield from grid("ss_weights", "STYLE WIDTH DEPTH", [
         ("ultra", 64, 512), ("held", "ultra", 144, 5000), ("ultra", 300, 100), ("ultra", 72, 9000), ("ultra", 1152, 64)])

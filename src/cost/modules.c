@@ -227,11 +227,12 @@ static ss_terms front_sparse_terms(const int64_t *p) {
            index = s * (double)m * bits_of(k);
     double address = m == 1 ? bits_of(rows * p[FRONT_PASSES] * p[FRONT_STEPS] * p[FRONT_FOLDS]) : 0;
     double masks = s * (double)k * (p[FRONT_FOLDS] > 1 ? 2 : 1), counters = front_counters(p, rows);
+    bool ranked = (k >= 25 && m >= 4) || k > 64; /* the non-zeros of wide kernels are counted ahead, in two more stages */
     choosers c = crossbar_choosers(k, m);
     return (ss_terms){ { 1, counters, s * w * c.small, s * w * (c.large + c.inputs / 2),
                          s * (double)k * ceil(w / 6), s * choices(k, m), masks, s * address },
                        { 1, counters, s * (double)k * w, values, m == 1 ? values : 0, index, masks + s * (double)m,
-                         address } };
+                         ranked ? s * (double)k * (2 * w + 3 * bits_of(k)) : 0 } };
 }
 
 /* ---- sums: pairwise, a bit wider a level, never wider than the accumulator; a register a level ---- */
