@@ -259,17 +259,18 @@ static void put_concat(const ss_rtl *r, int32_t node, const ss_rtl_stream *in, c
                        ss_buf *b) {
     const ss_node *n = &r->g->nodes[node];
     int64_t channels[SS_MAX_INPUTS], lanes[SS_MAX_INPUTS], shifts[SS_MAX_INPUTS], depths[SS_MAX_INPUTS],
-        styles[SS_MAX_INPUTS];
+        styles[SS_MAX_INPUTS], all = 0;
     for (int32_t k = 0; k < n->n_in; k++) {
         ss_mem mem;
         channels[k] = r->g->nodes[n->in[k]].shape.c;
         lanes[k] = in[k].lanes;
+        all += lanes[k];
         shifts[k] = r->q->nodes[node].in_shift[k];
         depths[k] = skip_depth(r, node, k, &in[k], &mem);
         styles[k] = mem == SS_MEM_NONE ? 0 : mem == SS_MEM_BRAM ? 2 : 1;
     }
     begin(r, "ss_node_concat", b);
-    ss_buf_printf(b, "        .N(%d), .LANES_OUT(%d),\n", n->n_in, out->lanes);
+    ss_buf_printf(b, "        .N(%d), .IN(%d), .LANES_OUT(%d),\n", n->n_in, (int)all, out->lanes);
     put_list("CHANNELS", channels, n->n_in, b);
     put_list("LANES", lanes, n->n_in, b);
     put_list("SHIFTS", shifts, n->n_in, b);
