@@ -6,6 +6,7 @@
 #   make prove      proofs of the streams and of the engine's handshake (minutes)
 #   make demo       the whole flow on the example network
 #   make bench      benchmarks (minutes)
+#   make calibrate  resources of the modules by synthesis, and the cost model fitted to them
 #   make SANITIZE=1 BUILD=build-asan   address and undefined-behaviour sanitizers
 BUILD ?= build
 CC ?= cc
@@ -80,7 +81,7 @@ bench: all bench-conv
 .SECONDARY:
 
 # The programs that write the hardware's test benches are built with the tests.
-tests: all $(TESTS) $(RTL_GEN)
+tests: all $(TESTS) $(RTL_GEN) $(BUILD)/calibrate/fit
 
 # Everything that CI runs: GCC and Clang builds without a warning, the tests, and the C tests again under the address
 # and undefined-behaviour sanitizers. The last line counts them all.
@@ -109,6 +110,7 @@ deps:
 	scripts/install-deps.sh
 
 include examples/jets/jets.mk
+include calibrate/calibrate.mk
 
 # The whole flow on the example network; under three minutes after the build. On a larger board the pixels arrive no
 # faster than dense engines work, and raised thresholds gain nothing.

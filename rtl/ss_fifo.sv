@@ -36,12 +36,12 @@ module ss_fifo #(parameter WIDTH = 8, parameter DEPTH = 4, parameter STYLE = "re
             if (push != pop) level <= push ? level + 1 : level - 1;
         end
 
-    (* ram_style = STYLE *) logic [WIDTH-1:0] memory [0:DEPTH-1];
-    always_ff @(posedge clk)
-        if (push) memory[tail] <= in_data;
-
+    // Attributes are literals: STYLE may come with zeros in front, from a choice between strings of two lengths.
     generate
         if (STYLE == "block") begin : prefetch
+            (* ram_style = "block" *)
+            logic [WIDTH-1:0] memory [0:DEPTH-1];
+            always_ff @(posedge clk) if (push) memory[tail] <= in_data;
             logic [CW-1:0] waiting; // words in the memory alone
             logic read_valid, take;
             logic [WIDTH-1:0] read;
@@ -64,8 +64,18 @@ module ss_fifo #(parameter WIDTH = 8, parameter DEPTH = 4, parameter STYLE = "re
             end
         end else begin : direct
             assign out_valid = level != 0;
-            assign out_data = memory[head];
             assign fetch = pop;
+            if (STYLE == "registers") begin : registers
+                (* ram_style = "registers" *)
+                logic [WIDTH-1:0] memory [0:DEPTH-1];
+                always_ff @(posedge clk) if (push) memory[tail] <= in_data;
+                assign out_data = memory[head];
+            end else begin : distributed
+                (* ram_style = "distributed" *)
+                logic [WIDTH-1:0] memory [0:DEPTH-1];
+                always_ff @(posedge clk) if (push) memory[tail] <= in_data;
+                assign out_data = memory[head];
+            end
         end
     endgenerate
 

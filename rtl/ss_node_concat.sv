@@ -27,7 +27,8 @@ module ss_node_concat #(
     parameter CEILING = HI,
     parameter THR_FILE = "",
     parameter ROM_STYLE = "distributed",
-    // Derived, the sum of LANES, as their digits to base 2^32: leave it alone.
+    // The sum of LANES. The default is their digits' to base 2^32; the generator gives the number, which spares tools a
+    // division of wide constants.
     parameter IN = 32'((N*32+1)'(LANES) % (N*32+1)'(33'h0ffffffff))
 ) (
     input  logic clk,

@@ -46,25 +46,27 @@ module ss_width #(parameter IN = 4, parameter OUT = 6, parameter W = 8) (
             assign in_ready = out_ready;
             assign out_data = in_data;
         end else if (B == 1) begin : narrower
+            localparam CW = $clog2(A + 1);
             logic [IN*W-1:0] parts;
-            logic [$clog2(A+1)-1:0] left; // parts not yet taken
+            logic [CW-1:0] left; // parts not yet taken
             assign out_valid = left != 0;
             assign out_data = parts[OUT*W-1:0];
             assign in_ready = left == 0 || (left == 1 && out_ready);
             always_ff @(posedge clk)
                 if (rst) left <= 0;
-                else if (accept) left <= $clog2(A+1)'(A);
+                else if (accept) left <= CW'(A);
                 else if (out_valid && out_ready) left <= left - 1;
             always_ff @(posedge clk)
                 if (accept) parts <= in_data;
                 else if (out_ready) parts <= parts >> (OUT * W);
         end else if (A == 1) begin : wider
-            logic [$clog2(B+1)-1:0] held;
-            assign out_valid = held == $clog2(B+1)'(B);
+            localparam CW = $clog2(B + 1);
+            logic [CW-1:0] held;
+            assign out_valid = held == CW'(B);
             assign in_ready = !out_valid || out_ready;
             always_ff @(posedge clk)
                 if (rst) held <= 0;
-                else if (in_ready) held <= (out_valid ? 0 : held) + $clog2(B+1)'(in_valid);
+                else if (in_ready) held <= (out_valid ? 0 : held) + CW'(in_valid);
             always_ff @(posedge clk)
                 if (accept) out_data <= {in_data, out_data[OUT*W-1:IN*W]};
         end else begin : gearbox

@@ -78,6 +78,7 @@ module ss_window_scan #(
     logic [CW-1:0] addr;     // of the column that is read
     logic signed [LW-1:0] lead, space;
     logic owed, pass;        // windows of the last image are due in EARLY steps; they pass without loading
+    logic passing;           // this step, too
 
     // ---- position
     logic slot_end, extra_end, word_end, pixel_end, row_end, image_row, early, first_step, early_end;
@@ -189,7 +190,7 @@ module ss_window_scan #(
     assign room = space > 0 || (space + up > 0 && CW'(waddr) < (LINEAR ? addr : first));
 
     // ---- the next image: go on with it, or hand out the last windows alone
-    logic start, fits, passing;
+    logic start, fits;
     assign start = owed && step == TW'(FIRST) && word_count == '0 && slot == IW'(SKIP) && !pass;
     assign passing = pass || (start && !fits);
     generate

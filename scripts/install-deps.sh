@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building and testing need, only those that are missing, and says which.
-# --list prints the packages. Without apt it names them and leaves the rest to the build.
+# --list prints the packages; --calibrate adds what `make calibrate` needs besides. Without apt it names them and leaves the rest to the build.
 set -eu
 packages=(
     build-essential pkg-config            # C compiler, make
@@ -15,6 +15,9 @@ packages=(
     yosys                                 # synthesis and proofs
 )
 
+if [ "${1:-}" = --calibrate ]; then
+    packages+=(gnuplot-nox) # draws the plot of docs/calibration.md
+fi
 if [ "${1:-}" = --list ]; then
     printf '%s\n' "${packages[@]}"
     exit 0

@@ -1,6 +1,6 @@
-/* The parts of the cost model: expected cycles and lanes against enumeration, memories against cases counted by hand,
- * engines against the prototypes' synthesis results. */
-#include "cost/parts.h"
+/* The parts of the cost model: expected cycles and lanes against enumeration, memories and modules against cases
+ * counted by hand. tests/cli_calibration.sh compares the modules with measurements. */
+#include "cost/modules.h"
 #include "util_graph.h"
 
 #include <math.h>
@@ -76,8 +76,8 @@ static void memories_by_hand(void **state) {
         { 37, 1024, 3, 1, 37 * 17 },    /* two 512x36 and one 1Kx18, or 18 + 18 + 1 */
         { 40, 2048, 5, 1, 40 * 35 },    /* four 512x36 and one 4Kx4 */
         { 18, 1536, 2, 1, 18 * 26 },    /* 24 LUTs and two to choose among six fours */
-        { 36, 768, 2, 1, 36 * 13 },     { 16, 16, 1, 1, 8 },
-        { 16, 33, 1, 1, 16 },           { 16, 32, 1, 1, 8 },
+        { 36, 768, 2, 1, 36 * 13 },     { 16, 16, 1, 1, 16 },
+        { 16, 33, 1, 1, 16 },           { 100, 4, 3, 2, 8 },   /* 16 columns of four bits, and half of them the others' complements */
         { 12288, 1, 342, 171, 0 },      /* constants */
         { 12288, 48, 342, 171, 12288 }, { 12288, 192, 342, 171, 12288 * 3 },
         { 12288, 768, 683, 171, 12288 * 13 }, /* 682 full 1Kx18 and one for the last 12 bits */
@@ -121,69 +121,17 @@ static void block_counts_are_sane(void **state) {
 static void buffers_go_where_they_are_cheap(void **state) {
     (void)state;
     /* 400 LUTs a RAMB18 on this board: up to 200 are spent to save one. */
-    ss_resources r = ss_memory_buffer(&board, 16, 16); /* SRL16: two a LUT, 4 address bits */
-    assert_int_equal(r.r[SS_LUT], 8 + 12);
-    assert_int_equal(r.r[SS_BRAM18], 0);
-    r = ss_memory_buffer(&board, 14, 64); /* two RAM64M8 */
-    assert_int_equal(r.r[SS_LUT], 16 + 18);
-    r = ss_memory_buffer(&board, 16, 4096);
-    assert_int_equal(r.r[SS_BRAM18], 4);
-    assert_int_equal(r.r[SS_LUT], 36);
-    r = ss_memory_buffer(&board, 16, 1);
-    assert_int_equal(r.r[SS_FF], 16);
-    assert_int_equal(r.r[SS_LUT], 0);
+    assert_int_equal(ss_lut_ram(16, 16), 16);  /* 14 bits of 32 words in eight LUTs */
+    assert_int_equal(ss_lut_ram(14, 64), 16);  /* 7 bits of 64 words in eight */
+    assert_int_equal(ss_lut_ram(14, 65), 32);
+    assert_int_equal(ss_buffer_style(&board, 16, 16), SS_MEM_LUT);
+    assert_int_equal(ss_buffer_style(&board, 16, 4096), SS_MEM_BRAM);
+    assert_int_equal(ss_buffer_style(&board, 16, 1), SS_MEM_NONE);
+    assert_int_equal(ss_constants_style(&board, 16, 512), SS_MEM_LUT);
+    assert_int_equal(ss_constants_style(&board, 32, 512), SS_MEM_BRAM);
 }
 
-/* ---- modules against prototypes ---- */
-
-/* docs/cost.md states these bounds: the crossbar within 7 % for K = 9 and 12 % for K = 25; m = 1 (which the prototype
- * built with a weight multiplexer that is not needed) within 1 % for K = 9. */
-static void crossbars_match_the_prototypes(void **state) {
-    (void)state;
-    static const struct {
-        int64_t k, m;
-        int bits;
-        double lut, percent;
-    } rows[] = {
-        { 9, 2, 16, 242, 7 },    { 9, 3, 16, 348, 7 },  { 9, 4, 16, 418, 7 },   { 9, 6, 16, 529, 7 },
-        { 9, 8, 16, 605, 7 },    { 9, 2, 8, 143, 7 },   { 9, 3, 8, 200, 7 },    { 9, 4, 8, 239, 7 },
-        { 9, 6, 8, 308, 7 },     { 9, 8, 8, 350, 7 },   { 25, 2, 16, 894, 12 }, { 25, 4, 16, 1584, 12 },
-        { 25, 8, 16, 2924, 12 }, { 25, 12, 16, 3792, 12 },
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        double lut = (double)ss_part_crossbar_select(rows[i].k, rows[i].m, rows[i].bits) +
-                     (double)ss_part_crossbar_weights(rows[i].k, rows[i].m, rows[i].bits).r[SS_LUT];
-        double error = 100 * (lut / rows[i].lut - 1);
-        if (fabs(error) > rows[i].percent)
-            fail_msg("K %lld, m %lld, %d bits: %.0f LUT, measured %.0f (%+.1f %%)", (long long)rows[i].k,
-                     (long long)rows[i].m, rows[i].bits, lut, rows[i].lut, error);
-    }
-}
-
-static ss_resources whole_engine(int64_t m, int bits) {
-    ss_resources r = ss_part_crossbar_front(9, m, bits);
-    ss_res_add(&r, ss_part_crossbar_weights(9, m, bits), 1);
-    ss_res_add(&r, ss_part_adder_tree(m, 2 * bits), 1);
-    ss_res_add(&r, ss_part_accumulator(&board, 1, 2 * bits + 4, 1), 1);
-    return r;
-}
-
-static void whole_engines_match_the_prototypes(void **state) {
-    (void)state;
-    static const struct {
-        int64_t m;
-        int bits;
-        double lut;
-    } rows[] = { { 2, 16, 372 }, { 3, 16, 494 }, { 4, 16, 616 }, { 6, 16, 834 },
-                 { 2, 8, 228 },  { 3, 8, 303 },  { 4, 8, 364 },  { 6, 8, 479 } };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        ss_resources r = whole_engine(rows[i].m, rows[i].bits);
-        double error = 100 * ((double)r.r[SS_LUT] / rows[i].lut - 1);
-        if (fabs(error) > 7)
-            fail_msg("m %lld, %d bits: %lld LUT, measured %.0f (%+.1f %%)", (long long)rows[i].m, rows[i].bits,
-                     (long long)r.r[SS_LUT], rows[i].lut, error);
-    }
-}
+/* ---- modules ---- */
 
 /* The reference tool's estimate falls when multipliers are added; ours must rise wherever there is a crossbar. */
 static void crossbar_luts_rise_with_multipliers(void **state) {
@@ -192,31 +140,69 @@ static void crossbar_luts_rise_with_multipliers(void **state) {
         for (int64_t k = 4; k <= 49; k++) {
             ss_resources before = { { 0 } };
             for (int64_t m = 1; m < k; m++) {
-                ss_resources r = ss_part_crossbar_front(k, m, bits);
-                ss_res_add(&r, ss_part_crossbar_weights(k, m, bits), 1);
-                ss_res_add(&r, ss_part_adder_tree(m, 2 * bits - 1), 1);
-                assert_true(r.r[SS_LUT] > before.r[SS_LUT] && r.r[SS_FF] > before.r[SS_FF]);
+                ss_resources r = SS_COST_OF(SS_MOD_FRONT_SPARSE, bits, k, m, 1, 16, 4, 1, 16);
+                if (m > 1) ss_res_add(&r, SS_COST_OF(SS_MOD_CROSSBAR, k, m, bits), 1);
+                ss_res_add(&r, SS_COST_OF(SS_MOD_DOT, bits, 1, 1, 1, m, 48), 1);
+                if (r.r[SS_LUT] <= before.r[SS_LUT] || r.r[SS_FF] <= before.r[SS_FF])
+                    fail_msg("K %lld, m %lld, %d bits: %lld LUT, %lld FF", (long long)k, (long long)m, bits,
+                             (long long)r.r[SS_LUT], (long long)r.r[SS_FF]);
+                assert_int_equal(r.r[SS_DSP], m);
                 before = r;
             }
         }
 }
 
-static void adder_trees_by_hand(void **state) {
+/* No module that has anything in it costs nothing, and none costs less than its memories and multipliers. */
+static void modules_cost_what_is_in_them(void **state) {
     (void)state;
-    assert_int_equal(ss_part_adder_tree(1, 31).r[SS_LUT], 0);
-    assert_int_equal(ss_part_adder_tree(2, 31).r[SS_LUT], 32);
-    assert_int_equal(ss_part_adder_tree(8, 31).r[SS_LUT], 4 * 32 + 2 * 33 + 34);
-    assert_int_equal(ss_part_adder_tree(9, 31).r[SS_LUT], 4 * 32 + 2 * 33 + 34 + 35);
-    assert_int_equal(ss_part_adder_tree(9, 31).r[SS_FF], 5 * 32 + 3 * 33 + 2 * 34 + 35);
+    int64_t ones[SS_PARAMS];
+    for (int i = 0; i < SS_PARAMS; i++) ones[i] = 4;
+    for (int m = 0; m < SS_MODULES; m++) {
+        ss_resources r = ss_module_cost((ss_module)m, ones), exact = { { 0 } };
+        if (ss_module_specs[m].exact) exact = ss_module_specs[m].exact(ones);
+        int64_t sum = 0;
+        for (int k = 0; k < SS_RES_COUNT; k++) {
+            sum += r.r[k];
+            assert_true(r.r[k] >= exact.r[k]);
+        }
+        if (sum == 0) fail_msg("%s costs nothing", ss_module_specs[m].title);
+    }
 }
 
-static void requantise_needs_two_dsp48e1(void **state) {
+/* Columns that hold the engine up at the left edge: none where padding at the right of the row above hides them. */
+static void first_windows_by_hand(void **state) {
     (void)state;
-    ss_device old = board;
-    snprintf(old.family, sizeof old.family, "7series");
-    assert_int_equal(ss_part_requantise(&board, 4, 64, 16, true).r[SS_DSP], 4);
-    assert_int_equal(ss_part_requantise(&old, 4, 64, 16, true).r[SS_DSP], 8);
-    assert_int_equal(ss_part_requantise(&board, 4, 64, 16, false).r[SS_DSP], 0);
+    static const struct {
+        ss_window w;
+        int32_t in, out;
+        int64_t loads;
+    } cases[] = {
+        { { .kh = 3, .kw = 3, .sh = 1, .sw = 1, .pt = 1, .pl = 1 }, 32, 32, 1 },
+        { { .kh = 3, .kw = 3, .sh = 1, .sw = 1 }, 8, 6, 3 },
+        { { .kh = 5, .kw = 5, .sh = 1, .sw = 1 }, 28, 24, 5 },
+        { { .kh = 7, .kw = 7, .sh = 2, .sw = 2, .pt = 3, .pl = 3 }, 224, 112, 2 }, /* two columns a window anyway */
+        { { .kh = 3, .kw = 3, .sh = 2, .sw = 2, .pt = 1, .pl = 1 }, 32, 16, 2 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ss_shape in = { 1, cases[i].in, cases[i].in }, out = { 1, cases[i].out, cases[i].out };
+        assert_int_equal(ss_window_first_loads(&cases[i].w, in, out), cases[i].loads);
+    }
+}
+
+static void memories_of_modules_by_hand(void **state) {
+    (void)state;
+    /* 3 banks of 128 words: 2 x 64 words of 64 bits in ten times eight LUTs each; 6 columns of 192 bits kept, 4
+     * words */
+    const int64_t window[] = { 4, 16, 4, 32, 32, 3, 3, 1, 1, 32, 32, 3, 1, SS_STYLE_LUT };
+    assert_int_equal(ss_module_specs[SS_MOD_WINDOW].exact(window).r[SS_LUT],
+                     3 * 2 * 80 + 8 * ss_ceil_div(2 * 192, 14));
+    const int64_t block[] = { 4, 16, 16, 32, 32, 3, 3, 1, 1, 32, 32, 3, 0, SS_STYLE_BLOCK };
+    assert_int_equal(ss_module_specs[SS_MOD_WINDOW].exact(block).r[SS_BRAM18], 3 * 2); /* 64 bits x 512 */
+    assert_int_equal(SS_COST_OF(SS_MOD_DOT, 16, 2, 3, 4, 5, 40).r[SS_DSP], 2 * 3 * 4 * 5);
+    assert_int_equal(SS_COST_OF(SS_MOD_WEIGHTS_ULTRA, 144, 5000).r[SS_URAM], 4);
+    const int64_t sums[] = { 4, 40, 13, 16, 8, 1, SS_STYLE_LUT };
+    assert_int_equal(ss_module_specs[SS_MOD_ACCUMULATE].exact(sums).r[SS_LUT],
+                     4 * 8 * 3); /* 40 bits, three times 14 */
 }
 
 int main(void) {
@@ -224,9 +210,9 @@ int main(void) {
         cmocka_unit_test(expected_cycles_equal_enumeration), cmocka_unit_test(ceil_is_taken_before_the_mean),
         cmocka_unit_test(lanes_are_the_fewest_that_keep_up), cmocka_unit_test(memories_by_hand),
         cmocka_unit_test(block_counts_are_sane),             cmocka_unit_test(buffers_go_where_they_are_cheap),
-        cmocka_unit_test(crossbars_match_the_prototypes),    cmocka_unit_test(whole_engines_match_the_prototypes),
-        cmocka_unit_test(crossbar_luts_rise_with_multipliers), cmocka_unit_test(adder_trees_by_hand),
-        cmocka_unit_test(requantise_needs_two_dsp48e1),
+        cmocka_unit_test(crossbar_luts_rise_with_multipliers),
+        cmocka_unit_test(modules_cost_what_is_in_them),      cmocka_unit_test(memories_of_modules_by_hand),
+        cmocka_unit_test(first_windows_by_hand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -452,7 +452,7 @@ static void test_too_small(void **state) {
         ss_res res;
         int64_t total;
         const char *says;
-    } cases[] = { { SS_DSP, 3, "dsp" }, { SS_LUT, 5600, "lut" }, { SS_FF, 7300, "ff" } };
+    } cases[] = { { SS_DSP, 3, "dsp" }, { SS_LUT, 900, "lut" }, { SS_FF, 900, "ff" } };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ss_ctx *ctx = ss_ctx_new();
         util_case u;

@@ -159,6 +159,7 @@ static void every_point_can_be_reproduced(void **state) {
 /* Policies that walk: steps accumulate, points belong to their walks, every walk ends beyond the loss or at t_max. */
 static void check_walks(fixture *f, ss_policy policy) {
     f->task.opts.policy = policy;
+    f->task.opts.step = 0.25; /* few trials */
     ss_study *s = study(f);
     check_points(f, s);
     int32_t points[SS_HARDWARE] = { 0 }, over[SS_HARDWARE] = { 0 };
@@ -197,6 +198,7 @@ static void memory_changes_no_result(void **state) {
     fixture *f = *state;
     char *with, *without;
     f->task.opts.policy = SS_POLICY_LATENCY;
+    f->task.opts.step = 0.25;
     f->task.opts.memory = 64 << 20;
     ss_study *s = study(f);
     study_text(s, &with);
@@ -217,6 +219,7 @@ static void resumed_studies_are_the_same(void **state) {
     assert_true(util_temp_dir(dir));
     snprintf(path, sizeof path, "%s/study.json", dir);
     f->task.opts.policy = SS_POLICY_LATENCY;
+    f->task.opts.step = 0.25;
     f->task.checkpoint = path;
     ss_study *s = study(f);
     study_text(s, &whole);

@@ -1,12 +1,14 @@
 // The bench of a generated partition: streams images through it and compares every word of every node.
 //
-// Usage: sim --in FILE --expect DIR --images N --result FILE [--load FILE] [--backpressure SEED] [--watchdog
-// CYCLES]
-//            [--stop-at-first]
-//   FILE of --in      the input's elements, 16 bits each (low byte first), rows, columns, channels, image
-//   after image DIR of --expect   tap_ID.bin for every node of config.h, and output.bin, in the same order
-//   and form FILE of --load    the load stream, a 64-bit hexadecimal word a line; needed when SS_LOAD_WORDS
-//   is not 0
+// Usage: sim --in FILE --expect DIR --images N --result FILE
+//            [--load FILE] [--backpressure SEED] [--watchdog CYCLES] [--stop-at-first]
+//
+// FILE of --in: elements of 16 bits (low byte first), rows, columns, channels, image after image.
+//
+// DIR of --expect: tap_ID.bin for every node of config.h, and output.bin, in the same order and form.
+//
+// FILE of --load: the load stream, a 64-bit hexadecimal word a line; needed when SS_LOAD_WORDS is not 0.
+//
 // Result: JSON; exit 0 when everything agreed, 1 when not, 2 on bad use.
 //
 // config.h, written by the generator, includes the verilated top's header and defines SS_TOP, SS_IN_LANES,

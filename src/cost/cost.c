@@ -1,6 +1,8 @@
 /* The cost of a network's nodes: precomputation, configurations at an interval, evaluation of one folding. */
 #include "cost/node.h"
 
+#include "quant/quant.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +34,9 @@ static void set_shape(ss_cost *c, int32_t i) {
         n->in_c[k] = s.c;
     }
     set_lag(c, n);
+    n->nonnegative = v->act.on || (v->op != SS_OP_CONV && v->op != SS_OP_INPUT);
+    for (int32_t k = 0; k < v->n_in && !v->act.on; k++)
+        n->nonnegative = n->nonnegative && c->nodes[v->in[k]].nonnegative;
 }
 
 static ss_status profile_mismatch(ss_cost *c, const ss_cost_node *n, const char *what) {
@@ -68,6 +73,33 @@ static int by_cycles(const void *va, const void *vb) {
     return 0;
 }
 
+/* The bits that hold every partial sum of every filter, whatever its input: from the weights, scaled so that the
+ * largest of a filter is the largest integer, or, without weights, from their number alone. Biases, which are small
+ * beside it, are left out. */
+static int accumulator_bits(const ss_cost *c, const ss_cost_node *n) {
+    const ss_node *v = n->node;
+    int bits = c->opts.bits;
+    int64_t each = n->k * n->cg, top = ((int64_t)1 << (bits - 1)) - 1;
+    int worst = 2 * bits - 1 + ss_log2_ceil(each);
+    if (!v->weights) return worst;
+    double low = c->nodes[v->in[0]].nonnegative ? 0 : (double)top + 1, least = 0, most = 0;
+    for (int64_t f = 0; f < n->f; f++) {
+        const float *w = v->weights + f * each;
+        double positive = 0, negative = 0, largest = 0;
+        for (int64_t i = 0; i < each; i++) {
+            if (w[i] > 0) positive += w[i];
+            else negative -= w[i];
+            largest = fmax(largest, fabs((double)w[i]));
+        }
+        double scale = largest > 0 ? (double)top / largest : 0, high = (double)top;
+        most = fmax(most, scale * (positive * high + negative * low));
+        least = fmax(least, scale * (negative * high + positive * low));
+    }
+    if (!(most < 9e15 && least < 9e15)) return worst;
+    int needed = ss_bits_for(-(int64_t)least, (int64_t)most);
+    return needed < bits ? bits : needed < worst ? needed : worst;
+}
+
 static ss_status set_conv(ss_cost *c, ss_cost_node *n) {
     const ss_node *v = n->node;
     n->c = n->in_c[0];
@@ -76,7 +108,7 @@ static ss_status set_conv(ss_cost *c, ss_cost_node *n) {
     n->cg = n->c / n->groups;
     n->fg = n->f / n->groups;
     n->k = (int64_t)v->win.kh * v->win.kw;
-    n->acc_bits = 2 * c->opts.bits - 1 + ss_log2_ceil(n->k * n->cg);
+    n->acc_bits = accumulator_bits(c, n);
     int64_t divisors[512]; /* no number up to SS_MAX_DIM has more than 240 */
     n->n_ci = ss_divisors(n->cg, divisors, 512);
     n->ci = ss_arena_alloc(c->arena, (size_t)n->n_ci, sizeof *n->ci);
@@ -213,10 +245,14 @@ ss_status ss_cost_eval(ss_ctx *ctx, const ss_cost *c, int32_t node, double inter
                         "an interval of %g cycles is not positive", interval);
     if ((conv ? ss_fold_check(ctx, c, n, cfg) : check_plain(ctx, n, cfg)) != SS_OK) return SS_BAD;
     ss_streams s = ss_node_streams(n, interval);
-    cfg->cycles = conv ? ss_fold_cycles(n, cfg) : 0;
+    cfg->cycles = conv ? ss_fold_cycles(c, n, cfg) : 0;
     cfg->res = conv ? ss_fold_resources(c, n, cfg) : (ss_resources){ { 0 } };
     complete(c, n, &s, cfg);
     return SS_OK;
+}
+
+ss_mem ss_cost_rom_style(const ss_cost *c, int32_t node, const ss_config *cfg) {
+    return ss_fold_rom_style(c, &c->nodes[node], cfg);
 }
 
 double ss_cost_min_cycles(const ss_cost *c, int32_t node) { return c->nodes[node].steps[0]; }
@@ -228,5 +264,6 @@ int ss_cost_cycle_steps(const ss_cost *c, int32_t node, double *out, int cap) {
 }
 
 ss_resources ss_cost_partition_overhead(const ss_cost *c) {
-    return ss_part_shell(c->dev->total.r[SS_URAM] > 0 && !c->dev->uram_init);
+    (void)c;
+    return ss_part_shell();
 }

@@ -73,6 +73,8 @@ int64_t ss_cost_skip_depth(const ss_cost *c, int32_t node, int32_t input, int32_
  * word deep). */
 ss_mem ss_buffer_style(const ss_device *dev, int64_t width, int64_t depth);
 ss_mem ss_constants_style(const ss_device *dev, int64_t width, int64_t depth);
+/* ROM_STYLE of a CONV: biases, multipliers and thresholds. */
+ss_mem ss_cost_rom_style(const ss_cost *c, int32_t node, const ss_config *cfg);
 
 /* Rows of a window's line buffer with which neither rows above nor rows below ever hold the stream up. */
 int32_t ss_window_rows(const ss_window *w, ss_shape in, ss_shape out);
@@ -80,7 +82,7 @@ int32_t ss_window_rows(const ss_window *w, ss_shape in, ss_shape out);
  * least that it may take. */
 bool ss_window_keeps_columns(const ss_window *w, ss_shape out, int64_t cycles_a_window);
 
-/* What every partition needs besides its nodes: DMA in and out, control registers, the load stream. */
+/* What every partition needs besides its nodes: ports and control registers; DMA is the platform's. */
 ss_resources ss_cost_partition_overhead(const ss_cost *c);
 
 /* Cycles from the first input word of an image into nodes first..last to the last output word, pipeline empty before:

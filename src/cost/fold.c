@@ -1,9 +1,10 @@
 /* Foldings of a convolution: which are legal, what they take in cycles, memories, logic (formulas: cost.h). */
+#include "cost/modules.h"
 #include "cost/node.h"
 
 #define LUT_ROM_DEPTH 512  /* deeper weight memories are never built of LUTs */
 #define EVERY_M 64         /* larger kernels: crossbars with ever wider steps of m only */
-#define FIFO_DEPTH 2       /* the least that lets a producer and a consumer overlap */
+#define FRONT_TO_RESULT 5  /* cycles from the issue of a beat to its result, besides the levels of the adder tree */
 
 /* With m = k every position has its multiplier: nothing to choose, and the crossbar is the dense engine. */
 static bool is_crossbar(const ss_cost_node *n, const ss_config *cfg) {
@@ -34,7 +35,17 @@ static int ci_index(const ss_cost_node *n, int64_t ci) {
     return -1;
 }
 
-double ss_fold_cycles(const ss_cost_node *n, const ss_config *cfg) {
+/* A row's first window may need more columns than the engine gives it time to load: that much of each row is lost. */
+static double first_windows(const ss_cost_node *n, const ss_config *cfg, ss_shape in, double engine) {
+    ss_shape out = n->node->shape;
+    int64_t words = n->c / ((int64_t)cfg->gr * cfg->ci), beats = is_crossbar(n, cfg) ? 1 : n->k / cfg->m;
+    if (!ss_window_keeps_columns(&n->node->win, out, n->fg / cfg->co * beats)) return 0;
+    double window = engine / ((double)out.h * out.w * (double)words);
+    double late = (double)ss_window_first_loads(&n->node->win, in, out) - window;
+    return late > 0 ? late * out.h * (double)words : 0;
+}
+
+double ss_fold_cycles(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
     double engine, intake = (double)(n->in_elems[0] / ((int64_t)cfg->ci * cfg->gr));
     int64_t filters = n->fg / cfg->co, pixels = n->out_elems / n->f;
     if (is_crossbar(n, cfg)) {
@@ -43,36 +54,76 @@ double ss_fold_cycles(const ss_cost_node *n, const ss_config *cfg) {
     } else {
         engine = (double)(n->k / cfg->m * (n->cg / cfg->ci) * filters * (n->groups / cfg->gr) * pixels);
     }
+    engine += first_windows(n, cfg, c->g->nodes[n->node->in[0]].shape, engine);
     return engine > intake ? engine : intake;
 }
 
-static void add_engines(const ss_cost_node *n, const ss_config *cfg, int bits, ss_resources *res) {
-    int64_t streams = (int64_t)cfg->gr * cfg->ci;
-    if (is_crossbar(n, cfg)) {
-        ss_res_add(res, ss_part_crossbar_front(n->k, cfg->m, bits), streams);
-        ss_res_add(res, ss_part_crossbar_weights(n->k, cfg->m, bits), streams * cfg->co);
-    } else {
-        ss_res_add(res, ss_part_dense_front(n->k, cfg->m, bits), streams);
-    }
-    res->r[SS_DSP] += streams * cfg->co * cfg->m;
+/* How the modules count a folding (docs/hardware.md). */
+typedef struct engine {
+    bool sparse;
+    int64_t streams, lanes, passes, steps, folds, levels;
+    int64_t product, sum; /* bits of a product, of a beat's sum */
+    int64_t results;      /* places of the result FIFO: those in flight, and FOLDS of a pixel */
+} engine;
+
+static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static engine engine_of(const ss_cost_node *n, const ss_config *cfg, int bits) {
+    engine e = { .sparse = is_crossbar(n, cfg),
+                 .streams = (int64_t)cfg->gr * cfg->ci,
+                 .lanes = (int64_t)cfg->gr * cfg->co };
+    e.passes = n->groups / cfg->gr;
+    e.steps = n->cg / cfg->ci;
+    e.folds = n->fg / cfg->co;
+    e.levels = ss_log2_ceil((int64_t)cfg->ci * cfg->m);
+    e.product = at_most(2 * bits - 1, n->acc_bits);
+    e.sum = at_most(e.product + e.levels, n->acc_bits);
+    int64_t latency = FRONT_TO_RESULT + e.levels + (e.sparse && cfg->m == 1 ? 1 : 0);
+    e.results = (int64_t)1 << ss_log2_ceil((e.steps > 1 ? e.folds : 1) + latency + 2);
+    return e;
+}
+
+static void add_front(const ss_cost_node *n, const ss_config *cfg, const engine *e, int bits, ss_resources *res) {
+    ss_module front = e->sparse ? SS_MOD_FRONT_SPARSE : SS_MOD_FRONT;
+    ss_res_add(res, SS_COST_OF(front, bits, n->k, cfg->m, e->streams, e->steps, e->folds, e->passes, e->results), 1);
+    if (e->sparse && cfg->m > 1)
+        ss_res_add(res, SS_COST_OF(SS_MOD_CROSSBAR, n->k, cfg->m, bits), e->streams * cfg->co);
+}
+
+static ss_window_form window_form(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
+    const ss_window *w = &n->node->win;
+    ss_shape in = c->g->nodes[n->node->in[0]].shape;
+    int64_t streams = (int64_t)cfg->gr * cfg->ci, beats = is_crossbar(n, cfg) ? 1 : n->k / cfg->m;
+    return ss_window_form_of(c->dev, w, in, n->node->shape, streams, c->opts.bits, n->fg / cfg->co * beats);
+}
+
+ss_mem ss_fold_rom_style(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
+    int64_t lanes = (int64_t)cfg->gr * cfg->co;
+    return ss_constants_style(c->dev, lanes * n->acc_bits, n->f / lanes);
 }
 
 ss_resources ss_fold_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
     int bits = c->opts.bits, result = ss_result_bits(n);
-    int64_t streams = (int64_t)cfg->gr * cfg->ci, lanes = (int64_t)cfg->gr * cfg->co, folds = n->fg / cfg->co;
-    const ss_window *w = &n->node->win;
-    ss_resources res = ss_part_window(c->dev, w->kh, w->kw, c->g->nodes[n->node->in[0]].shape.w, n->c / streams,
-                                      streams, bits);
-    add_engines(n, cfg, bits, &res);
-    ss_res_add(&res, ss_part_adder_tree((int64_t)cfg->ci * cfg->m, 2 * bits - 1), lanes);
-    if (is_crossbar(n, cfg) || n->cg > cfg->ci || n->k > cfg->m)
-        ss_res_add(&res, ss_part_accumulator(c->dev, lanes, n->acc_bits, folds), 1);
-    ss_res_add(&res, ss_memory_constants(c->dev, lanes * n->acc_bits, n->f / lanes), 1); /* bias */
-    ss_res_add(&res, ss_memory_buffer(c->dev, lanes * result, folds > FIFO_DEPTH ? folds : FIFO_DEPTH), 1);
-    ss_res_add(&res, ss_part_control(4), 1); /* positions, channels, filters, weight address */
+    engine e = engine_of(n, cfg, bits);
+    ss_resources res =
+        ss_part_window(c->g->nodes[n->node->in[0]].shape, n->node, e.streams, bits, window_form(c, n, cfg));
+    add_front(n, cfg, &e, bits, &res);
+    ss_res_add(&res, SS_COST_OF(SS_MOD_DOT, bits, cfg->gr, cfg->ci, cfg->co, cfg->m, n->acc_bits), 1);
+    res.r[SS_FF] += 4 * e.levels; /* flags that travel with the sums */
+    ss_style biases = ss_fold_rom_style(c, n, cfg) == SS_MEM_LUT ? SS_STYLE_LUT : SS_STYLE_BLOCK;
+    ss_res_add(&res,
+               SS_COST_OF(SS_MOD_ACCUMULATE, e.lanes, n->acc_bits, n->acc_bits - result, e.steps, e.folds, e.passes,
+                          biases),
+               1);
+    ss_res_add(&res, ss_part_result_fifo(e.lanes * result, e.results), 1);
     weight_memory mem = weights_of(n, cfg, bits);
-    ss_res_add(&res, ss_memory_map(cfg->memory, mem.width, mem.depth), mem.count);
+    ss_res_add(&res, ss_part_weights(cfg->memory, mem.width, mem.depth), mem.count);
     return res;
+}
+
+int64_t ss_fold_load_bits(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
+    weight_memory w = weights_of(n, cfg, c->opts.bits);
+    return w.count * w.depth * ss_ceil_div(w.width, 64) * 64;
 }
 
 /* ---- enumeration ---- */
@@ -93,11 +144,11 @@ static void list_memories(listing *l, ss_config cfg) {
             cfg.memory = SS_MEM_NONE;
             if (base.r[SS_LUT] == 0) {
                 base = ss_fold_resources(l->c, l->n, &cfg);
-                cfg.cycles = ss_fold_cycles(l->n, &cfg);
+                cfg.cycles = ss_fold_cycles(l->c, l->n, &cfg);
             }
             cfg.memory = kind;
             cfg.res = base;
-            ss_res_add(&cfg.res, ss_memory_map(kind, w.width, w.depth), w.count);
+            ss_res_add(&cfg.res, ss_part_weights(kind, w.width, w.depth), w.count);
             l->out[l->count] = cfg;
         }
         l->count++;
@@ -152,8 +203,8 @@ static ss_status check_divisor(ss_ctx *ctx, const ss_cost_node *n, const char *f
     ss_buf_init(&legal, ctx);
     for (int64_t d = 1; d <= of; d++)
         if (of % d == 0) ss_buf_printf(&legal, " %lld", (long long)d);
-    ss_error(ctx, at_node(n, shape), "choose one of the legal values", "%s = %lld does not divide %lld; legal:%s", field,
-             (long long)value, (long long)of, legal.data ? legal.data : "");
+    ss_error(ctx, at_node(n, shape), "choose one of the legal values", "%s = %lld does not divide %lld; legal:%s",
+             field, (long long)value, (long long)of, legal.data ? legal.data : "");
     ss_buf_free(&legal);
     return SS_BAD;
 }
@@ -184,7 +235,8 @@ static ss_status check_memory(ss_ctx *ctx, const ss_cost *c, const ss_cost_node 
         if (memory_legal(c->dev, kind, w)) ss_buf_printf(&legal, " %s", ss_mem_names[kind]);
     ss_error(ctx, at_node(n, shape), "choose one of the legal values",
              "a weight memory %lld words deep cannot be \"%s\" on %s; legal:%s", (long long)w.depth,
-             cfg->memory < SS_MEM_KINDS ? ss_mem_names[cfg->memory] : "?", c->dev->name, legal.data ? legal.data : "");
+             cfg->memory < SS_MEM_KINDS ? ss_mem_names[cfg->memory] : "?", c->dev->name,
+             legal.data ? legal.data : "");
     ss_buf_free(&legal);
     return SS_BAD;
 }

@@ -16,10 +16,9 @@
 #include <math.h>
 
 #define WINDOW_DEPTH 3   /* line buffer read, column register, window register */
-#define DSP_DEPTH 3      /* operand, product and sum registers */
-#define CROSSBAR_DEPTH 2 /* prefix, selected operand */
-#define OUT_DEPTH 6      /* accumulator, result FIFO, multiply, shift, saturate, activation */
-#define PLAIN_DEPTH 2    /* any other node */
+#define ENGINE_DEPTH 7   /* select, value, operand, product, sum, result FIFO and its output */
+#define RESCALE_DEPTH 6  /* ss_requantise, ss_relu */
+#define PLAIN_DEPTH 3    /* any other node: its own register, rounding, register slice */
 #define LOAD_STREAM_BITS 64
 
 typedef struct span {
@@ -42,9 +41,7 @@ static bool windowed(const ss_node *v) {
 
 static double depth_of(const ss_cost_node *n, const ss_config *cfg) {
     if (n->node->op != SS_OP_CONV) return PLAIN_DEPTH + (windowed(n->node) ? WINDOW_DEPTH : 0);
-    bool crossbar = cfg->engine == SS_ENGINE_CROSSBAR && cfg->m < n->k;
-    return WINDOW_DEPTH + DSP_DEPTH + (crossbar ? CROSSBAR_DEPTH : 0) + OUT_DEPTH +
-           ss_log2_ceil((int64_t)cfg->ci * cfg->m);
+    return WINDOW_DEPTH + ENGINE_DEPTH + ss_log2_ceil((int64_t)cfg->ci * cfg->m) + RESCALE_DEPTH;
 }
 
 static span conv_span(const ss_cost_node *n, const ss_config *cfg, ss_shape in, span from) {
@@ -117,7 +114,7 @@ int64_t ss_cost_load_bits(const ss_cost *c, int32_t first, int32_t last, const s
     int64_t bits = 0;
     for (int32_t i = first; i <= last; i++)
         if (configs[i - first].memory == SS_MEM_URAM && !c->dev->uram_init)
-            bits += ss_node_weight_count(c->g, c->nodes[i].node) * c->opts.bits;
+            bits += ss_fold_load_bits(c, &c->nodes[i], &configs[i - first]);
     return bits;
 }
 

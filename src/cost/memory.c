@@ -1,9 +1,12 @@
 /* Mapping of logical memories to the blocks that the devices have.
  *
  * RAMB18 in simple dual port: 512x36, 1Kx18, 2Kx9, 4Kx4, 8Kx2, 16Kx1 (UG573, UG473); a RAMB36 is two of them side by
- * side. UltraRAM: 4Kx72, no other shape (UG573). LUT as ROM: 64x1 (or two 32x1); as shift register 32x1 (or two
- * 16x1); as simple dual port RAM: eight LUTs hold 64x7, the eighth is the write port (RAM64M8, UG574). */
+ * side. UltraRAM: 4Kx72, no other shape (UG573). LUT as ROM: 64x1 (two 32x1 may share one, which synthesis leaves
+ * to the placer); as simple dual port RAM: eight LUTs hold
+ * 64x7 or 32x14, the eighth is the write port (RAM64M8, RAM32M16, UG574). */
 #include "cost/parts.h"
+
+#include <math.h>
 
 #define BRAM_MODES 6
 #define NEVER (INT64_MAX / 2)
@@ -34,23 +37,34 @@ static int64_t tile(int64_t width, int64_t depth, int lo, int hi) {
 
 int64_t ss_bram18_blocks(int64_t width, int64_t depth) { return tile(width, depth, 0, BRAM_MODES - 1); }
 
+bool ss_bram18_stacked(int64_t width, int64_t depth) {
+    int64_t blocks = NEVER;
+    for (int i = 0; i < BRAM_MODES; i++)
+        if (bram[i].depth >= depth) blocks = least(blocks, ss_ceil_div(width, bram[i].width));
+    return blocks > ss_bram18_blocks(width, depth);
+}
+
 int64_t ss_uram_blocks(int64_t width, int64_t depth) { return ss_ceil_div(width, 72) * ss_ceil_div(depth, 4096); }
 
 /* LUTs that select one of n words of one bit: MUXF7/F8 join four LUTs for nothing, beyond that a LUT joins four. */
 static int64_t select_luts(int64_t n) { return n <= 4 ? 0 : ss_ceil_div(ss_ceil_div(n, 4) - 1, 3); }
 
+int64_t ss_rom_columns(int64_t width, int64_t depth) {
+    if (depth > 12) return width;
+    double all = ldexp(1, (int)depth);
+    return (int64_t)(all * (1 - pow(1 - 1 / all, (double)width)) + 0.5);
+}
+
 int64_t ss_lut_rom(int64_t width, int64_t depth) {
     if (depth == 1) return 0; /* constants */
-    if (depth <= 32) return ss_ceil_div(width, 2);
+    width = ss_rom_columns(width, depth - 1); /* a column and its complement need one */
     int64_t n = ss_ceil_div(depth, 64);
     return width * (n + select_luts(n));
 }
 
-static int64_t lut_ram(int64_t width, int64_t depth) {
-    if (depth <= 16) return ss_ceil_div(width, 2);
-    if (depth <= 32) return width;
-    int64_t n = ss_ceil_div(depth, 64);
-    return ss_ceil_div(width, 7) * 8 * n + width * select_luts(n);
+int64_t ss_lut_ram(int64_t width, int64_t depth) {
+    if (depth <= 32) return 8 * ss_ceil_div(width, 14);
+    return 8 * ss_ceil_div(width, 7) * ss_ceil_div(depth, 64);
 }
 
 ss_resources ss_memory_map(ss_mem kind, int64_t width, int64_t depth) {
@@ -68,30 +82,10 @@ static ss_mem cheaper_style(const ss_device *dev, int64_t luts, int64_t width, i
     return luts <= ss_bram18_blocks(width, depth) * luts_a_bram(dev) ? SS_MEM_LUT : SS_MEM_BRAM;
 }
 
-static ss_resources cheaper(const ss_device *dev, int64_t luts, int64_t width, int64_t depth) {
-    ss_resources res = { { 0 } };
-    if (cheaper_style(dev, luts, width, depth) == SS_MEM_LUT) res.r[SS_LUT] = luts;
-    else res.r[SS_BRAM18] = ss_bram18_blocks(width, depth);
-    return res;
-}
-
 ss_mem ss_buffer_style(const ss_device *dev, int64_t width, int64_t depth) {
-    return depth == 1 ? SS_MEM_NONE : cheaper_style(dev, lut_ram(width, depth), width, depth);
+    return depth == 1 ? SS_MEM_NONE : cheaper_style(dev, ss_lut_ram(width, depth), width, depth);
 }
 
 ss_mem ss_constants_style(const ss_device *dev, int64_t width, int64_t depth) {
     return cheaper_style(dev, ss_lut_rom(width, depth), width, depth);
-}
-
-ss_resources ss_memory_buffer(const ss_device *dev, int64_t width, int64_t depth) {
-    if (depth == 1) return (ss_resources){ .r[SS_FF] = width };
-    ss_resources res = cheaper(dev, lut_ram(width, depth), width, depth);
-    int address = ss_log2_ceil(depth); /* a read and a write counter, a comparison */
-    res.r[SS_LUT] += 3 * address;
-    res.r[SS_FF] += 2 * address + (res.r[SS_BRAM18] ? 0 : width);
-    return res;
-}
-
-ss_resources ss_memory_constants(const ss_device *dev, int64_t width, int64_t depth) {
-    return cheaper(dev, ss_lut_rom(width, depth), width, depth);
 }

@@ -13,10 +13,11 @@ typedef struct ss_cost_node {
     int32_t in_c[SS_MAX_INPUTS];
     int32_t n_in;            /* INPUT counts as reading its own tensor */
     int64_t readers;
+    bool nonnegative;        /* no element of the output is below 0 */
     double lag;              /* longest path from the network's input, in images (see set_lag) */
     /* CONV: */
     int64_t c, f, groups, cg, fg, k; /* channels, filters, groups, channels and filters a group, kernel positions */
-    int acc_bits;
+    int acc_bits;            /* of the filters' sums, but for their biases (see accumulator_bits) */
     int64_t *ci;             /* divisors of cg, [n_ci] */
     int n_ci;
     const double *expect;    /* [n_ci][k]: cycles an image of all steps, one filter; NULL: no profile */
@@ -51,11 +52,14 @@ ss_streams ss_node_streams(const ss_cost_node *n, double interval);
 /* ---- fold.c: CONV ---- */
 
 /* Cycles of the engine and its window, whatever the streams do. */
-double ss_fold_cycles(const ss_cost_node *n, const ss_config *cfg);
+double ss_fold_cycles(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg);
 /* All that does not depend on the interval. */
 ss_resources ss_fold_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg);
 /* All legal configurations, up to the device's multipliers: into out when it is not NULL; returns their number. */
 int64_t ss_fold_enumerate(const ss_cost *c, const ss_cost_node *n, ss_config *out);
+/* Of the weights as the load stream carries them: every row of a memory in whole words of 64 bits. */
+int64_t ss_fold_load_bits(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg);
+ss_mem ss_fold_rom_style(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg);
 /* Reports each illegal field with its legal values. */
 ss_status ss_fold_check(ss_ctx *ctx, const ss_cost *c, const ss_cost_node *n, const ss_config *cfg);
 

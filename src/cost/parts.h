@@ -24,36 +24,43 @@ void ss_expected_cycles(const double *hist, int32_t k, double *out);
 /* ---- memory.c ---- */
 
 int64_t ss_bram18_blocks(int64_t width, int64_t depth);
+bool ss_bram18_stacked(int64_t width, int64_t depth); /* are rows spread over blocks that are then chosen among? */
 int64_t ss_uram_blocks(int64_t width, int64_t depth);
+/* Different columns of a ROM of random bits: of few rows there are few, and synthesis merges those that are equal. */
+int64_t ss_rom_columns(int64_t width, int64_t depth);
 int64_t ss_lut_rom(int64_t width, int64_t depth); /* LUTs of a ROM */
+int64_t ss_lut_ram(int64_t width, int64_t depth); /* LUTs of a RAM, without what chooses among banks of 64 words */
 ss_resources ss_memory_map(ss_mem kind, int64_t width, int64_t depth);
-/* A FIFO, delay line or line buffer in what is cheaper on this device: registers, LUTs or block RAM. */
-ss_resources ss_memory_buffer(const ss_device *dev, int64_t width, int64_t depth);
-/* Constants (biases, requantise multipliers) in LUTs or block RAM. */
-ss_resources ss_memory_constants(const ss_device *dev, int64_t width, int64_t depth);
 
-/* ---- resources.c: one function a module ---- */
+/* ---- resources.c: parts of nodes, in the form that suits this device ---- */
 
-/* A window of kh x kw over a map w wide of `deep` words a pixel, each of `streams` elements. */
-ss_resources ss_part_window(const ss_device *dev, int64_t kh, int64_t kw, int64_t w, int64_t deep, int64_t streams,
-                            int bits);
-/* Front end of one input stream, shared by its co engines. */
-ss_resources ss_part_dense_front(int64_t k, int64_t m, int bits);
-int64_t ss_part_crossbar_select(int64_t k, int64_t m, int bits); /* LUTs of zero check, prefix, index, value mux */
-ss_resources ss_part_crossbar_front(int64_t k, int64_t m, int bits); /* 1 <= m < k */
-/* What each engine of the stream adds: the weights' side of the crossbar. */
-ss_resources ss_part_crossbar_weights(int64_t k, int64_t m, int bits);
-ss_resources ss_part_adder_tree(int64_t leaves, int64_t width);
-ss_resources ss_part_accumulator(const ss_device *dev, int64_t lanes, int64_t width, int64_t depth);
-/* Bias, multiplier and shift per channel are read from a memory channels/lanes deep. scaled: multiplies (one DSP a
- * lane); else only shifts by a constant. */
-ss_resources ss_part_requantise(const ss_device *dev, int64_t lanes, int64_t channels, int bits, bool scaled);
-ss_resources ss_part_activation(int64_t lanes, int bits);
+#define SS_SCALE_BITS 23       /* multiplier (17 bits) and shift (6 bits) of a channel */
+#define SS_RESULTS_IN_LUTS 64  /* deeper FIFOs of results are block RAM */
+
+ss_resources ss_part_fifo(const ss_device *dev, int64_t width, int64_t depth);
+ss_resources ss_part_result_fifo(int64_t width, int64_t depth);
 ss_resources ss_part_converter(int64_t from, int64_t to, int bits);
-ss_resources ss_part_stream(int64_t lanes, int bits);                  /* valid/ready register slice */
-ss_resources ss_part_fork(int64_t readers);
-ss_resources ss_part_pool(int64_t lanes, int64_t k, int bits, bool average);
-ss_resources ss_part_control(int64_t counters);
-ss_resources ss_part_shell(bool loads_weights);                        /* a partition's DMA and control */
+ss_resources ss_part_slice(int64_t lanes, int bits);
+ss_resources ss_part_fork(int64_t lanes, int bits, int64_t readers);
+ss_resources ss_part_weights(ss_mem mem, int64_t width, int64_t depth);
+/* Multiplier and shift per channel from a table channels/lanes deep, LUT or BRAM; in: bits of what comes. */
+ss_resources ss_part_requantise(ss_mem table, int64_t lanes, int64_t channels, int in, int bits);
+/* thresholds: 0: no activation; 1: one for all channels; else one a channel, from a table. */
+ss_resources ss_part_activation(const ss_device *dev, int64_t lanes, int64_t thresholds, int bits);
+/* How an ss_window is built. */
+typedef struct ss_window_form {
+    int32_t rows;   /* ROWS: banks of the line buffer */
+    bool cache;     /* CACHE: the columns that neighbouring windows share are kept */
+    ss_mem memory;  /* of the line buffer: LUT or BRAM */
+} ss_window_form;
+/* cycles: the fewest that the reader takes for a window. */
+ss_window_form ss_window_form_of(const ss_device *dev, const ss_window *w, ss_shape in, ss_shape out, int64_t lanes,
+                                 int bits, int64_t cycles);
+/* Cycles that a row's first window takes at least, where columns are kept (window.c). */
+int64_t ss_window_first_loads(const ss_window *w, ss_shape in, ss_shape out);
+/* The windows of a node over a map `in`, `lanes` elements a word. */
+ss_resources ss_part_window(ss_shape in, const ss_node *n, int64_t lanes, int bits, ss_window_form f);
+ss_resources ss_part_shell(void); /* a partition's ports and registers */
+ss_resources ss_part_counters(void);            /* what they have for every node */
 
 #endif

@@ -1,149 +1,83 @@
-/* LUT, FF, DSP and memories of each module: documented estimates, built from device primitives, fitted where a
- * measurement of synthesised prototypes exists (docs/cost.md has the table and the residuals). Calibration against
- * synthesis of the final modules replaces the constants below and nothing else. */
+/* Parts of a node that several kinds of node have: which form of a module it is, and what that costs (modules.c). */
 #include "cost/parts.h"
 
-#include <math.h>
+#include "cost/modules.h"
 
-/* Every number that is not arithmetic on widths. F: fitted to synthesis of the prototype engines (Yosys, UltraScale+,
- * K = 9 and 25, 16 and 8 bits); P: counted from primitives; E: an estimate. */
-static const struct {
-    double mux;            /* F LUTs a bit and input to choose from, beyond the first: n-1 of them for n inputs */
-    double select;         /* F LUTs a crossbar input, beyond the first: zero check, prefix, index */
-    double single_mux;     /* F the same for m = 1, where nothing is shared between multipliers */
-    double single_select;  /* F */
-    double gate;           /* F LUTs a bit and multiplier: operands of idle multipliers held at zero */
-    double stream_control; /* F LUTs of handshake and step counting of one input stream */
-    double stream_ff;      /* F registers beside operands, one input stream */
-    double window_luts;    /* E position counters and padding masks of one window generator */
-    double window_ffs;     /* E */
-    double counter_luts;   /* P one 12-bit counter with its comparison */
-    double counter_ffs;    /* P */
-    double shift;          /* P LUTs a bit of a barrel shifter over 16 distances: two levels of 4:1 */
-    int requant_bits;      /* P 27 x 18 bit product of the multiplier */
-    int scale_bits;        /* P multiplier (17 bits) and shift (6 bits) a channel */
-    double fork_luts;      /* P a valid/ready pair, a reader */
-    double shell_luts, shell_ffs, shell_bram18; /* E DMA in and out, control registers, clock crossing */
-    double load_luts, load_ffs;                 /* E the load stream and its address counters */
-} k_ = {
-    .mux = 0.469, .select = 2.0, .single_mux = 0.64, .single_select = 3.5, .gate = 0.5, .stream_control = 24,
-    .stream_ff = 52, .window_luts = 60, .window_ffs = 60, .counter_luts = 12, .counter_ffs = 12, .shift = 2,
-    .requant_bits = 45, .scale_bits = 23, .fork_luts = 3, .shell_luts = 5000, .shell_ffs = 7000, .shell_bram18 = 16,
-    .load_luts = 300, .load_ffs = 400,
-};
+/* The shifts of a layer's channels, for results of 27 bits; networks have layers with less and layers with more. */
+#define SHIFT_LO 22
+#define SHIFT_HI 37
 
-static int64_t up(double x) { return (int64_t)ceil(x - 1e-9); }
-static ss_resources logic(double luts, double ffs) { return (ss_resources){ { up(luts), up(ffs) } }; }
-
-/* kh-1 rows in one memory (all rows share the address), kw-1 columns of delay for each of the kh rows, and a register
- * for the whole window, which holds still while the filters pass. Padding is masked by the register's reset. */
-ss_resources ss_part_window(const ss_device *dev, int64_t kh, int64_t kw, int64_t w, int64_t deep, int64_t streams,
-                            int bits) {
-    int64_t k = kh * kw;
-    ss_resources res = logic(0, (double)(k * streams * bits));
-    if (k == 1) return res;
-    ss_res_add(&res, logic(k_.window_luts + (double)k, k_.window_ffs), 1);
-    if (kh > 1) ss_res_add(&res, ss_memory_buffer(dev, (kh - 1) * streams * bits, w * deep), 1);
-    if (kw > 1) ss_res_add(&res, ss_memory_buffer(dev, kh * (kw - 1) * streams * bits, deep), 1);
-    return res;
+static ss_style style_of(ss_mem mem) {
+    return mem == SS_MEM_NONE ? SS_STYLE_REGISTERS : mem == SS_MEM_LUT ? SS_STYLE_LUT : SS_STYLE_BLOCK;
 }
 
-/* m of k positions at a time: each multiplier chooses among k/m. */
-ss_resources ss_part_dense_front(int64_t k, int64_t m, int bits) {
-    double mux = k_.mux * (double)((k - m) * bits);
-    return logic(k_.stream_control + mux, k_.stream_ff + (m < k ? (double)(m * bits) : 0));
+ss_resources ss_part_fifo(const ss_device *dev, int64_t width, int64_t depth) {
+    static const ss_module forms[] = { SS_MOD_FIFO_REGISTERS, SS_MOD_FIFO_LUT, SS_MOD_FIFO_BLOCK };
+    return SS_COST_OF(forms[style_of(ss_buffer_style(dev, width, depth))], width, depth);
 }
 
-/* Multiplier i of the crossbar chooses among inputs i..k-1, since the i-th non-zero cannot come before position i:
- * the sum over i of (k-1-i). */
-static double choices(int64_t k, int64_t m) { return (double)(m * (k - 1)) - (double)(m * (m - 1)) / 2; }
-
-int64_t ss_part_crossbar_select(int64_t k, int64_t m, int bits) {
-    return up(choices(k, m) * (m == 1 ? k_.single_select + k_.single_mux * bits : k_.select + k_.mux * bits));
+ss_resources ss_part_result_fifo(int64_t width, int64_t depth) {
+    return SS_COST_OF(depth > SS_RESULTS_IN_LUTS ? SS_MOD_FIFO_BLOCK : SS_MOD_FIFO_LUT, width, depth);
 }
 
-ss_resources ss_part_crossbar_front(int64_t k, int64_t m, int bits) {
-    double luts = (double)ss_part_crossbar_select(k, m, bits) + k_.gate * (double)(m * bits);
-    double operands = (double)(k * bits + 2 * m * bits); /* window stage, selected values */
-    return logic(k_.stream_control + luts, k_.stream_ff + operands);
-}
-
-/* With one multiplier the weight memory is addressed by position: no word of k weights, nothing to choose. */
-ss_resources ss_part_crossbar_weights(int64_t k, int64_t m, int bits) {
-    if (m == 1 || m == k) return logic(0, (double)bits);
-    return logic(k_.mux * choices(k, m) * bits, (double)(2 * k * bits + 2 * m * bits));
-}
-
-/* Pairwise; sums grow one bit a level; every level is registered. */
-ss_resources ss_part_adder_tree(int64_t leaves, int64_t width) {
-    ss_resources res = { { 0 } };
-    for (int64_t n = leaves; n > 1; n = ss_ceil_div(n, 2)) {
-        width++;
-        res.r[SS_LUT] += n / 2 * width;
-        res.r[SS_FF] += ss_ceil_div(n, 2) * width;
-    }
-    return res;
-}
-
-ss_resources ss_part_accumulator(const ss_device *dev, int64_t lanes, int64_t width, int64_t depth) {
-    ss_resources res = logic((double)(lanes * width), (double)(lanes * width));
-    if (depth > 1) ss_res_add(&res, ss_memory_buffer(dev, lanes * width, depth), 1);
-    return res;
-}
-
-/* The DSP multiplies and adds the half; barrel shift and saturation are LUTs. A DSP48E1 is 25x18: two for 27x18. */
-ss_resources ss_part_requantise(const ss_device *dev, int64_t lanes, int64_t channels, int bits, bool scaled) {
-    double saturate = 1.5 * bits, out = bits;
-    if (!scaled) return logic((double)lanes * (saturate + bits), (double)lanes * out);
-    bool narrow = dev->family[0] == '7';
-    ss_resources res = logic((double)lanes * (k_.shift * k_.requant_bits + saturate),
-                             (double)lanes * (k_.requant_bits + out));
-    res.r[SS_DSP] = lanes * (narrow ? 2 : 1);
-    ss_res_add(&res, ss_memory_constants(dev, lanes * k_.scale_bits, channels / lanes), 1);
-    return res;
-}
-
-/* y > t ? min(y, ceiling) : 0: two comparisons (half a LUT a bit), one gate. */
-ss_resources ss_part_activation(int64_t lanes, int bits) {
-    return logic((double)lanes * 1.5 * bits, (double)(lanes * bits));
-}
-
-/* Whole multiples: a register of the wider side, loaded or shifted. Else words straddle: a shifter over both. */
 ss_resources ss_part_converter(int64_t from, int64_t to, int bits) {
     if (from == to) return (ss_resources){ { 0 } };
-    int64_t wide = from > to ? from : to, narrow = from > to ? to : from;
-    double luts = k_.counter_luts, ffs = k_.counter_ffs + (double)(wide * bits);
-    if (wide % narrow != 0) {
-        luts += (double)((wide + narrow) * bits);
-        ffs += (double)(narrow * bits);
-    } else if (from > to) {
-        luts += 0.5 * (double)(wide * bits);
-    }
-    return logic(luts, ffs);
+    ss_module form = from % to == 0 ? SS_MOD_NARROWER : to % from == 0 ? SS_MOD_WIDER : SS_MOD_GEARBOX;
+    return SS_COST_OF(form, from, to, bits);
 }
 
-ss_resources ss_part_stream(int64_t lanes, int bits) {
-    return logic(2 + 0.5 * (double)(lanes * bits), 2 + 2 * (double)(lanes * bits));
+ss_resources ss_part_slice(int64_t lanes, int bits) { return SS_COST_OF(SS_MOD_SLICE, lanes * bits); }
+
+ss_resources ss_part_fork(int64_t lanes, int bits, int64_t readers) {
+    return SS_COST_OF(SS_MOD_FORK, lanes * bits, readers);
 }
 
-ss_resources ss_part_fork(int64_t readers) {
-    return logic(k_.fork_luts * (double)readers, (double)readers);
+ss_resources ss_part_weights(ss_mem mem, int64_t width, int64_t depth) {
+    static const ss_module forms[] = { [SS_MEM_LUT] = SS_MOD_ROM_LUT, [SS_MEM_BRAM] = SS_MOD_ROM_BLOCK,
+                                       [SS_MEM_URAM] = SS_MOD_WEIGHTS_ULTRA };
+    return mem == SS_MEM_NONE ? (ss_resources){ { 0 } } : SS_COST_OF(forms[mem], width, depth);
 }
 
-/* Maximum: a tree of k-1 compare-and-choose, a LUT and a half a bit. Average: adders as wide as the sum. */
-ss_resources ss_part_pool(int64_t lanes, int64_t k, int bits, bool average) {
-    int64_t width = bits + (average ? ss_log2_ceil(k) : 0);
-    double ops = (double)(lanes * (k > 1 ? k - 1 : 1) * width);
-    return logic((average ? 1.0 : 1.5) * ops, ops);
+ss_resources ss_part_requantise(ss_mem table, int64_t lanes, int64_t channels, int in, int bits) {
+    int lo = SHIFT_LO - (27 - in);
+    return SS_COST_OF(SS_MOD_REQUANTISE, lanes, in, bits, channels, lo, lo + SHIFT_HI - SHIFT_LO, style_of(table));
 }
 
-ss_resources ss_part_control(int64_t counters) {
-    return logic(k_.counter_luts * (double)counters, k_.counter_ffs * (double)counters);
+ss_resources ss_part_activation(const ss_device *dev, int64_t lanes, int64_t thresholds, int bits) {
+    if (thresholds == 0) return (ss_resources){ { 0 } };
+    if (thresholds == 1) return SS_COST_OF(SS_MOD_RELU, lanes, bits, 1);
+    ss_style style = style_of(ss_constants_style(dev, lanes * bits, thresholds / lanes));
+    return SS_COST_OF(SS_MOD_RELU_ROM, lanes, bits, thresholds, style);
 }
 
-ss_resources ss_part_shell(bool loads_weights) {
-    ss_resources res = logic(k_.shell_luts, k_.shell_ffs);
-    res.r[SS_BRAM18] = up(k_.shell_bram18);
-    if (loads_weights) ss_res_add(&res, logic(k_.load_luts, k_.load_ffs), 1);
+/* ---- windows ---- */
+
+ss_window_form ss_window_form_of(const ss_device *dev, const ss_window *w, ss_shape in, ss_shape out, int64_t lanes,
+                                 int bits, int64_t cycles) {
+    ss_window_form f = { .rows = ss_window_rows(w, in, out), .cache = ss_window_keeps_columns(w, out, cycles) };
+    f.memory = ss_buffer_style(dev, lanes * bits, in.w * (in.c / lanes));
+    if (f.memory == SS_MEM_NONE) f.memory = SS_MEM_LUT;
+    return f;
+}
+
+ss_resources ss_part_window(ss_shape in, const ss_node *n, int64_t lanes, int bits, ss_window_form f) {
+    const ss_window *w = &n->win;
+    return SS_COST_OF(SS_MOD_WINDOW, lanes, bits, in.c / lanes, in.h, in.w, w->kh, w->kw, w->sh, w->sw, n->shape.h,
+                      n->shape.w, f.rows, f.cache, style_of(f.memory));
+}
+
+/* ---- the shell ---- */
+
+#define SHELL_LANES 2 /* on the streams of a partition: a few LUTs more or less */
+
+static ss_resources shell(int64_t nodes) {
+    return SS_COST_OF(SS_MOD_SHELL, SHELL_LANES, 16, SHELL_LANES, 16, nodes);
+}
+
+ss_resources ss_part_shell(void) { return shell(0); }
+
+ss_resources ss_part_counters(void) {
+    ss_resources res = shell(1);
+    ss_res_add(&res, shell(0), -1);
     return res;
 }

@@ -93,15 +93,14 @@ static void put_conv_numbers(const ss_rtl *r, int32_t node, ss_buf *b) {
     else ss_buf_printf(b, "        .MULT(%d), .SHIFT(%d),\n", (int)q->mult[0], q->shift[0]);
 }
 
-static void put_conv_memories(const ss_rtl *r, int32_t node, int64_t lanes_out, ss_buf *b) {
-    const int64_t f = r->g->nodes[node].shape.c;
+static void put_conv_memories(const ss_rtl *r, int32_t node, ss_buf *b) {
     ss_buf_printf(b, "        .WEIGHT_STYLE(\"%s\"), .WEIGHT_FILE(\"weights/%s.weights\"),\n        ",
                   memory_style(ss_rtl_config(r, node)->memory), r->instance[node]);
     put_file(r, node, "BIAS_FILE", "bias", ss_rtl_has_bias(r, node), b);
     ss_buf_printf(b, ",\n        ");
     put_file(r, node, "SCALE_FILE", "scale", ss_rtl_has_scale(r, node), b);
     ss_buf_printf(b, ",\n        .ROM_STYLE(\"%s\"),\n",
-                  rom_style(r, lanes_out * SS_RTL_SCALE_BITS, f / lanes_out));
+                  memory_style(ss_cost_rom_style(r->cost, node, ss_rtl_config(r, node))));
 }
 
 static void put_conv(const ss_rtl *r, int32_t node, const ss_rtl_stream *in, const ss_rtl_stream *out,
@@ -116,7 +115,7 @@ static void put_conv(const ss_rtl *r, int32_t node, const ss_rtl_stream *in, con
     ss_buf_printf(b, "        .GR(%d), .CI(%d), .CO(%d), .M(%d), .CROSSBAR(%d),\n", (int)f.gr, (int)f.ci,
                   (int)f.co, (int)f.m, f.crossbar);
     put_conv_numbers(r, node, b);
-    put_conv_memories(r, node, out->lanes, b);
+    put_conv_memories(r, node, b);
     begin_ports(r, node, b);
     put_ports("in", in, b);
     ss_buf_printf(b, ",\n        .load_in(l%d_in), .load_out(l%d_out), .loaded(l%d_loaded)", node, node,
@@ -263,17 +262,18 @@ static void put_concat(const ss_rtl *r, int32_t node, const ss_rtl_stream *in, c
                        ss_buf *b) {
     const ss_node *n = &r->g->nodes[node];
     int64_t channels[SS_MAX_INPUTS], lanes[SS_MAX_INPUTS], shifts[SS_MAX_INPUTS], depths[SS_MAX_INPUTS],
-        styles[SS_MAX_INPUTS];
+        styles[SS_MAX_INPUTS], all = 0;
     for (int32_t k = 0; k < n->n_in; k++) {
         ss_mem mem;
         channels[k] = r->g->nodes[n->in[k]].shape.c;
         lanes[k] = in[k].lanes;
+        all += lanes[k];
         shifts[k] = r->q->nodes[node].in_shift[k];
         depths[k] = ss_rtl_skip_depth(r, node, k, in[k].lanes, &mem);
         styles[k] = mem == SS_MEM_NONE ? 0 : mem == SS_MEM_BRAM ? 2 : 1;
     }
     begin(r, "ss_node_concat", b);
-    ss_buf_printf(b, "        .N(%d), .LANES_OUT(%d),\n", n->n_in, out->lanes);
+    ss_buf_printf(b, "        .N(%d), .IN(%d), .LANES_OUT(%d),\n", n->n_in, (int)all, out->lanes);
     put_list("CHANNELS", channels, n->n_in, b);
     put_list("LANES", lanes, n->n_in, b);
     put_list("SHIFTS", shifts, n->n_in, b);

@@ -1,11 +1,13 @@
 /* Test bench of ss_conv: random layers of every shape and folding, whole images in, whole images out, compared with the
- * plain sum over channels and kernel, ss_requantise and ss_act_int. argv[2]: how many layers (36), argv[3]: the first. */
+ * plain sum over channels and kernel, ss_requantise and ss_act_int. argv[2]: how many layers (36), argv[3]: the first;
+ * argv[4] = "broadcast": of ss_conv_broadcast. */
 #include <string.h>
 
-#include "fold.h"
+#include "broadcast.h"
 
 typedef struct {
     fold fold;
+    int broadcast, p, sums; /* the broadcast engine: streams a lane, lanes of the join */
     int c, f, g, h, wd, kh, kw, sh, sw, pt, pl, ho, wo, lanes_in, lanes_out;
     int rows, cache, act, per_channel; /* per_channel: bit 0 scales, bit 1 thresholds come from files */
     const char *row_style;
@@ -59,7 +61,15 @@ static void folding(layer *l, int v, uint64_t *r)
     const int k = l->kh * l->kw, cg = l->c / l->g, fg = l->f / l->g;
     f->w = v % 3 ? 8 : 16;
     f->k = k;
-    do {
+    if (l->broadcast) {
+        f->gr = f->m = f->crossbar = 1;
+        do {
+            f->ci = divisor(r, cg);
+            f->co = divisor(r, fg);
+            l->p = pick(r, 1, least(k, 4));
+        } while (f->ci * f->co * l->p > 12);
+        l->sums = divisor(r, f->co);
+    } else do {
         f->gr = divisor(r, l->g);
         f->ci = f->gr > 1 ? cg : divisor(r, cg);
         f->co = f->gr > 1 ? fg : divisor(r, fg);
@@ -92,10 +102,11 @@ static void numbers(layer *l, int v, uint64_t *r)
     }
 }
 
-static void make_layer(layer *l, int v)
+static void make_layer(layer *l, int v, int replayed)
 {
     uint64_t r = 77u + (uint64_t)v * 1000003u;
     memset(l, 0, sizeof *l);
+    l->broadcast = replayed;
     l->g = v % 4 == 3 ? pick(&r, 2, 4) : 1;
     l->c = l->g * pick(&r, 1, l->g > 1 ? 2 : 6);
     l->f = l->g * pick(&r, 1, l->g > 1 ? 3 : 8);
@@ -196,12 +207,14 @@ static void instance(FILE *tb, const layer *l, const char *id, int i)
         if (l->shift[n] > shift_hi) shift_hi = l->shift[n];
     }
     fprintf(tb,
-            "    ss_conv #(.W(%d), .C(%d), .F(%d), .G(%d), .H(%d), .WD(%d), .KH(%d), .KW(%d), .SH(%d), .SW(%d), .PT(%d), .PL(%d),\n"
-            "        .HO(%d), .WO(%d), .LANES_IN(%d), .LANES_OUT(%d), .GR(%d), .CI(%d), .CO(%d), .M(%d), .CROSSBAR(%d),\n"
+            "    %s #(.W(%d), .C(%d), .F(%d), .G(%d), .H(%d), .WD(%d), .KH(%d), .KW(%d), .SH(%d), .SW(%d), .PT(%d), .PL(%d),\n"
+            "        .HO(%d), .WO(%d), .LANES_IN(%d), .LANES_OUT(%d), .CO(%d),\n"
             "        .ROWS(%d), .CACHE(%d), .ROW_STYLE(\"%s\"), .ACC(%d), .PRE(%d), .LO(%d), .HI(%d),\n",
-            f->w, l->c, l->f, l->g, l->h, l->wd, l->kh, l->kw, l->sh, l->sw, l->pt, l->pl, l->ho, l->wo, l->lanes_in,
-            l->lanes_out, f->gr, f->ci, f->co, f->m, f->crossbar, l->rows, l->cache, l->row_style, f->acc, f->pre, l->lo,
-            l->hi);
+            l->broadcast ? "ss_conv_broadcast" : "ss_conv", f->w, l->c, l->f, l->g, l->h, l->wd, l->kh, l->kw, l->sh, l->sw,
+            l->pt, l->pl, l->ho, l->wo, l->lanes_in, l->lanes_out, f->co, l->rows, l->cache, l->row_style, f->acc, f->pre,
+            l->lo, l->hi);
+    if (l->broadcast) fprintf(tb, "        .LANES(%d), .P(%d), .SUMS(%d), .QUEUE(%d),\n", f->ci, l->p, l->sums, i % 3 * 2);
+    else fprintf(tb, "        .GR(%d), .CI(%d), .M(%d), .CROSSBAR(%d),\n", f->gr, f->ci, f->m, f->crossbar);
     fprintf(tb, "        .MULT(%d), .SHIFT(%d), .SHIFT_LO(%d), .SHIFT_HI(%d), .ACT(%d), .CEILING(%d), .THR(%d),\n",
             l->mult[0], l->shift[0], shift_lo, shift_hi, l->act, l->ceiling, l->thr[0]);
     if (l->per_channel & 1) fprintf(tb, "        .SCALE_FILE(\"%s.scale.mem\"),\n", id);
@@ -225,7 +238,7 @@ static void ends(FILE *tb, const layer *l, const char *id, int64_t load_words, i
 
 int main(int argc, char **argv)
 {
-    if (argc < 2 || argc > 4) return 2;
+    if (argc < 2 || argc > 5) return 2;
     const int layers = argc > 2 ? atoi(argv[2]) : 36, from = argc > 3 ? atoi(argv[3]) : 0;
     FILE *tb = bench_open(argv[1], "tb.sv");
     uint64_t random = 5;
@@ -234,8 +247,9 @@ int main(int argc, char **argv)
         layer l;
         char id[32];
         snprintf(id, sizeof id, "conv_%d", from + i);
-        make_layer(&l, from + i);
-        const int64_t load_words = fold_images(&l.fold, argv[1], id);
+        make_layer(&l, from + i, argc > 4 && strcmp(argv[4], "broadcast") == 0);
+        const broadcast b = { l.fold, l.p, l.sums, 2, 0, 0 };
+        const int64_t load_words = l.broadcast ? broadcast_images(&b, argv[1], id) : fold_images(&l.fold, argv[1], id);
         write_images(&l, argv[1], id, &random);
         write_tables(&l, argv[1], id);
         ends(tb, &l, id, load_words, i);

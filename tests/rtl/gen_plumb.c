@@ -189,7 +189,7 @@ static void widths(bench *b) {
     static const int large[][2] = {
         { 1, 16 }, { 16, 1 }, { 12, 8 }, { 8, 12 }, { 9, 5 }, { 6, 16 }, { 24, 9 }
     };
-    const int most = b->full ? 9 : 6;
+    const int most = b->full ? 8 : 6;
     for (int in = 1; in <= most; in++)
         for (int out = 1; out <= most; out++)
             for (int s = 0; s < STALLS; s = next_stall(b, s, in + out)) width(b, in, out, 3 + in % 3, s);

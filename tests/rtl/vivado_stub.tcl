@@ -4,7 +4,7 @@
 set log [open vivado/commands.log w]
 set interfaces {s_axis m_axis s_axi s_load}
 proc note {name arguments} { puts $::log [concat $name $arguments] }
-foreach name {set_msg_config read_verilog read_mem read_xdc synth_design opt_design place_design phys_opt_design
+foreach name {set_msg_config set_param read_verilog read_mem read_xdc synth_design opt_design place_design phys_opt_design
     route_design write_checkpoint report_utilization report_ram_utilization report_timing_summary create_project add_files
     set_property update_compile_order ipx::package_project ipx::add_bus_parameter ipx::associate_bus_interfaces
     ipx::create_xgui_files ipx::update_checksums ipx::check_integrity ipx::save_core close_project} {
