@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Predicted against measured cycles, as rows of Markdown: every layer of a design by itself, then the whole of it. Each
-# layer is built in Verilator with its own source and sink (`verify --span NODE`), so that its own interval shows and
-# not that of the slowest one. Rows that stand in $LOG (default build/fidelity.log) already are not measured again.
+# Predicted against measured cycles, as rows of Markdown: every layer of a design by itself (additions and
+# concatenations, which read two tensors, excepted), then the whole of it. Each layer is built in Verilator with its
+# own source and sink (`verify --span NODE`), so that its own interval shows and not that of the slowest one. Rows that
+# stand in $LOG (default build/fidelity.log) already are not measured again.
 #   bench/fidelity.sh DESIGN --data IMAGES [--calib C] [--images N] ...   (arguments of `skipstream verify`)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -36,7 +37,7 @@ python3 -c '
 import json, sys
 for p in json.load(open(sys.argv[1]))["partitions"]:
     for n in p["nodes"]:
-        if n["op"] != "input": print("%s\t%s" % (n["name"], n["engine"] + " %d x %d x %d" % (n["ci"], n["co"], n["m"])
+        if len(n["inputs"]) == 1: print("%s\t%s" % (n["name"], n["engine"] + " %d x %d x %d" % (n["ci"], n["co"], n["m"])
                                                  if n["engine"] != "none" else n["op"]))' "$design" |
     while IFS=$'\t' read -r node what; do row "\`$node\` $what" --span "$node" "$@"; done
 row "the whole network" "$@"

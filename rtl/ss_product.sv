@@ -1,7 +1,7 @@
 // ss_product: the signed product of A and B bits, its low OUT bits, OUT <= A + B. Combinational.
 //
-// Both factors take the width of the sum of their widths by assignment, not by a cast: what stands inside a cast keeps its
-// own width by the language's rules (a product of two 16-bit factors then has 16 bits), though not every tool follows them.
+// Each factor is widened before they meet: what stands inside a cast keeps its own width by the language's rules (a cast
+// around the product of two 16-bit factors widens 16 bits of it), though not every tool follows them.
 module ss_product #(
     parameter A = 16,
     parameter B = 16,
