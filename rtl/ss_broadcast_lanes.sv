@@ -106,7 +106,7 @@ module ss_broadcast_lanes #(
             end
         end else begin : g_in_turn
             always_ff @(posedge clk) begin
-                waiting <= rst ? BEATS'(0) : emit ? ~BEATS'(0) : waiting >> 1;
+                waiting <= rst ? BEATS'(0) : emit ? {BEATS{1'b1}} : waiting >> 1;
                 held <= emit ? sums : held >> (UNITS / BEATS * UW);
             end
         end

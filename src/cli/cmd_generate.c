@@ -7,6 +7,7 @@ static const ss_opt opts[] = {
     { "out", "DIR", "the folder to write; an earlier output of generate is replaced", true },
     SS_DESIGN_JOB_OPTS,
     { "span", "FIRST..LAST", "only these nodes (or one node) of a partition: one tensor in, one out", false },
+    SS_DEPTH_OPT,
     { "part", "PART", "part number for the Vivado scripts (default: the device's)", false },
     { "no-vivado", NULL, "no Vivado scripts; for devices without a part number", false },
     { 0 },
@@ -21,13 +22,13 @@ static void show(ss_cli *cli, const ss_design *d, const ss_rtl_opts *o, const ch
     ss_say(cli, " in %s; see %s/README.md\n", dir, dir);
 }
 
-static ss_status generate(ss_cli *cli, const ss_design_job *j) {
+static ss_status generate(ss_cli *cli, ss_design_job *j) {
     ss_ctx *ctx = ss_cli_ctx(cli);
-    const char *dir = ss_arg(cli, "out"), *span = ss_arg(cli, "span");
+    const char *dir = ss_arg(cli, "out");
     ss_rtl_opts o = { .last = -1,
                       .no_vivado = ss_arg(cli, "no-vivado") != NULL,
                       .part = ss_arg(cli, "part") };
-    if (span && ss_rtl_span(ctx, j->job.g, j->design, span, &o) != SS_OK) return SS_BAD;
+    if (ss_design_job_parts(j, &o) != SS_OK) return SS_BAD;
     if (ss_rtl_generate(ctx, j->job.g, j->job.q, j->design, o, dir) != SS_OK) return SS_BAD;
     show(cli, j->design, &o, dir);
     ss_buf path;

@@ -19,6 +19,7 @@ static const ss_opt opts[] = {
     { "skip", "K", "leave out the first K images of the data", false },
     { "backpressure", "SEED", "stall both ends at random; cycles are not compared then", false },
     { "span", "FIRST..LAST", "only these nodes, or one node", false },
+    SS_DEPTH_OPT,
     { "hw", "DIR", "a folder of `skipstream generate`, instead of generating one", false },
     { "keep", "DIR", "work in this folder and keep it", false },
     SS_DESIGN_JOB_OPTS,
@@ -47,6 +48,9 @@ static ss_status parse(request *r) {
     if (ss_arg(cli, "hw") && ss_arg(cli, "span"))
         bad += ss_error(r->ctx, SS_AT("span"), "leave one out",
                         "--hw is verified as it was generated, with its own span") != SS_OK;
+    if (ss_arg(r->cli, "hw") && ss_arg(r->cli, "depth"))
+        bad += ss_error(r->ctx, SS_AT("depth"), "leave one out",
+                        "--hw is verified as it was generated, with its own FIFOs") != SS_OK;
     return bad ? SS_BAD : SS_OK;
 }
 
@@ -90,9 +94,7 @@ static ss_status generate(request *r) {
         return SS_OK;
     }
     snprintf(r->hw, sizeof r->hw, "%s/hw", r->work);
-    if (ss_arg(r->cli, "span") &&
-        ss_rtl_span(r->ctx, j->g, r->design.design, ss_arg(r->cli, "span"), &r->rtl) != SS_OK)
-        return SS_BAD;
+    if (ss_design_job_parts(&r->design, &r->rtl) != SS_OK) return SS_BAD;
     return ss_rtl_generate(r->ctx, j->g, j->q, r->design.design, r->rtl, r->hw);
 }
 

@@ -56,7 +56,21 @@ ss_status ss_design_job_open(ss_cli *cli, bool images, ss_design_job *d) {
     return s;
 }
 
+ss_status ss_design_job_parts(ss_design_job *d, ss_rtl_opts *opts) {
+    const ss_job *j = &d->job;
+    const char *depth = ss_arg(j->cli, "depth"), *span = ss_arg(j->cli, "span");
+    size_t most = 1;
+    for (const char *p = depth; p && *p; p++) most += *p == ',';
+    d->depths = ss_alloc(j->ctx, most, sizeof *d->depths);
+    if (!d->depths) return SS_BAD;
+    ss_status s = ss_rtl_depths(j->ctx, j->g, depth, d->depths, &opts->n_depths);
+    opts->depths = d->depths;
+    if (span && ss_rtl_span(j->ctx, j->g, d->design, span, opts) != SS_OK) s = SS_BAD;
+    return s;
+}
+
 void ss_design_job_close(ss_design_job *d) {
+    ss_free(d->job.ctx, d->depths);
     ss_design_free(d->design);
     ss_job_close(&d->job);
 }

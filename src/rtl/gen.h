@@ -34,6 +34,13 @@ typedef struct ss_rtl {
     int32_t n_parts;
 } ss_rtl;
 
+/* ---- generate.c ---- */
+
+/* Checks, names, parts; always followed by the other, even when it fails. */
+ss_status ss_rtl_begin(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const ss_design *d, ss_rtl_opts opts,
+                       ss_rtl *r);
+void ss_rtl_end(ss_rtl *r);
+
 /* ---- names.c ---- */
 
 /* Instance names of all nodes: u_ and the ONNX name, other characters than letters and digits replaced by one
@@ -104,6 +111,8 @@ typedef struct ss_rtl_stream {
     char valid[48], ready[48], data[48];
     int32_t lanes;
 } ss_rtl_stream;
+/* Words and memory of the FIFO at input k of a join. */
+int64_t ss_rtl_skip_depth(const ss_rtl *r, int32_t node, int32_t k, int32_t lanes, ss_mem *mem);
 void ss_rtl_instance(const ss_rtl *r, int32_t node, const ss_rtl_stream *in, const ss_rtl_stream *out,
                      ss_buf *b);
 

@@ -109,7 +109,7 @@ static ss_status check_scripts(const ss_rtl *r) {
     return SS_OK;
 }
 
-static ss_status begin(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const ss_design *d,
+ss_status ss_rtl_begin(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const ss_design *d,
                        ss_rtl_opts opts, ss_rtl *r) {
     *r = (ss_rtl){ .ctx = ctx, .g = g, .q = q, .d = d, .opts = opts, .arena = ss_arena_new(ctx) };
     if (!r->arena) return SS_BAD;
@@ -126,7 +126,7 @@ static ss_status begin(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const 
     return s == SS_OK ? set_parts(r) : s;
 }
 
-static void end(ss_rtl *r) {
+void ss_rtl_end(ss_rtl *r) {
     ss_cost_free(r->cost);
     ss_arena_free(r->arena);
 }
@@ -217,8 +217,8 @@ static ss_status write_and_replace(const ss_rtl *r, const char *dir) {
 ss_status ss_rtl_generate(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const ss_design *d,
                           ss_rtl_opts opts, const char *dir) {
     ss_rtl r;
-    ss_status s = begin(ctx, g, q, d, opts, &r);
+    ss_status s = ss_rtl_begin(ctx, g, q, d, opts, &r);
     if (s == SS_OK) s = write_and_replace(&r, dir);
-    end(&r);
+    ss_rtl_end(&r);
     return s;
 }

@@ -209,9 +209,12 @@ static void put_plain(const ss_rtl *r, int32_t node, const ss_rtl_stream *in, co
 
 /* ---- joins ---- */
 
-static int64_t skip_depth(const ss_rtl *r, int32_t node, int32_t k, const ss_rtl_stream *in, ss_mem *mem) {
-    int64_t depth = ss_cost_skip_depth(r->cost, node, k, in->lanes);
-    *mem = ss_buffer_style(&r->d->device, (int64_t)in->lanes * r->q->bits, depth);
+int64_t ss_rtl_skip_depth(const ss_rtl *r, int32_t node, int32_t k, int32_t lanes, ss_mem *mem) {
+    int64_t depth = ss_cost_skip_depth(r->cost, node, k, lanes);
+    for (int32_t i = 0; i < r->opts.n_depths; i++)
+        if (r->opts.depths[i].node == node && (r->opts.depths[i].input < 0 || r->opts.depths[i].input == k))
+            depth = r->opts.depths[i].words;
+    *mem = ss_buffer_style(&r->d->device, (int64_t)lanes * r->q->bits, depth);
     return depth;
 }
 
@@ -231,9 +234,9 @@ static void put_add(const ss_rtl *r, int32_t node, const ss_rtl_stream *in, cons
                   r->g->nodes[node].shape.c, in[0].lanes, in[1].lanes, out->lanes);
     for (int32_t k = 0; k < 2; k++) {
         ss_mem mem;
-        int64_t depth = skip_depth(r, node, k, &in[k], &mem);
+        int64_t depth = ss_rtl_skip_depth(r, node, k, in[k].lanes, &mem);
         ss_buf_printf(b, "        .%c_SHIFT(%d), .%c_DEPTH(%lld), .%c_STYLE(\"%s\"),\n", "AB"[k],
-                      q -> in_shift[k], "AB"[k], (long long)depth, "AB"[k], fifo_style(mem));
+                      q->in_shift[k], "AB"[k], (long long)depth, "AB"[k], fifo_style(mem));
     }
     put_join_numbers(r, node, out, b);
     begin_ports(r, node, b);
@@ -266,7 +269,7 @@ static void put_concat(const ss_rtl *r, int32_t node, const ss_rtl_stream *in, c
         lanes[k] = in[k].lanes;
         all += lanes[k];
         shifts[k] = r->q->nodes[node].in_shift[k];
-        depths[k] = skip_depth(r, node, k, &in[k], &mem);
+        depths[k] = ss_rtl_skip_depth(r, node, k, in[k].lanes, &mem);
         styles[k] = mem == SS_MEM_NONE ? 0 : mem == SS_MEM_BRAM ? 2 : 1;
     }
     begin(r, "ss_node_concat", b);

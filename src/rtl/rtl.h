@@ -20,10 +20,18 @@
 #include "explore/explore.h"
 #include "quant/quant.h"
 
+/* A FIFO of a join made another size. */
+typedef struct ss_rtl_depth {
+    int32_t node, input; /* input < 0: all of the join's */
+    int64_t words;       /* >= 2 */
+} ss_rtl_depth;
+
 typedef struct ss_rtl_opts {
     int32_t first, last; /* only these nodes, within one partition; last < 0: every partition, whole */
     bool no_vivado;      /* no scripts; for devices without a part */
     const char *part;    /* for the scripts; NULL: the device's */
+    const ss_rtl_depth *depths;
+    int32_t n_depths;
 } ss_rtl_opts;
 
 /* q: the integer network of g with the thresholds in force. d: a design of g at q's bits. */
@@ -33,5 +41,8 @@ ss_status ss_rtl_generate(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, con
  * tensor goes in and one comes out; the error lists the tensors that cross. */
 ss_status ss_rtl_span(ss_ctx *ctx, const ss_graph *g, const ss_design *d, const char *text,
                       ss_rtl_opts *opts);
+/* "NODE=N,NODE:K=N": N words for all FIFOs of that join, or for its input K (from 0). *out: room for as many as
+ * there are commas and one more; *n: how many there are. */
+ss_status ss_rtl_depths(ss_ctx *ctx, const ss_graph *g, const char *text, ss_rtl_depth *out, int32_t *n);
 
 #endif

@@ -1,0 +1,136 @@
+/* simulate: a design's pipeline cycle by cycle on real images, without a hardware simulator. */
+#include "cli/commands.h"
+#include "cli/design_job.h"
+#include "sim/sim.h"
+
+#include <string.h>
+
+static const ss_opt opts[] = {
+    { "data", "D", "images: a CIFAR-10 binary file, or a folder of them", true },
+    { "images", "N", "how many to stream (default 100)", false },
+    { "skip", "K", "leave out the first K images of the data", false },
+    { "span", "FIRST..LAST", "only these nodes, or one node", false },
+    SS_DEPTH_OPT,
+    SS_DESIGN_JOB_OPTS,
+    { "brief", NULL, "print partitions without their nodes", false },
+    { 0 },
+};
+
+typedef struct request {
+    ss_cli *cli;
+    ss_ctx *ctx;
+    ss_design_job design;
+    int64_t images, skip;
+    ss_rtl_opts rtl;
+} request;
+
+static ss_status parse(request *r) {
+    int bad = ss_arg_int(r->cli, "images", 1, 1000000, 100, &r->images) != SS_OK;
+    bad += ss_arg_int(r->cli, "skip", 0, 1000000000, 0, &r->skip) != SS_OK;
+    return bad ? SS_BAD : SS_OK;
+}
+
+static ss_status load_images(request *r, ss_dataset **file, ss_dataset *view) {
+    const char *path = ss_arg(r->cli, "data");
+    if (ss_job_images(&r->design.job, path, r->skip + r->images, file) != SS_OK) return SS_BAD;
+    *view = **file;
+    view->n -= r->skip;
+    if (view->n < r->images && (ss_arg(r->cli, "images") || view->n < 1))
+        return ss_error(r->ctx, SS_AT(path), "take fewer, or skip fewer", "has %lld images, not %lld behind the first %lld",
+                        (long long)(*file)->n, (long long)r->images, (long long)r->skip);
+    view->labels += r->skip;
+    view->pixels += r->skip * ss_shape_size(view->shape);
+    return SS_OK;
+}
+
+/* ---- text ---- */
+
+static void show_spread(ss_cli *cli, const char *what, const ss_spread *s, double predicted) {
+    if (s->most == 0) return;
+    ss_say(cli, "    %-8s mean %.1f cycles, 5 %% %.0f, 95 %% %.0f, %lld to %lld; cost model on these images %.0f "
+                "(simulated %+.2f %%)\n",
+           what, s->mean, s->p5, s->p95, (long long)s->least, (long long)s->most, predicted,
+           predicted > 0 ? 100 * (s->mean / predicted - 1) : 0);
+}
+
+static void show_nodes(ss_cli *cli, const ss_simulated *v, const ss_sim_partition *p) {
+    const double all = p->cycles > 0 ? (double)p->cycles : 1;
+    ss_say(cli, "    %-30s %-8s %11s %11s %7s %9s %9s  %s\n", "node", "op", "model", "interval", "busy %", "starved %",
+           "blocked %", "FIFOs: most words of room");
+    for (int32_t i = 0; i < p->n_nodes; i++) {
+        const ss_sim_node *n = &p->nodes[i];
+        const ss_node *node = &v->g->nodes[n->node];
+        ss_say(cli, "    %-30.30s %-8s %11.0f %11.1f %7.1f %9.1f %9.1f ", node->name, ss_op_name(node->op), n->predicted,
+               n->interval, 100 * (double)n->busy / all, 100 * (double)n->starved / all,
+               100 * (double)n->blocked / all);
+        for (int32_t k = 0; k < n->n_fifos; k++)
+            ss_say(cli, " %lld/%lld", (long long)n->held[k], (long long)n->depth[k]);
+        ss_say(cli, "\n");
+    }
+}
+
+static void show_deadlock(ss_cli *cli, const ss_sim_partition *p) {
+    ss_say(cli, "    deadlock: nothing moves after cycle %lld\n", (long long)p->cycles);
+    for (const char *line = p->why; *line;) {
+        const size_t len = strcspn(line, "\n");
+        ss_say(cli, "    %.*s\n", (int)len, line);
+        line += len + (line[len] == '\n');
+    }
+}
+
+static void show(ss_cli *cli, const ss_simulated *v, bool brief) {
+    for (int32_t i = 0; i < v->n_partitions; i++) {
+        const ss_sim_partition *p = &v->partitions[i];
+        ss_say(cli, "partition_%d: %s .. %s: %lld images, %lld cycles%s\n", (int)p->number, v->g->nodes[p->first].name,
+               v->g->nodes[p->last].name, (long long)v->images, (long long)p->cycles, p->deadlock ? ", DEADLOCK" : "");
+        if (p->deadlock) show_deadlock(cli, p);
+        else {
+            show_spread(cli, "interval", &p->interval, p->predicted_interval);
+            show_spread(cli, "latency", &p->latency, p->predicted_latency);
+        }
+        if (!brief) show_nodes(cli, v, p);
+        ss_say(cli, "    simulated in %.3f s: %.0f images/s\n", p->seconds,
+               p->seconds > 0 ? (double)v->images / p->seconds : 0);
+    }
+    ss_say(cli, "integer engine and windows: %.3f s\n", v->engine_seconds);
+}
+
+static ss_status simulate(request *r, const ss_dataset *images) {
+    const ss_job *j = &r->design.job;
+    ss_simulated *v = NULL;
+    const ss_sim_task task = { .g = j->g, .q = j->q, .e = j->e, .design = r->design.design, .images = images,
+                               .norm = &j->norm, .opts = r->rtl };
+    ss_status s = ss_sim_run(r->ctx, &task, &v);
+    if (v) {
+        show(r->cli, v, ss_arg(r->cli, "brief") != NULL);
+        ss_cli_result(r->cli, ss_simulated_json(v));
+    }
+    ss_simulated_free(v);
+    return s;
+}
+
+static ss_status cmd_simulate(ss_cli *cli) {
+    request r = { .cli = cli, .ctx = ss_cli_ctx(cli), .rtl = { .last = -1 } };
+    ss_dataset *file = NULL, images;
+    ss_status s = parse(&r);
+    if (ss_design_job_open(cli, true, &r.design) != SS_OK) s = SS_BAD;
+    else if (ss_design_job_parts(&r.design, &r.rtl) != SS_OK) s = SS_BAD;
+    if (s == SS_OK) s = load_images(&r, &file, &images);
+    if (s == SS_OK) s = simulate(&r, &images);
+    ss_dataset_free(file);
+    ss_design_job_close(&r.design);
+    return s;
+}
+
+const ss_command ss_cmd_simulate = {
+    .name = "simulate",
+    .operands = "DESIGN",
+    .summary = "follow a design's pipeline cycle by cycle on real images",
+    .details = "Takes the activations of every image from the integer reference, and follows the words through the same\n"
+               "modules, buffers and handshakes as the generated hardware has: the same cycles, without a simulator of\n"
+               "hardware. Says interval and latency with their spread over the images, and per node the cycles in which\n"
+               "it works, waits for a word (starved) or for its reader (blocked). A deadlock exits 1, and says which\n"
+               "buffers are full and empty.",
+    .opts = opts,
+    .run = cmd_simulate,
+};

@@ -1,0 +1,187 @@
+/* parts: the pieces of sim/, for sim/ only.
+ *
+ * A stage is a module of the hardware with one output stream. Of every word that leaves it two cycles matter: from when it
+ * stands at the output (v), and when it moves (t >= v), which the reader decides. Stages pull: whoever wants a word asks the
+ * stage before it for v, decides on t, and takes the word. A stage is asked for word j only after word j - 1 has moved, so
+ * that everything that can have held word j up is known by then. Only forks and joins can make a stage wait for something
+ * that nobody has asked for yet: then v is UNKNOWN, and the scheduler (run.c) asks elsewhere first.
+ *
+ * front: v of the next word, or UNKNOWN. accept: take one more word from before, as far as that can be known without any
+ * more words moving at the output; false when it cannot. taken: the word moves at t (s->last, s->out are still the old). */
+#ifndef SS_SIM_PARTS_H
+#define SS_SIM_PARTS_H
+
+#include "rtl/gen.h"
+#include "sim/sim.h"
+
+#define UNKNOWN (-1)
+#define NEVER INT64_MAX
+
+typedef struct stage stage;
+typedef struct sim sim;
+
+typedef struct kind {
+    const char *name;
+    int64_t (*front)(stage *s);
+    bool (*accept)(stage *s);
+    void (*taken)(stage *s, int64_t t);
+} kind;
+
+/* A memory of the last times, by index. */
+typedef struct ring {
+    int64_t *t;
+    int64_t mask;
+} ring;
+static inline int64_t ring_get(const ring *r, int64_t i) { return r->t[i & r->mask]; }
+static inline void ring_set(ring *r, int64_t i, int64_t t) { r->t[i & r->mask] = t; }
+
+struct stage {
+    const kind *ops;
+    int64_t *progress; /* words moved anywhere */
+    stage *from;
+    int64_t v;        /* of the word at the output, or UNKNOWN */
+    int64_t last;     /* when the word before moved; -1: none has */
+    int64_t last_in;  /* when the last word came in; -1: none has */
+    int64_t in, out;  /* words taken from before, words moved */
+    int64_t starved, blocked; /* cycles ready without a word, with a word and without a reader */
+    int32_t node;     /* graph node that it belongs to */
+    int64_t mark;     /* the next word whose time goes to *marks, -1: none; every mark_step-th after it */
+    int64_t mark_step, *marks;
+};
+
+static inline int64_t later(int64_t a, int64_t b) { return a > b ? a : b; }
+
+static inline int64_t pull(stage *s) {
+    if (s->v < 0) s->v = s->ops->front(s);
+    return s->v;
+}
+
+static inline void take(stage *s, int64_t t) {
+    s->blocked += t - s->v;
+    s->ops->taken(s, t);
+    s->v = UNKNOWN;
+    s->last = t;
+    if (s->out == s->mark) {
+        *s->marks++ = t;
+        s->mark += s->mark_step;
+    }
+    s->out++;
+    ++*s->progress;
+}
+
+/* Takes the word that stands before s since v as soon as s is ready; returns when. */
+static inline int64_t take_when(stage *s, int64_t v, int64_t ready) {
+    ready = later(ready, s->last_in + 1);
+    if (v > ready) s->starved += v - ready;
+    else v = ready;
+    take(s->from, v);
+    s->last_in = v;
+    s->in++;
+    return v;
+}
+
+/* ---- making stages; NULL: out of memory, sim->failed is set ---- */
+
+stage *stage_new(sim *sm, const kind *ops, size_t size, stage *from);
+bool ring_make(sim *sm, ring *r, int64_t at_least);
+
+stage *make_source(sim *sm, int64_t words);
+/* depth 0: none. */
+stage *make_fifo(sim *sm, stage *from, int64_t depth, bool block);
+stage *make_pipe(sim *sm, stage *from, int64_t stages);
+stage *make_width(sim *sm, stage *from, int64_t in, int64_t out);
+stage *make_chanpad(sim *sm, stage *from, int64_t before, int64_t words, int64_t after);
+stage *make_pool_global(sim *sm, stage *from, int64_t deep, ss_shape map, int64_t tall, int64_t broad);
+/* Keeps words of which keep_row and keep_column (bytes, [map.h] and [map.w]) both say so. */
+stage *make_filter(sim *sm, stage *from, int64_t deep, ss_shape map, const uint8_t *keep_row, const uint8_t *keep_column);
+/* Words of all inputs at once; registered: an ss_add, else wires. */
+stage *make_together(sim *sm, stage **from, int32_t n, bool registered);
+/* words[k] words of input k, then those of k + 1: ss_concat. */
+stage *make_turns(sim *sm, stage **from, const int64_t *words, int32_t n);
+
+/* One stream to n readers: out[n]. */
+ss_status make_fork(sim *sm, stage *from, int32_t n, stage **out);
+
+typedef struct window_shape {
+    int64_t deep, h, w, kh, kw, sh, sw, pt, pl, ho, wo, rows;
+    bool cache;
+} window_shape;
+stage *make_window(sim *sm, stage *from, const window_shape *p);
+
+typedef struct engine_shape {
+    int64_t steps, folds, latency, results;
+    int64_t beats;   /* of a fold; 0: those of sim->beats[layer] */
+    int32_t layer;
+} engine_shape;
+stage *make_engine(sim *sm, stage *from, const engine_shape *p);
+int64_t engine_busy(const stage *s);
+
+/* ---- what waits ---- */
+
+/* A window whose next step depends on whether a word has come by cycle `at`, which is not known yet (window.c). */
+int64_t window_undecided(const stage *s); /* the cycle, or UNKNOWN */
+void window_decide_no(stage *s);
+bool stage_is_window(const stage *s);
+/* Takes a word without a place for its windows yet; false: not known when, or no room. */
+bool window_write_ahead(stage *s);
+int64_t fifo_depth(const stage *s);
+int64_t fifo_most(const stage *s); /* words at once, so far */
+/* The reader of a fork that the others wait for: it has not taken the present word. */
+bool fork_waits_for(const stage *branch);
+
+/* ---- beats.c ---- */
+
+/* Beats of each fold of every crossbar window word: [layer][image] -> [words]. */
+typedef struct beats {
+    ss_ctx *ctx;
+    int64_t images;
+    int32_t layers;
+    struct beats_layer {
+        int32_t node, tensor;
+        int64_t streams, m;
+        int64_t words;
+        uint16_t *data; /* [images][words] */
+    } *layer;
+} beats;
+ss_status beats_make(ss_ctx *ctx, const ss_sim_task *task, beats *b); /* layers are filled in already */
+void beats_free(beats *b);
+
+/* ---- build.c, run.c ---- */
+
+typedef struct sim_node {
+    int32_t node;
+    stage *first[SS_MAX_INPUTS], *last; /* its outermost stages */
+    int32_t n_first;
+    stage *engine;                      /* or NULL */
+    stage *fifo[SS_MAX_INPUTS];         /* of a join, or NULL */
+    stage *branch[SS_MAX_INPUTS];       /* the reader of a fork that feeds it, or NULL */
+    int64_t words;                      /* an image, out */
+    int64_t *ends;                      /* [images]: cycle of the last word */
+} sim_node;
+
+struct sim {
+    ss_ctx *ctx;
+    ss_arena *arena;
+    const ss_rtl *r;
+    const ss_rtl_part *part;
+    int64_t images;
+    const beats *beats;
+    stage **stages;
+    int32_t n_stages, cap_stages;
+    sim_node *nodes;
+    int32_t n_nodes;
+    stage **fifos;    /* of all joins */
+    int32_t n_fifos;
+    stage *source, *sink;
+    int64_t words_in, words_out;
+    int64_t progress; /* words moved anywhere */
+    int32_t now;      /* node that is being built */
+    bool failed;
+    int64_t *starts;  /* [images]: cycle of the first word in */
+};
+
+ss_status sim_build(sim *sm);
+/* Moves everything out. SS_NO: deadlock, described in *why (arena). */
+ss_status sim_run(sim *sm, ss_sim_partition *out);
+
+#endif

@@ -1,0 +1,69 @@
+/* sim: the generated pipeline, cycle by cycle, on the activations of real images, without a hardware simulator.
+ *
+ * Values are not computed here: the integer engine gives every tensor, from which follows how many beats every window takes;
+ * only the times at which words move are followed, through the same modules, buffers and handshakes as in rtl/. Cycles
+ * count from a partition's first input word, as verify counts them. Input always offers a word, output always takes one.
+ * See docs/simulate.md for the method. */
+#ifndef SS_SIM_H
+#define SS_SIM_H
+
+#include "explore/explore.h"
+#include "infer/infer.h"
+#include "rtl/rtl.h"
+
+typedef struct ss_sim_task {
+    const ss_graph *g;
+    const ss_quant *q; /* with the thresholds in force */
+    ss_engine *e;
+    const ss_design *design;
+    const ss_dataset *images;
+    const ss_norm *norm;
+    ss_rtl_opts opts; /* span; depths of FIFOs */
+} ss_sim_task;
+
+/* How a figure is spread over images. */
+typedef struct ss_spread {
+    double mean, p5, p95;
+    int64_t least, most;
+} ss_spread;
+
+typedef struct ss_sim_node {
+    int32_t node;               /* in the graph */
+    double interval;            /* mean cycles from image to image; 0: one image only */
+    double predicted;           /* by the cost model, fed with these images */
+    int64_t busy;               /* a convolution's beats, else the words of its busiest stream; whole run */
+    int64_t starved, blocked;   /* cycles of the whole run: ready without a word (the input that
+                                 * waits longest), a word without a reader */
+    int32_t n_fifos;            /* of a join */
+    int64_t depth[SS_MAX_INPUTS], held[SS_MAX_INPUTS]; /* its FIFOs: words of room; most words at once */
+} ss_sim_node;
+
+typedef struct ss_sim_partition {
+    int32_t number, first, last; /* nodes */
+    bool deadlock;
+    const char *why;             /* after a deadlock: what waits for what, a line each */
+    int64_t cycles;              /* from the first word in to the last word out, or to the deadlock */
+    int64_t *ends;               /* [images]: cycle of each image's last word out */
+    ss_spread interval, latency; /* interval: most 0 when there is one image */
+    double predicted_interval, predicted_latency;
+    ss_sim_node *nodes;
+    int32_t n_nodes;
+    double seconds;              /* of simulation, without the engine's */
+} ss_sim_partition;
+
+typedef struct ss_simulated {
+    ss_arena *arena;
+    const ss_graph *g;
+    int64_t images;
+    bool deadlock;               /* in any partition */
+    double engine_seconds;       /* for the images' tensors and the beats */
+    ss_sim_partition *partitions;
+    int32_t n_partitions;
+} ss_simulated;
+
+/* SS_OK: ran through. SS_NO: a deadlock, as the result says. */
+ss_status ss_sim_run(ss_ctx *ctx, const ss_sim_task *task, ss_simulated **out);
+void ss_simulated_free(ss_simulated *s);
+json_t *ss_simulated_json(const ss_simulated *s); /* new reference, or NULL: out of memory */
+
+#endif

@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# simulate from the command line: cycle for cycle what the hardware in Verilator takes, for a residual block and for the
+# whole example network; a FIFO that is too small stops both; what must be refused.
+. tests/tap.sh
+export CCACHE_DIR=${CCACHE_DIR:-${TMPDIR:-/tmp}/ccache}
+jets=${BUILD:-build}/jets
+model=examples/jets/jets.onnx
+block=/blocks/blocks.0
+common=("$work/one.json" --data "$jets/test_batch.bin" --calib "$jets/calib_batch.bin")
+refuses() { # refuses MESSAGE ARGUMENT...: exit 2, nothing on stdout, an error that says MESSAGE
+    local message=$1
+    shift
+    "$bin" "$@" >"$work/out" 2>"$work/err"
+    local rc=$?
+    cat "$work/err"
+    [ "$rc" -eq 2 ] && [ ! -s "$work/out" ] && grep -qF -- "$message" "$work/err"
+}
+number() { # number KEY FILE: the first value of that key
+    grep -m1 "\"$1\":" "$2" | sed 's/.*: *//; s/[,"]//g'
+}
+prepare() {
+    make -s BUILD="${BUILD:-build}" jets-data &&
+        "$bin" profile "$model" --data "$jets/val_batch.bin" --calib "$jets/calib_batch.bin" --limit 100 --bits 16 \
+            --out "$work/profile.json" &&
+        "$bin" explore "$model" --profile "$work/profile.json" --device zcu104 --cap DSP=0.05 --out "$work/one.json" --brief
+}
+same_cycles() { # same_cycles NAME ARGUMENT...: of the whole run, and of each image's last word
+    local name=$1
+    shift
+    "$bin" simulate "${common[@]}" --images 3 "$@" --json >"$work/$name.sim" &&
+        "$bin" verify "${common[@]}" --images 3 "$@" --keep "$work/$name" --json >"$work/$name.rtl" || return 1
+    local ends measured
+    ends=$(tr -d ' \n' <"$work/$name.sim" | sed 's/.*"last_cycle":\[\([^]]*\)\].*/\1/')
+    measured=$(grep '"output"' "$work/$name/partition_1.result.json" | tr -d ' ' | sed 's/.*"last_cycle":\[\([^]]*\)\].*/\1/')
+    echo "simulated $ends, measured $measured"
+    [ "$ends" = "$measured" ] && [ "$(number cycles "$work/$name.sim")" = "$(number cycles "$work/$name.rtl")" ]
+}
+stops() { # stops MESSAGE COMMAND...: exit 1, and the text says MESSAGE
+    local message=$1
+    shift
+    "$@" >"$work/out" 2>&1
+    local rc=$?
+    cat "$work/out"
+    [ "$rc" -eq 1 ] && grep -qF -- "$message" "$work/out"
+}
+spread() { # more images than one report: percentiles in order
+    "$bin" simulate "${common[@]}" --images 20 --json >"$work/spread" &&
+        awk '/"p5"/ { gsub(/[^0-9.]/, "", $2); a = $2 } /"p95"/ { gsub(/[^0-9.]/, "", $2); if (a > $2) bad = 1; seen++ }
+             END { exit bad || seen != 2 }' "$work/spread"
+}
+
+check "a design of the example network" prepare
+check "interval and latency of twenty images" spread
+deadlock=("${common[@]}" --images 2 --depth "$block/Add=2")
+check "a FIFO of two words: a deadlock, by name" stops "$block/Add: its FIFO from /conv/Conv is full (2 of 2 words)" \
+    "$bin" simulate "${deadlock[@]}"
+if command -v verilator >/dev/null; then
+    check "a residual block: the hardware's cycles" same_cycles block --span "$block/conv1/Conv..$block/Add"
+    check "the whole network: the hardware's cycles" same_cycles whole
+    check "the hardware with that FIFO hangs" stops "hangs: no word moved" "$bin" verify "${deadlock[@]}" \
+        --span "$block/conv1/Conv..$block/Add"
+else
+    for name in "a residual block" "the whole network" "the hardware with that FIFO"; do
+        skip "$name" "verilator is missing: apt-get install verilator"
+    done
+fi
+check "a depth of no join" refuses "the model has no join" simulate "${common[@]}" --depth /conv/Conv=9
+check "a depth of one word" refuses "is no depth" simulate "${common[@]}" --depth "$block/Add=1"
+check "depths of given hardware" refuses "leave one out" verify "${common[@]}" --hw "$work" --depth "$block/Add=9"
+check "no images" refuses "whole number" simulate "${common[@]}" --images 0
+check "fewer images than asked for" refuses "take fewer" simulate "${common[@]}" --images 10 --skip 4995
+check "no data" refuses "--data D is required" simulate "$work/one.json"
+echo "1..$n"

@@ -1,0 +1,306 @@
+/* The simulator's stages against registers and handshakes followed cycle by cycle, windows against the cycles that
+ * docs/hardware.md gives, whole networks, and deadlocks. The comparison with the hardware itself is tests/cli_simulate.sh. */
+#include "sim/parts.h"
+#include "util_explore.h"
+#include "util_infer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* ---- chains of plain stages, cycle by cycle ---- */
+
+enum { FIFO, BLOCK_FIFO, PIPE, WIDTH, MODULES };
+
+/* A module as its registers; `words` and `ready` as of rtl/. */
+typedef struct module {
+    int what;
+    int64_t a, b; /* depth; stages; units in and out */
+    int64_t level, waiting, held;
+    bool fetched, out_valid, full[16];
+    bool valid, ready; /* of this cycle: output valid, input ready */
+} module;
+
+static void set_valid(module *m) {
+    switch (m->what) {
+    case FIFO: m->valid = m->level > 0; break;
+    case BLOCK_FIFO: m->valid = m->out_valid; break;
+    case PIPE: m->valid = m->full[m->a - 1]; break;
+    default: m->valid = m->held >= m->b; break;
+    }
+}
+
+static void set_ready(module *m, bool out_ready) {
+    switch (m->what) {
+    case FIFO:
+    case BLOCK_FIFO: m->ready = m->level < m->a; break;
+    case PIPE: m->ready = !m->valid || out_ready; break;
+    default: m->ready = !m->valid || (out_ready && m->held < 2 * m->b); break;
+    }
+}
+
+static void clock_module(module *m, bool push, bool out_ready) {
+    const bool pop = m->valid && out_ready, take_out = !m->out_valid || out_ready;
+    const bool fetch = m->waiting > 0 && (!m->fetched || take_out);
+    if (m->what == BLOCK_FIFO) {
+        if (take_out) m->out_valid = m->fetched;
+        m->fetched = fetch || (m->fetched && !take_out);
+        m->waiting += push - fetch;
+    }
+    if (m->what == PIPE && m->ready) {
+        memmove(m->full + 1, m->full, 15 * sizeof *m->full);
+        m->full[0] = push;
+    }
+    m->level += push - pop;
+    m->held += (push ? m->a : 0) - (pop ? m->b : 0);
+}
+
+/* When the words leave a chain that is offered words all the time, and whose reader is ready in the cycles of `open`. */
+static void follow(module *m, int n, int64_t words, const uint8_t *open, int64_t cycles, int64_t *left) {
+    int64_t offered = 0, out = 0;
+    for (int64_t t = 0; t < cycles; t++) {
+        for (int i = 0; i < n; i++) set_valid(&m[i]);
+        bool ready = open[t];
+        for (int i = n - 1; i >= 0; i--) {
+            set_ready(&m[i], ready);
+            ready = m[i].ready;
+        }
+        if (m[n - 1].valid && open[t]) left[out++] = t;
+        for (int i = 0; i < n; i++) {
+            const bool in_valid = i ? m[i - 1].valid : offered < words;
+            const bool push = in_valid && m[i].ready;
+            if (i == 0) offered += push;
+            clock_module(&m[i], push, i + 1 < n ? m[i + 1].ready : open[t]);
+        }
+    }
+}
+
+static stage *make_of(sim *sm, const module *m, stage *from) {
+    switch (m->what) {
+    case PIPE: return make_pipe(sm, from, m->a);
+    case WIDTH: return make_width(sm, from, m->a, m->b);
+    default: return make_fifo(sm, from, m->a, m->what == BLOCK_FIFO);
+    }
+}
+
+static module random_module(util_rng *r) {
+    module m = { .what = util_rng_int(r, 0, MODULES - 1) };
+    static const int8_t units[][2] = { { 1, 3 }, { 3, 1 }, { 2, 3 }, { 5, 2 }, { 3, 4 } };
+    const int8_t *u = units[util_rng_int(r, 0, 4)];
+    m.a = m.what == PIPE ? util_rng_int(r, 1, 5) : m.what == WIDTH ? u[0] : util_rng_int(r, 2, 6);
+    m.b = m.what == WIDTH ? u[1] : 0;
+    return m;
+}
+
+#define WORDS 600
+#define CYCLES 60000
+
+static void chains_move_as_registers_do(void **state) {
+    (void)state;
+    util_rng r = { 7 };
+    static uint8_t open[CYCLES];
+    static int64_t left[CYCLES];
+    for (int test = 0; test < 60; test++) {
+        module m[5];
+        const int n = util_rng_int(&r, 1, 5), share = util_rng_int(&r, 1, 10);
+        ss_ctx *ctx = ss_ctx_new();
+        sim sm = { .ctx = ctx, .arena = ss_arena_new(ctx), .images = 1 };
+        stage *s = make_source(&sm, WORDS);
+        for (int i = 0; i < n; i++) {
+            m[i] = random_module(&r);
+            s = make_of(&sm, &m[i], s);
+        }
+        for (int64_t t = 0; t < CYCLES; t++) open[t] = util_rng_int(&r, 1, 10) <= share;
+        memset(left, -1, sizeof left);
+        follow(m, n, WORDS, open, CYCLES, left);
+        for (int64_t i = 0; left[i] >= 0; i++) {
+            int64_t t = pull(s);
+            assert_true(t >= 0);
+            while (!open[t]) t++;
+            assert_int_equal(t, left[i]);
+            take(s, t);
+        }
+        assert_true(s->out > 0);
+        assert_int_equal(pull(s), UNKNOWN); /* no more words than registers hand out */
+        ss_arena_free(sm.arena);
+        ss_ctx_free(ctx);
+    }
+}
+
+/* ---- windows: cycles an image in a steady flow, as docs/hardware.md says ---- */
+
+static int64_t window_interval(const window_shape *p) {
+    ss_ctx *ctx = ss_ctx_new();
+    const int64_t images = 4, words = p->ho * p->wo * p->deep;
+    int64_t ends[4] = { 0 };
+    sim sm = { .ctx = ctx, .arena = ss_arena_new(ctx), .images = images };
+    stage *source = make_source(&sm, p->h * p->w * p->deep * images), *s = make_window(&sm, source, p);
+    while (s->out < words * images) {
+        int64_t t = pull(s);
+        if (t < 0) { /* behind the last image nothing comes */
+            assert_true(stage_is_window(s) && window_undecided(s) >= 0);
+            window_decide_no(s);
+            t = pull(s);
+        }
+        assert_true(t >= 0);
+        if ((s->out + 1) % words == 0) ends[s->out / words] = t;
+        take(s, t);
+    }
+    ss_arena_free(sm.arena);
+    ss_ctx_free(ctx);
+    return ends[3] - ends[2];
+}
+
+static window_shape shape_of(int64_t h, int64_t w, int64_t deep, int64_t k, int64_t s, int64_t pad, bool cache) {
+    window_shape p = { .deep = deep, .h = h, .w = w, .kh = k, .kw = k, .sh = s, .sw = s, .pt = pad, .pl = pad, .cache = cache };
+    p.ho = (h + 2 * pad - k) / s + 1;
+    p.wo = (w + 2 * pad - k) / s + 1;
+    const int32_t kk = (int32_t)k, st = (int32_t)s, pp = (int32_t)pad;
+    p.rows = ss_window_rows(&(ss_window){ kk, kk, st, st, pp, pp, pp, pp }, (ss_shape){ 1, (int32_t)h, (int32_t)w },
+                            (ss_shape){ 1, (int32_t)p.ho, (int32_t)p.wo });
+    return p;
+}
+
+static void windows_take_their_cycles(void **state) {
+    (void)state;
+    for (int64_t deep = 1; deep <= 3; deep++) {
+        window_shape p = shape_of(8, 7, deep, 3, 1, 1, true); /* "same": a column a window */
+        assert_int_equal(window_interval(&p), 8 * 7 * deep);
+        p = shape_of(8, 7, deep, 3, 1, 1, false); /* three columns, less that of padding in front */
+        assert_int_equal(window_interval(&p), 8 * deep * (7 * 3 - 1));
+        p = shape_of(8, 8, deep, 3, 2, 1, true);
+        assert_int_equal(window_interval(&p), 8 * 8 * deep);
+        p = shape_of(6, 6, deep, 1, 1, 0, true); /* wires */
+        assert_int_equal(window_interval(&p), 6 * 6 * deep);
+        p = shape_of(6, 6, deep, 1, 2, 0, true);
+        assert_int_equal(window_interval(&p), 6 * 6 * deep);
+    }
+}
+
+/* ---- networks ---- */
+
+typedef struct fixture {
+    ss_ctx *ctx;
+    ss_graph *g;
+    ss_dataset *d;
+    ss_norm norm;
+    ss_quant *q;
+    ss_engine *e;
+    ss_design *design;
+} fixture;
+
+static int setup(void **state) {
+    fixture *f = calloc(1, sizeof *f);
+    ss_profile *p = NULL;
+    *state = f;
+    f->ctx = ss_ctx_new();
+    f->g = util_small_resnet(f->ctx, 3);
+    f->d = util_dataset(f->ctx, f->g->nodes[0].shape, 10, 6, 4);
+    f->norm = util_infer_norm(3);
+    f->q = util_infer_quantise(f->ctx, f->g, f->d, 8);
+    ss_device device = util_device(4, true);
+    ss_status s = f->q ? ss_engine_new(f->ctx, f->g, f->q, SS_ISA_AUTO, &f->e) : SS_BAD;
+    if (s == SS_OK) s = ss_profile_assume(f->ctx, f->g, 0.5, 8, &p);
+    if (s == SS_OK)
+        s = ss_explore_graph(f->ctx, f->g, p, &device, (ss_cost_opts){ .bits = 8 },
+                             (ss_explore_opts){ .batch = 16, .target_gap = 0.02, .max_partitions = 1 }, &f->design);
+    ss_profile_free(p);
+    if (s != SS_OK) util_print_diags(f->ctx);
+    return s == SS_OK ? 0 : -1;
+}
+
+static int teardown(void **state) {
+    fixture *f = *state;
+    ss_design_free(f->design);
+    ss_engine_free(f->e);
+    ss_quant_free(f->q);
+    ss_dataset_free(f->d);
+    ss_graph_free(f->g);
+    ss_ctx_free(f->ctx);
+    free(f);
+    return 0;
+}
+
+static ss_status simulate(fixture *f, const ss_rtl_depth *depths, int32_t n, ss_simulated **out) {
+    const ss_sim_task task = { .g = f->g, .q = f->q, .e = f->e, .design = f->design, .images = f->d, .norm = &f->norm,
+                               .opts = { .last = -1, .depths = depths, .n_depths = n } };
+    return ss_sim_run(f->ctx, &task, out);
+}
+
+static void a_network_runs_through(void **state) {
+    fixture *f = *state;
+    ss_simulated *v, *again;
+    assert_int_equal(simulate(f, NULL, 0, &v), SS_OK);
+    assert_int_equal(simulate(f, NULL, 0, &again), SS_OK);
+    const ss_sim_partition *p = &v->partitions[0];
+    assert_int_equal(p->n_nodes, f->g->n);
+    double slowest = 0;
+    for (int32_t i = 0; i < p->n_nodes; i++) {
+        const ss_sim_node *n = &p->nodes[i];
+        assert_true(n->busy > 0 && n->busy <= p->cycles && n->blocked <= p->cycles && n->starved <= p->cycles);
+        for (int32_t k = 0; k < n->n_fifos; k++) assert_true(n->held[k] >= 1 && n->held[k] <= n->depth[k]);
+        slowest = fmax(slowest, (double)n->busy / (double)f->d->n);
+    }
+    assert_true(p->interval.mean > 0 && p->latency.least > 0);
+    assert_true((double)p->cycles >= slowest * (double)f->d->n);
+    assert_true(p->interval.p5 <= p->interval.p95);
+    for (int64_t i = 0; i < f->d->n; i++) assert_int_equal(p->ends[i], again->partitions[0].ends[i]);
+    ss_simulated_free(v);
+    ss_simulated_free(again);
+}
+
+static int32_t first_join(const ss_graph *g) {
+    for (int32_t i = 0; i < g->n; i++)
+        if (g->nodes[i].op == SS_OP_ADD) return i;
+    return -1;
+}
+
+static void a_starved_skip_is_a_deadlock(void **state) {
+    fixture *f = *state;
+    ss_simulated *v;
+    const ss_rtl_depth shallow = { .node = first_join(f->g), .input = -1, .words = 2 };
+    assert_int_equal(simulate(f, &shallow, 1, &v), SS_NO);
+    assert_true(v->deadlock && v->partitions[0].deadlock);
+    assert_non_null(strstr(v->partitions[0].why, f->g->nodes[shallow.node].name));
+    assert_non_null(strstr(v->partitions[0].why, "is full"));
+    assert_non_null(strstr(v->partitions[0].why, "is empty"));
+    ss_simulated_free(v);
+    const ss_rtl_depth deep = { .node = shallow.node, .input = -1, .words = 4096 };
+    assert_int_equal(simulate(f, &deep, 1, &v), SS_OK);
+    ss_simulated_free(v);
+}
+
+/* ---- --depth ---- */
+
+static void depths_are_read(void **state) {
+    fixture *f = *state;
+    ss_rtl_depth d[3];
+    int32_t n;
+    char text[128];
+    const int32_t join = first_join(f->g);
+    snprintf(text, sizeof text, "%s=7,%s:1=9", f->g->nodes[join].name, f->g->nodes[join].name);
+    assert_int_equal(ss_rtl_depths(f->ctx, f->g, text, d, &n), SS_OK);
+    assert_int_equal(n, 2);
+    assert_true(d[0].node == join && d[0].input == -1 && d[0].words == 7);
+    assert_true(d[1].node == join && d[1].input == 1 && d[1].words == 9);
+    static const char *const bad[] = { "x=3", "stem=4", "b1_add=1", "b1_add", "b1_add=", "b1_add:2=4", "b1_add:-1=4", "b1_add:=4", "b1_add=3x" };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (ss_rtl_depths(f->ctx, f->g, bad[i], d, &n) != SS_BAD) print_error("%s\n", bad[i]);
+        assert_int_equal(ss_rtl_depths(f->ctx, f->g, bad[i], d, &n), SS_BAD);
+    }
+    ss_diag_clear(f->ctx);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(chains_move_as_registers_do),
+        cmocka_unit_test(windows_take_their_cycles),
+        cmocka_unit_test_setup_teardown(a_network_runs_through, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_starved_skip_is_a_deadlock, setup, teardown),
+        cmocka_unit_test_setup_teardown(depths_are_read, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
