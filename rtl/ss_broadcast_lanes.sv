@@ -23,6 +23,7 @@ module ss_broadcast_lanes #(
     output logic [SUMS*ACC-1:0] out_data
 );
     localparam BEATS = CO / SUMS;
+    localparam BW = BEATS > 1 ? $clog2(BEATS) : 1;
     localparam TURNS = ACC > 18 ? ACC - 18 : 1;
     localparam UNITS = PACKED != 0 ? CO / 2 : CO;                 // accumulators
     localparam UW = PACKED != 0 ? ACC + 18 + TURNS : ACC;         // what one hands on
@@ -32,7 +33,9 @@ module ss_broadcast_lanes #(
     logic [2:0] now; // of the products
     logic fold_end, start, valid, emit;
     logic [UNITS*UW-1:0] sums, held;
-    logic [BEATS-1:0] waiting;
+    logic [UNITS/BEATS*UW-1:0] leaving;
+    logic [BW-1:0] word;
+    logic last_word;
 
     ss_flags #(.WIDTH(3), .CYCLES(2)) u_flags (.clk(clk), .rst(rst), .in(flags), .out(now));
     assign {fold_end, start, valid} = now;
@@ -77,7 +80,7 @@ module ss_broadcast_lanes #(
             end
             for (i = 0; i < SUMS / 2; i = i + 1) begin : g_unpack
                 ss_unpack2 #(.ACC(ACC)) u_unpack (
-                    .packed_sum(held[i*UW +: ACC + 18]), .turns(held[i*UW + ACC + 18 +: TURNS]),
+                    .packed_sum(leaving[i*UW +: ACC + 18]), .turns(leaving[i*UW + ACC + 18 +: TURNS]),
                     .low(out_data[2*i*ACC +: ACC]), .high(out_data[(2*i + 1)*ACC +: ACC]));
             end
         end else begin : g_single
@@ -93,27 +96,21 @@ module ss_broadcast_lanes #(
                 end
                 assign sums[i*UW +: UW] = sum;
             end
-            assign out_data = held[SUMS*ACC-1:0];
+            assign out_data = leaving;
         end
     endgenerate
 
-    assign out_valid = waiting[0];
-    generate
-        if (BEATS == 1) begin : g_at_once
-            always_ff @(posedge clk) begin
-                waiting <= emit && !rst;
-                if (emit) held <= sums;
-            end
-        end else begin : g_in_turn
-            always_ff @(posedge clk) begin
-                waiting <= rst ? BEATS'(0) : emit ? ~BEATS'(0) : waiting >> 1;
-                held <= emit ? sums : held >> (UNITS / BEATS * UW);
-            end
-        end
-    endgenerate
+    // The sums of the fold before wait in `held`; a multiplexer takes fewer LUTs than a register that shifts.
+    assign last_word = word == BW'(BEATS - 1);
+    always_ff @(posedge clk) begin
+        out_valid <= !rst && (emit || (out_valid && !last_word));
+        word <= emit || last_word ? BW'(0) : word + BW'(out_valid);
+        if (emit) held <= sums;
+    end
+    ss_mux #(.N(BEATS), .WIDTH(UNITS/BEATS*UW)) u_mux (.data(held), .sel(word), .out(leaving));
 
 `ifndef SYNTHESIS
     always @(posedge clk)
-        if (!rst && emit && (waiting >> 1) != 0) $fatal(1, "%m: a fold ended before the one before it had left");
+        if (!rst && emit && out_valid && !last_word) $fatal(1, "%m: a fold ended before the one before it had left");
 `endif
 endmodule

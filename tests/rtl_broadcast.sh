@@ -28,10 +28,15 @@ one_dsp() { # the packed product takes one DSP48E2, whatever the LUTs of its pre
     yosys -p 'read_verilog -sv -defer rtl/ss_product2.sv rtl/ss_product.sv; synth_xilinx -family xcup -flatten -top ss_product2;
         select -assert-count 1 t:DSP48E2'
 }
+lanes_dsp() { # and so does the accumulator of two lanes, none of which synthesis may lose
+    yosys -p 'read_verilog -sv -defer rtl/*.sv; hierarchy -top ss_broadcast_lanes -chparam W 8 -chparam CO 8 -chparam SUMS 2 -chparam ACC 24;
+        synth_xilinx -family xcup -flatten -top ss_broadcast_lanes; select -assert-count 4 t:DSP48E2'
+}
 engine verilator 4
 engine icarus 3
 check "two products in one multiplier: exact for all values" products
 check "two products in one multiplier: one DSP48E2" one_dsp
+check "eight lanes of 8 bits: four DSP48E2" lanes_dsp
 check "icarus: layers 0 to 15" layers icarus 0 16
 if [ -n "${RTL_FULL:-}" ]; then
     for from in $(seq 0 36 180); do check "verilator: layers $from to $((from + 35))" layers verilator "$from" 36; done

@@ -266,7 +266,8 @@ static uint64_t device_key(uint64_t h, const run *r) {
     for (int i = 0; i < SS_RES_COUNT; i++) h = mix_word(h, (uint64_t)ss_device_budget(d, (ss_res)i));
     const double figures[] = { d->clock_hz, d->bandwidth_bits, d->reconfiguration_s,
                                d->slrs,     d->dsp58,          d->uram_init };
-    return mix_word(mix(h, figures, sizeof figures), (uint64_t)r->study.explore.batch);
+    h = mix_word(mix(h, figures, sizeof figures), ss_cost_calibration());
+    return mix_word(h, (uint64_t)r->study.explore.batch);
 }
 
 static uint64_t study_key(uint64_t h, const ss_study_opts *o) {

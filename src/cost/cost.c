@@ -1,4 +1,5 @@
 /* The cost of a network's nodes: precomputation, configurations at an interval, evaluation of one folding. */
+#include "cost/modules.h"
 #include "cost/node.h"
 
 #include "quant/quant.h"
@@ -196,6 +197,12 @@ ss_status ss_cost_new(ss_ctx *ctx, const ss_graph *g, const ss_profile *p, const
     if (s == SS_OK) *out = c;
     else ss_arena_free(arena);
     return s;
+}
+
+uint64_t ss_cost_calibration(void) {
+    size_t bytes;
+    const void *coefficients = ss_module_coefficients(&bytes);
+    return ss_hash(coefficients, bytes, 0);
 }
 
 void ss_cost_free(ss_cost *c) {

@@ -43,6 +43,9 @@ typedef struct ss_cost_opts {
     unsigned engines;          /* bit 1 << kind; 0: SS_ENGINES_ALL */
 } ss_cost_opts;
 
+/* Identity of the coefficients that LUT and FF counts rest on; figures under different ones do not compare. */
+uint64_t ss_cost_calibration(void);
+
 typedef struct ss_cost ss_cost;
 /* Precomputes expected cycles per step for every (ci, m). profile NULL: dense engines only. The graph must outlive it;
  * the device is copied, the profile is read here only. */

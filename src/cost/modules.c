@@ -479,3 +479,8 @@ ss_resources ss_module_cost(ss_module m, const int64_t *p) {
     res.r[SS_FF] += (int64_t)(sum(t.ff, fitted[m][1]) + 0.5);
     return res;
 }
+
+const void *ss_module_coefficients(size_t *bytes) {
+    *bytes = sizeof fitted;
+    return fitted;
+}

@@ -45,4 +45,7 @@ extern const ss_module_spec ss_module_specs[SS_MODULES];
 ss_resources ss_module_cost(ss_module m, const int64_t *p);
 #define SS_COST_OF(m, ...) ss_module_cost((m), (const int64_t[]){ __VA_ARGS__ })
 
+/* All of fitted.h, to tell one calibration from another. */
+const void *ss_module_coefficients(size_t *bytes);
+
 #endif

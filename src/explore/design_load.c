@@ -136,6 +136,14 @@ static ss_status read_model(reader *r) {
     return bad ? SS_BAD : SS_OK;
 }
 
+/* One error in place of one for every figure that another calibration changes. */
+static ss_status read_cost_model(reader *r) {
+    uint64_t hash;
+    if (ss_json_get_hash(r->ctx, r->path, r->root, "cost_model", &hash) != SS_OK) return SS_BAD;
+    if (hash == ss_cost_calibration()) return SS_OK;
+    return ss_error(r->ctx, SS_AT(r->path), again, "its figures come from another calibration of the cost model");
+}
+
 static ss_status read_profile(reader *r) {
     json_t *o, *thresholds;
     const json_t *zeros;
@@ -338,7 +346,7 @@ static ss_status read_all(reader *r) {
     if (n == 0 || n > (size_t)r->g->n || (bits != 8 && bits != 16))
         return ss_error(r->ctx, SS_AT(r->path), again, "%zu partitions at %d bits cannot be", n, (int)bits);
     r->d = ss_design_new(r->ctx, r->g, NULL, &dev, (int)bits, batch, (int32_t)n);
-    if (!r->d || read_model(r) != SS_OK) return SS_BAD;
+    if (!r->d || read_model(r) != SS_OK || read_cost_model(r) != SS_OK) return SS_BAD;
     bad = read_profile(r) != SS_OK;
     bad += read_results(r) != SS_OK;
     bad += read_partitions(r, parts) != SS_OK;
