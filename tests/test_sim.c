@@ -267,9 +267,13 @@ static void a_starved_skip_is_a_deadlock(void **state) {
     assert_non_null(strstr(v->partitions[0].why, f->g->nodes[shallow.node].name));
     assert_non_null(strstr(v->partitions[0].why, "is full"));
     assert_non_null(strstr(v->partitions[0].why, "is empty"));
+    ss_rtl_depth cure = v->partitions[0].cure; /* flows, and one less does not */
     ss_simulated_free(v);
-    const ss_rtl_depth deep = { .node = shallow.node, .input = -1, .words = 4096 };
-    assert_int_equal(simulate(f, &deep, 1, &v), SS_OK);
+    assert_true(cure.node == shallow.node && cure.words > 2);
+    assert_int_equal(simulate(f, &cure, 1, &v), SS_OK);
+    ss_simulated_free(v);
+    cure.words--;
+    assert_int_equal(simulate(f, &cure, 1, &v), SS_NO);
     ss_simulated_free(v);
 }
 

@@ -69,13 +69,19 @@ static void show_nodes(ss_cli *cli, const ss_simulated *v, const ss_sim_partitio
     }
 }
 
-static void show_deadlock(ss_cli *cli, const ss_sim_partition *p) {
+static void show_deadlock(ss_cli *cli, const ss_graph *g, const ss_sim_partition *p) {
     ss_say(cli, "    deadlock: nothing moves after cycle %lld\n", (long long)p->cycles);
     for (const char *line = p->why; *line;) {
         const size_t len = strcspn(line, "\n");
         ss_say(cli, "    %.*s\n", (int)len, line);
         line += len + (line[len] == '\n');
     }
+    const ss_rtl_depth *c = &p->cure;
+    if (c->words)
+        ss_say(cli, "    --depth %s:%d=%lld is the least with which the first images flow\n", g->nodes[c->node].name,
+               (int)c->input, (long long)c->words);
+    else if (c->node >= 0)
+        ss_say(cli, "    no size of the FIFO of %s alone helps: others are too small, too\n", g->nodes[c->node].name);
 }
 
 static void show(ss_cli *cli, const ss_simulated *v, bool brief) {
@@ -83,7 +89,7 @@ static void show(ss_cli *cli, const ss_simulated *v, bool brief) {
         const ss_sim_partition *p = &v->partitions[i];
         ss_say(cli, "partition_%d: %s .. %s: %lld images, %lld cycles%s\n", (int)p->number, v->g->nodes[p->first].name,
                v->g->nodes[p->last].name, (long long)v->images, (long long)p->cycles, p->deadlock ? ", DEADLOCK" : "");
-        if (p->deadlock) show_deadlock(cli, p);
+        if (p->deadlock) show_deadlock(cli, v->g, p);
         else {
             show_spread(cli, "interval", &p->interval, p->predicted_interval);
             show_spread(cli, "latency", &p->latency, p->predicted_latency);

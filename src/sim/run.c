@@ -118,6 +118,17 @@ static bool any_full(const sim_node *sn) {
     return false;
 }
 
+/* Of the first join that has a full FIFO. */
+static ss_rtl_depth full_fifo(const sim *sm) {
+    for (int32_t i = 0; i < sm->n_nodes; i++) {
+        const sim_node *sn = &sm->nodes[i];
+        for (int32_t k = 0; k < SS_MAX_INPUTS && sn->fifo[k]; k++)
+            if (sn->fifo[k]->in - sn->fifo[k]->out == fifo_depth(sn->fifo[k]))
+                return (ss_rtl_depth){ .node = sn->node, .input = k };
+    }
+    return (ss_rtl_depth){ .node = -1 };
+}
+
 static void explain_join(const sim *sm, const sim_node *sn, ss_buf *b) {
     const ss_node *n = &sm->r->g->nodes[sn->node];
     if (!any_full(sn)) return;
@@ -146,6 +157,7 @@ static ss_status deadlocked(sim *sm, ss_sim_partition *p) {
     ss_buf_init(&b, sm->ctx);
     explain(sm, &b);
     p->deadlock = true;
+    p->cure = full_fifo(sm);
     p->why = ss_arena_strdup(sm->arena, b.data ? b.data : "");
     for (int32_t i = 0; i < sm->n_stages; i++) p->cycles = later(p->cycles, sm->stages[i]->last);
     const bool bad = b.failed || !p->why;

@@ -82,14 +82,77 @@ static ss_status predict(ss_ctx *ctx, const ss_sim_task *t, ss_simulated *out) {
 
 /* ---- partitions ---- */
 
+/* ---- how deep the full FIFO of a deadlock has to be ---- */
+
+#define CURE_IMAGES 2 /* the second shows what the first leaves behind */
+
+typedef struct trial {
+    const ss_rtl *r;
+    int32_t part;
+    const beats *b;
+    ss_rtl_depth at;
+} trial;
+
+/* SS_OK: nothing stops with `words`; SS_NO: it does. */
+static ss_status flows(trial *x, int64_t words) {
+    ss_rtl r = *x->r;
+    ss_arena *a = ss_arena_new(r.ctx);
+    const int32_t n = r.opts.n_depths;
+    ss_rtl_depth *depths = a ? ss_arena_alloc(a, (size_t)n + 1, sizeof *depths) : NULL;
+    ss_status s = depths ? SS_OK : SS_BAD;
+    if (s == SS_OK) {
+        if (n) memcpy(depths, r.opts.depths, (size_t)n * sizeof *depths);
+        depths[n] = x->at;
+        depths[n].words = words;
+        r.opts.depths = depths;
+        r.opts.n_depths = n + 1;
+        sim sm = { .ctx = r.ctx, .arena = a, .r = &r, .part = &r.parts[x->part], .beats = x->b,
+                   .images = x->b->images < CURE_IMAGES ? x->b->images : CURE_IMAGES };
+        ss_sim_partition p = { 0 };
+        s = sim_build(&sm);
+        if (s == SS_OK) s = sim_run(&sm, &p);
+    }
+    ss_arena_free(a);
+    return s;
+}
+
+/* The least depth with which the images flow, by doubling and halving, up to a whole image. */
+static ss_status find_cure(trial *x, ss_rtl_depth *cure) {
+    const ss_rtl_part *part = &x->r->parts[x->part];
+    const int32_t tensor = ss_rtl_source(x->r->g, x->r->g->nodes[cure->node].in[cure->input]);
+    const int32_t lanes = ss_rtl_lanes(x->r, part, tensor);
+    const int64_t most = ss_rtl_words(x->r, part, tensor);
+    ss_mem mem;
+    int64_t bad = ss_rtl_skip_depth(x->r, cure->node, cure->input, lanes, &mem), good = bad;
+    ss_status s = SS_NO;
+    x->at = *cure;
+    while (s == SS_NO && good < most) {
+        bad = good;
+        good = 2 * good < most ? 2 * good : most;
+        s = flows(x, good);
+    }
+    if (s != SS_OK) return s == SS_NO ? SS_OK : s;
+    while (good - bad > 1) {
+        const int64_t middle = bad + (good - bad) / 2;
+        s = flows(x, middle);
+        if (s == SS_BAD) return s;
+        if (s == SS_OK) good = middle;
+        else bad = middle;
+    }
+    cure->words = good;
+    return SS_OK;
+}
+
 static ss_status run_partition(const ss_rtl *r, int32_t k, const beats *b, ss_simulated *out) {
     sim sm = { .ctx = r->ctx, .arena = out->arena, .r = r, .part = &r->parts[k], .images = b->images, .beats = b };
     ss_sim_partition *p = &out->partitions[k];
     *p = (ss_sim_partition){ .number = sm.part->number, .first = sm.part->first, .last = sm.part->last };
     ss_status s = sim_build(&sm);
     if (s == SS_OK) s = sim_run(&sm, p);
-    if (p->deadlock) out->deadlock = true;
-    return s == SS_BAD ? SS_BAD : SS_OK;
+    if (!p->deadlock) return s;
+    out->deadlock = true;
+    trial x = { .r = r, .part = k, .b = b };
+    return s == SS_BAD ? SS_BAD : p->cure.node < 0 ? SS_OK : find_cure(&x, &p->cure);
 }
 
 static ss_status run(const ss_sim_task *t, const ss_rtl *r, ss_simulated *out) {
@@ -168,6 +231,9 @@ static json_t *partition_json(const ss_simulated *s, const ss_sim_partition *p) 
                           spread_json(&p->latency, p->predicted_latency), "last_cycle", ends, "seconds", p->seconds,
                           "nodes", nodes);
     if (j && p->deadlock) json_object_set_new(j, "why", json_string(p->why));
+    if (j && p->cure.words)
+        json_object_set_new(j, "cure", json_pack("{s:s,s:i,s:I}", "node", s->g->nodes[p->cure.node].name, "input",
+                                                 (int)p->cure.input, "depth", (json_int_t)p->cure.words));
     return j;
 }
 

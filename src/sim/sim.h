@@ -42,6 +42,8 @@ typedef struct ss_sim_partition {
     int32_t number, first, last; /* nodes */
     bool deadlock;
     const char *why;             /* after a deadlock: what waits for what, a line each */
+    ss_rtl_depth cure;           /* the FIFO that is full, and how many words it needs, on the first images, that nothing
+                                  * stops; words 0: no size of this one alone helps */
     int64_t cycles;              /* from the first word in to the last word out, or to the deadlock */
     int64_t *ends;               /* [images]: cycle of each image's last word out */
     ss_spread interval, latency; /* interval: most 0 when there is one image */
