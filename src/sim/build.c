@@ -114,6 +114,7 @@ static stage *channel_pad(sim *sm, const ss_node *n, int64_t lanes_in, int64_t l
 
 static stage *join_fifo(sim *sm, sim_node *sn, int32_t k, int64_t depth, bool block, stage *s) {
     s = make_fifo(sm, s, depth, block);
+    if (s) s->ends = true;
     return sn->fifo[k] = sm->fifos[sm->n_fifos++] = s;
 }
 

@@ -38,7 +38,9 @@ static inline void ring_set(ring *r, int64_t i, int64_t t) { r->t[i & r->mask] =
 struct stage {
     const kind *ops;
     int64_t *progress; /* words moved anywhere */
-    stage *from;
+    stage *from, *reader; /* before and behind; NULL where there is a fork, and behind, a join */
+    bool busy;        /* it is taking a word: not to be asked for another before it has it */
+    bool ends;        /* the FIFO before a join */
     int64_t v;        /* of the word at the output, or UNKNOWN */
     int64_t last;     /* when the word before moved; -1: none has */
     int64_t last_in;  /* when the last word came in; -1: none has */
@@ -117,6 +119,9 @@ stage *make_engine(sim *sm, stage *from, const engine_shape *p);
 int64_t engine_busy(const stage *s);
 
 /* ---- what waits ---- */
+
+/* Lets the reader of a fork go on, in the window or in the FIFO of a join behind it. */
+bool reader_helped(stage *branch);
 
 /* A window whose next step depends on whether a word has come by cycle `at`, which is not known yet (window.c). */
 int64_t window_undecided(const stage *s); /* the cycle, or UNKNOWN */

@@ -19,6 +19,7 @@ stage *stage_new(sim *sm, const kind *ops, size_t size, stage *from) {
     sm->failed = !s;
     if (!s) return NULL;
     *s = (stage){ .ops = ops, .progress = &sm->progress, .mark = -1, .from = from, .v = UNKNOWN, .last = -1, .last_in = -1, .node = sm->now };
+    if (from) from->reader = s;
     sm->stages[sm->n_stages++] = s;
     return s;
 }
@@ -75,8 +76,10 @@ typedef struct fifo {
 static bool fifo_accept(stage *s) {
     fifo *f = (fifo *)s;
     const int64_t freed = s->in - f->depth;
-    if (freed >= s->out) return false;
+    if (freed >= s->out || s->busy) return false;
+    s->busy = true;
     const int64_t v = pull(s->from);
+    s->busy = false;
     if (v < 0) return false;
     const int64_t ready = freed < 0 ? 0 : ring_get(&f->left, freed) + 1;
     const int64_t t = take_when(s, v, ready);
@@ -421,12 +424,15 @@ stage *make_turns(sim *sm, stage **from, const int64_t *words, int32_t n) {
     return (stage *)j;
 }
 
-/* ---- ss_fork: every reader takes its copy when it likes; the next word when all have ---- */
+/* ---- ss_fork: every reader takes its copy when it likes; the next word when all have ----
+ * A reader that is ahead lets the others go on before it gives up. */
 
 typedef struct fork {
     stage *from;
     int64_t words, latest; /* whole words moved; when the present one was taken last */
     int32_t n, left;       /* readers; those that lack the present word */
+    bool asking, helping;
+    stage **reader;
 } fork;
 
 typedef struct branch {
@@ -434,9 +440,29 @@ typedef struct branch {
     fork *f;
 } branch;
 
+bool reader_helped(stage *s) {
+    for (s = s->reader; s; s = s->reader) {
+        if (stage_is_window(s) && window_write_ahead(s)) return true;
+        if (s->ends) return fifo_accept(s);
+    }
+    return false;
+}
+
+static void help_others(fork *f, const stage *s) {
+    f->helping = true;
+    for (int32_t i = 0; i < f->n; i++)
+        while (s->out > f->words && f->reader[i]->out <= f->words && reader_helped(f->reader[i])) {}
+    f->helping = false;
+}
+
 static int64_t branch_front(stage *s) {
-    const fork *f = ((branch *)s)->f;
-    return s->out > f->words ? UNKNOWN : pull(f->from);
+    fork *f = ((branch *)s)->f;
+    if (s->out > f->words && !f->helping) help_others(f, s);
+    if (s->out > f->words || f->asking) return UNKNOWN;
+    f->asking = true;
+    const int64_t v = pull(f->from);
+    f->asking = false;
+    return v;
 }
 
 static void branch_taken(stage *s, int64_t t) {
@@ -458,12 +484,13 @@ bool fork_waits_for(const stage *s) {
 ss_status make_fork(sim *sm, stage *from, int32_t n, stage **out) {
     fork *f = ss_arena_alloc(sm->arena, 1, sizeof *f);
     if (!f) return SS_BAD;
-    *f = (fork){ .from = from, .n = n, .left = n };
+    *f = (fork){ .from = from, .n = n, .left = n, .reader = ss_arena_alloc(sm->arena, (size_t)n, sizeof *f->reader) };
+    if (!f->reader) return SS_BAD;
     for (int32_t i = 0; i < n; i++) {
         branch *b = (branch *)stage_new(sm, &branch_kind, sizeof *b, NULL);
         if (!b) return SS_BAD;
         b->f = f;
-        out[i] = &b->s;
+        out[i] = f->reader[i] = &b->s;
     }
     return SS_OK;
 }

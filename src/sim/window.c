@@ -64,9 +64,11 @@ static void next_written_row(window *w) {
 
 /* The time, UNKNOWN or BLOCKED. */
 static int64_t write_one(window *w) {
-    const int64_t ready = room(w);
-    if (ready == BLOCKED) return BLOCKED;
+    const int64_t ready = w->s.busy ? UNKNOWN : room(w);
+    if (ready < 0) return ready;
+    w->s.busy = true;
     const int64_t v = pull(w->s.from);
+    w->s.busy = false;
     if (v < 0) return UNKNOWN;
     const int64_t t = take_when(&w->s, v, ready);
     ring_set(&w->came, w->written++, t);

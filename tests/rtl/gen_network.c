@@ -7,8 +7,10 @@
 #include "rtl/rtl.h"
 #include "util_explore.h"
 #include "util_infer.h"
+#include "sim/sim.h"
 #include "verify/verify.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +98,27 @@ static void say(const ss_verification *v) {
                n->stream.first.expected, n->stream.first.got);
 }
 
+/* The simulator of cycles says the same: last word of the last image, interval, first image's latency. */
+static ss_status compare_cycles(const bench *b, const ss_verified_partition *p) {
+    ss_simulated *v = NULL;
+    const ss_sim_task task = { .g = b->g, .q = b->q, .e = b->e, .design = b->design, .images = b->d,
+                               .norm = &b->norm, .opts = { .last = -1 } };
+    ss_status s = ss_sim_run(b->ctx, &task, &v);
+    if (!v) return s;
+    const ss_sim_partition *q = &v->partitions[0];
+    const bool same = !q->deadlock && q->cycles == p->cycles && q->ends[0] == p->output.first_last &&
+                      fabs(q->interval.mean - p->output.interval) < 1e-6;
+    printf("# simulate: %lld cycles, the hardware %lld; interval %.1f and %.1f; first image %lld and %lld: %s\n",
+           (long long)q->cycles, (long long)p->cycles, q->interval.mean, p->output.interval,
+           (long long)(q->deadlock ? -1 : q->ends[0]), (long long)p->output.first_last, same ? "equal" : "NOT EQUAL");
+    for (int32_t i = 0; i < p->n_nodes && !same; i++)
+        printf("#   %-12s interval %.1f, the hardware %.1f; blocked %lld, %lld\n", b->g->nodes[p->nodes[i].node].name,
+               q->nodes[i].interval, p->nodes[i].stream.interval, (long long)q->nodes[i].blocked,
+               (long long)p->nodes[i].blocked);
+    ss_simulated_free(v);
+    return same ? s : SS_NO;
+}
+
 static ss_status run(bench *b, const char *dir, uint32_t seed, bool stalls) {
     char hw[512];
     ss_verification *v = NULL;
@@ -115,6 +138,7 @@ static ss_status run(bench *b, const char *dir, uint32_t seed, bool stalls) {
                                   .seed = seed };
     ss_status s = ss_verify_run(b->ctx, &task, &v);
     if (v) say(v);
+    if (s == SS_OK && !stalls) s = compare_cycles(b, &v->partitions[0]);
     ss_verification_free(v);
     return s;
 }
