@@ -88,6 +88,7 @@ print(used, "multipliers")
 sys.exit(used < 512)' "$folder/stage.json" &&
         verify stage --images 2 --span /l/l.2/c1/Conv../l/l.3/Add
 }
+complete() { design complete "$data/resnet18_cifar10.onnx" 16 0.5 --device u250 --cap DSP=0.09 && verify complete --images 3; }
 
 if [ ! -r "$data/resnet20_cifar10.onnx" ]; then
     echo "ok 1 # SKIP no networks at $data (set SKIPSTREAM_DATA)"
@@ -100,5 +101,6 @@ item cut16 "ResNet-20 in partitions of different designs, 16 bits, 20 images" cu
 item cut8 "ResNet-20 in partitions of different designs, 8 bits, 20 images" cut8
 item stalled "ResNet-20, 8 bits, both ends stalled at random, 3 images" stalled
 item stage "ResNet-18, second residual stage at 512 multipliers or more, 2 images" stage
+item complete "ResNet-18 complete at some 1,100 multipliers, thresholds 0.5, 3 images" complete
 echo "1..$n"
 [ "$failed" -eq 0 ]
