@@ -1,5 +1,6 @@
-/* The simulator's stages against registers and handshakes followed cycle by cycle, windows against the cycles that
- * docs/hardware.md gives, whole networks, and deadlocks. The comparison with the hardware itself is tests/cli_simulate.sh. */
+/* The simulator's stages against registers and handshakes followed cycle by cycle, windows against the cycles
+ * that docs/hardware.md gives, whole networks, and deadlocks. The comparison with the hardware itself is
+ * tests/cli_simulate.sh. */
 #include "sim/parts.h"
 #include "util_explore.h"
 #include "util_infer.h"
@@ -26,19 +27,33 @@ typedef struct module {
 
 static void set_valid(module *m) {
     switch (m->what) {
-    case FIFO: m->valid = m->level > 0; break;
-    case BLOCK_FIFO: m->valid = m->out_valid; break;
-    case PIPE: m->valid = m->full[m->a - 1]; break;
-    default: m->valid = m->held >= m->b; break;
+    case FIFO:
+        m->valid = m->level > 0;
+        break;
+    case BLOCK_FIFO:
+        m->valid = m->out_valid;
+        break;
+    case PIPE:
+        m->valid = m->full[m->a - 1];
+        break;
+    default:
+        m->valid = m->held >= m->b;
+        break;
     }
 }
 
 static void set_ready(module *m, bool out_ready) {
     switch (m->what) {
     case FIFO:
-    case BLOCK_FIFO: m->ready = m->level < m->a; break;
-    case PIPE: m->ready = !m->valid || out_ready; break;
-    default: m->ready = !m->valid || (out_ready && m->held < 2 * m->b); break;
+    case BLOCK_FIFO:
+        m->ready = m->level < m->a;
+        break;
+    case PIPE:
+        m->ready = !m->valid || out_ready;
+        break;
+    default:
+        m->ready = !m->valid || (out_ready && m->held < 2 * m->b);
+        break;
     }
 }
 
@@ -58,7 +73,8 @@ static void clock_module(module *m, bool push, bool out_ready) {
     m->held += (push ? m->a : 0) - (pop ? m->b : 0);
 }
 
-/* When the words leave a chain that is offered words all the time, and whose reader is ready in the cycles of `open`. */
+/* When the words leave a chain that is offered words all the time, and whose reader is ready in the cycles of
+ * `open`. */
 static void follow(module *m, int n, int64_t words, const uint8_t *open, int64_t cycles, int64_t *left) {
     int64_t offered = 0, out = 0;
     for (int64_t t = 0; t < cycles; t++) {
@@ -80,9 +96,12 @@ static void follow(module *m, int n, int64_t words, const uint8_t *open, int64_t
 
 static stage *make_of(sim *sm, const module *m, stage *from) {
     switch (m->what) {
-    case PIPE: return make_pipe(sm, from, m->a);
-    case WIDTH: return make_width(sm, from, m->a, m->b);
-    default: return make_fifo(sm, from, m->a, m->what == BLOCK_FIFO);
+    case PIPE:
+        return make_pipe(sm, from, m->a);
+    case WIDTH:
+        return make_width(sm, from, m->a, m->b);
+    default:
+        return make_fifo(sm, from, m->a, m->what == BLOCK_FIFO);
     }
 }
 
@@ -154,12 +173,16 @@ static int64_t window_interval(const window_shape *p) {
     return ends[3] - ends[2];
 }
 
-static window_shape shape_of(int64_t h, int64_t w, int64_t deep, int64_t k, int64_t s, int64_t pad, bool cache) {
-    window_shape p = { .deep = deep, .h = h, .w = w, .kh = k, .kw = k, .sh = s, .sw = s, .pt = pad, .pl = pad, .cache = cache };
+static window_shape shape_of(int64_t h, int64_t w, int64_t deep, int64_t k, int64_t s, int64_t pad,
+                             bool cache) {
+    window_shape p = {
+        .deep = deep, .h = h, .w = w, .kh = k, .kw = k, .sh = s, .sw = s, .pt = pad, .pl = pad, .cache = cache
+    };
     p.ho = (h + 2 * pad - k) / s + 1;
     p.wo = (w + 2 * pad - k) / s + 1;
     const int32_t kk = (int32_t)k, st = (int32_t)s, pp = (int32_t)pad;
-    p.rows = ss_window_rows(&(ss_window){ kk, kk, st, st, pp, pp, pp, pp }, (ss_shape){ 1, (int32_t)h, (int32_t)w },
+    p.rows = ss_window_rows(&(ss_window){ kk, kk, st, st, pp, pp, pp, pp },
+                            (ss_shape){ 1, (int32_t)h, (int32_t)w },
                             (ss_shape){ 1, (int32_t)p.ho, (int32_t)p.wo });
     return p;
 }
@@ -206,7 +229,8 @@ static int setup(void **state) {
     if (s == SS_OK) s = ss_profile_assume(f->ctx, f->g, 0.5, 8, &p);
     if (s == SS_OK)
         s = ss_explore_graph(f->ctx, f->g, p, &device, (ss_cost_opts){ .bits = 8 },
-                             (ss_explore_opts){ .batch = 16, .target_gap = 0.02, .max_partitions = 1 }, &f->design);
+                             (ss_explore_opts){ .batch = 16, .target_gap = 0.02, .max_partitions = 1 },
+                             &f->design);
     ss_profile_free(p);
     if (s != SS_OK) util_print_diags(f->ctx);
     return s == SS_OK ? 0 : -1;
@@ -225,7 +249,12 @@ static int teardown(void **state) {
 }
 
 static ss_status simulate(fixture *f, const ss_rtl_depth *depths, int32_t n, ss_simulated **out) {
-    const ss_sim_task task = { .g = f->g, .q = f->q, .e = f->e, .design = f->design, .images = f->d, .norm = &f->norm,
+    const ss_sim_task task = { .g = f->g,
+                               .q = f->q,
+                               .e = f->e,
+                               .design = f->design,
+                               .images = f->d,
+                               .norm = &f->norm,
                                .opts = { .last = -1, .depths = depths, .n_depths = n } };
     return ss_sim_run(f->ctx, &task, out);
 }
@@ -240,7 +269,8 @@ static void a_network_runs_through(void **state) {
     double slowest = 0;
     for (int32_t i = 0; i < p->n_nodes; i++) {
         const ss_sim_node *n = &p->nodes[i];
-        assert_true(n->busy > 0 && n->busy <= p->cycles && n->blocked <= p->cycles && n->starved <= p->cycles);
+        assert_true(n->busy > 0 && n->busy <= p->cycles && n->blocked <= p->cycles &&
+                    n->starved <= p->cycles);
         for (int32_t k = 0; k < n->n_fifos; k++) assert_true(n->held[k] >= 1 && n->held[k] <= n->depth[k]);
         slowest = fmax(slowest, (double)n->busy / (double)f->d->n);
     }
@@ -290,7 +320,8 @@ static void depths_are_read(void **state) {
     assert_int_equal(n, 2);
     assert_true(d[0].node == join && d[0].input == -1 && d[0].words == 7);
     assert_true(d[1].node == join && d[1].input == 1 && d[1].words == 9);
-    static const char *const bad[] = { "x=3", "stem=4", "b1_add=1", "b1_add", "b1_add=", "b1_add:2=4", "b1_add:-1=4", "b1_add:=4", "b1_add=3x" };
+    static const char *const bad[] = { "x=3",        "stem=4",      "b1_add=1",  "b1_add",   "b1_add=",
+                                       "b1_add:2=4", "b1_add:-1=4", "b1_add:=4", "b1_add=3x" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         if (ss_rtl_depths(f->ctx, f->g, bad[i], d, &n) != SS_BAD) print_error("%s\n", bad[i]);
         assert_int_equal(ss_rtl_depths(f->ctx, f->g, bad[i], d, &n), SS_BAD);

@@ -36,8 +36,9 @@ static ss_status load_images(request *r, ss_dataset **file, ss_dataset *view) {
     *view = **file;
     view->n -= r->skip;
     if (view->n < r->images && (ss_arg(r->cli, "images") || view->n < 1))
-        return ss_error(r->ctx, SS_AT(path), "take fewer, or skip fewer", "has %lld images, not %lld behind the first %lld",
-                        (long long)(*file)->n, (long long)r->images, (long long)r->skip);
+        return ss_error(r->ctx, SS_AT(path), "take fewer, or skip fewer",
+                        "has %lld images, not %lld behind the first %lld", (long long)(*file)->n,
+                        (long long)r->images, (long long)r->skip);
     view->labels += r->skip;
     view->pixels += r->skip * ss_shape_size(view->shape);
     return SS_OK;
@@ -47,21 +48,22 @@ static ss_status load_images(request *r, ss_dataset **file, ss_dataset *view) {
 
 static void show_spread(ss_cli *cli, const char *what, const ss_spread *s, double predicted) {
     if (s->most == 0) return;
-    ss_say(cli, "    %-8s mean %.1f cycles, 5 %% %.0f, 95 %% %.0f, %lld to %lld; cost model on these images %.0f "
-                "(simulated %+.2f %%)\n",
+    ss_say(cli,
+           "    %-8s mean %.1f cycles, 5 %% %.0f, 95 %% %.0f, %lld to %lld; cost model on these images %.0f "
+           "(simulated %+.2f %%)\n",
            what, s->mean, s->p5, s->p95, (long long)s->least, (long long)s->most, predicted,
            predicted > 0 ? 100 * (s->mean / predicted - 1) : 0);
 }
 
 static void show_nodes(ss_cli *cli, const ss_simulated *v, const ss_sim_partition *p) {
     const double all = p->cycles > 0 ? (double)p->cycles : 1;
-    ss_say(cli, "    %-30s %-8s %11s %11s %7s %9s %9s  %s\n", "node", "op", "model", "interval", "busy %", "starved %",
-           "blocked %", "FIFOs: most words of room");
+    ss_say(cli, "    %-30s %-8s %11s %11s %7s %9s %9s  %s\n", "node", "op", "model", "interval", "busy %",
+           "starved %", "blocked %", "FIFOs: most words of room");
     for (int32_t i = 0; i < p->n_nodes; i++) {
         const ss_sim_node *n = &p->nodes[i];
         const ss_node *node = &v->g->nodes[n->node];
-        ss_say(cli, "    %-30.30s %-8s %11.0f %11.1f %7.1f %9.1f %9.1f ", node->name, ss_op_name(node->op), n->predicted,
-               n->interval, 100 * (double)n->busy / all, 100 * (double)n->starved / all,
+        ss_say(cli, "    %-30.30s %-8s %11.0f %11.1f %7.1f %9.1f %9.1f ", node->name, ss_op_name(node->op),
+               n->predicted, n->interval, 100 * (double)n->busy / all, 100 * (double)n->starved / all,
                100 * (double)n->blocked / all);
         for (int32_t k = 0; k < n->n_fifos; k++)
             ss_say(cli, " %lld/%lld", (long long)n->held[k], (long long)n->depth[k]);
@@ -78,17 +80,19 @@ static void show_deadlock(ss_cli *cli, const ss_graph *g, const ss_sim_partition
     }
     const ss_rtl_depth *c = &p->cure;
     if (c->words)
-        ss_say(cli, "    --depth %s:%d=%lld is the least with which the first images flow\n", g->nodes[c->node].name,
-               (int)c->input, (long long)c->words);
+        ss_say(cli, "    --depth %s:%d=%lld is the least with which the first images flow\n",
+               g->nodes[c->node].name, (int)c->input, (long long)c->words);
     else if (c->node >= 0)
-        ss_say(cli, "    no size of the FIFO of %s alone helps: others are too small, too\n", g->nodes[c->node].name);
+        ss_say(cli, "    no size of the FIFO of %s alone helps: others are too small, too\n",
+               g->nodes[c->node].name);
 }
 
 static void show(ss_cli *cli, const ss_simulated *v, bool brief) {
     for (int32_t i = 0; i < v->n_partitions; i++) {
         const ss_sim_partition *p = &v->partitions[i];
-        ss_say(cli, "partition_%d: %s .. %s: %lld images, %lld cycles%s\n", (int)p->number, v->g->nodes[p->first].name,
-               v->g->nodes[p->last].name, (long long)v->images, (long long)p->cycles, p->deadlock ? ", DEADLOCK" : "");
+        ss_say(cli, "partition_%d: %s .. %s: %lld images, %lld cycles%s\n", (int)p->number,
+               v->g->nodes[p->first].name, v->g->nodes[p->last].name, (long long)v->images,
+               (long long)p->cycles, p->deadlock ? ", DEADLOCK" : "");
         if (p->deadlock) show_deadlock(cli, v->g, p);
         else {
             show_spread(cli, "interval", &p->interval, p->predicted_interval);
@@ -104,8 +108,13 @@ static void show(ss_cli *cli, const ss_simulated *v, bool brief) {
 static ss_status simulate(request *r, const ss_dataset *images) {
     const ss_job *j = &r->design.job;
     ss_simulated *v = NULL;
-    const ss_sim_task task = { .g = j->g, .q = j->q, .e = j->e, .design = r->design.design, .images = images,
-                               .norm = &j->norm, .opts = r->rtl };
+    const ss_sim_task task = { .g = j->g,
+                               .q = j->q,
+                               .e = j->e,
+                               .design = r->design.design,
+                               .images = images,
+                               .norm = &j->norm,
+                               .opts = r->rtl };
     ss_status s = ss_sim_run(r->ctx, &task, &v);
     if (v) {
         show(r->cli, v, ss_arg(r->cli, "brief") != NULL);
@@ -132,10 +141,14 @@ const ss_command ss_cmd_simulate = {
     .name = "simulate",
     .operands = "DESIGN",
     .summary = "follow a design's pipeline cycle by cycle on real images",
-    .details = "Takes the activations of every image from the integer reference, and follows the words through the same\n"
-               "modules, buffers and handshakes as the generated hardware has: the same cycles, without a simulator of\n"
-               "hardware. Says interval and latency with their spread over the images, and per node the cycles in which\n"
-               "it works, waits for a word (starved) or for its reader (blocked). A deadlock exits 1, and says which\n"
+    .details = "Takes the activations of every image from the integer reference, and follows the words "
+               "through the same\n"
+               "modules, buffers and handshakes as the generated hardware has: the same cycles, without a "
+               "simulator of\n"
+               "hardware. Says interval and latency with their spread over the images, and per node the "
+               "cycles in which\n"
+               "it works, waits for a word (starved) or for its reader (blocked). A deadlock exits 1, and "
+               "says which\n"
                "buffers are full and empty.",
     .opts = opts,
     .run = cmd_simulate,

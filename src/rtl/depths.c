@@ -11,7 +11,8 @@ static const ss_where option = { "depth", NULL, NULL };
 /* A number below SS_MAX_INPUTS that fills from..to, else SS_MAX_INPUTS. */
 static int32_t input_number(const char *from, const char *to) {
     int32_t k = from < to ? 0 : SS_MAX_INPUTS;
-    for (; from < to && k < SS_MAX_INPUTS; from++) k = *from >= '0' && *from <= '9' ? 10 * k + (*from - '0') : SS_MAX_INPUTS;
+    for (; from < to && k < SS_MAX_INPUTS; from++)
+        k = *from >= '0' && *from <= '9' ? 10 * k + (*from - '0') : SS_MAX_INPUTS;
     return k < SS_MAX_INPUTS ? k : SS_MAX_INPUTS;
 }
 

@@ -1,6 +1,8 @@
-/* How many beats every window takes: the largest non-zero count among its streams, divided by the multipliers.
+/* How many beats every window takes: the largest non-zero count among its streams, divided by the
+ * multipliers.
  *
- * One output row at a time: the rows under it are added into column sums, kw of which make the counts of a window. */
+ * One output row at a time: the rows under it are added into column sums, kw of which make the counts of a
+ * window. */
 #include "sim/parts.h"
 
 #include <string.h>
@@ -13,7 +15,8 @@ typedef struct counting {
 } counting;
 
 /* Column sums under output row oy. */
-static void sum_columns(const ss_window *w, ss_shape in, const uint16_t *map, int32_t oy, uint16_t *restrict column) {
+static void sum_columns(const ss_window *w, ss_shape in, const uint16_t *map, int32_t oy,
+                        uint16_t *restrict column) {
     const size_t row = (size_t)in.w * (size_t)in.c;
     memset(column, 0, row * sizeof *column);
     for (int32_t i = 0; i < w->kh; i++) {
@@ -25,7 +28,8 @@ static void sum_columns(const ss_window *w, ss_shape in, const uint16_t *map, in
 }
 
 /* Counts of all channels of one window. */
-static void sum_window(const ss_window *w, ss_shape in, const uint16_t *column, int32_t ox, uint16_t *restrict count) {
+static void sum_window(const ss_window *w, ss_shape in, const uint16_t *column, int32_t ox,
+                       uint16_t *restrict count) {
     const size_t c = (size_t)in.c;
     memset(count, 0, c * sizeof *count);
     for (int32_t i = 0; i < w->kw; i++) {
@@ -36,26 +40,30 @@ static void sum_window(const ss_window *w, ss_shape in, const uint16_t *column, 
     }
 }
 
-static uint16_t *largest_of_streams(const uint16_t *count, size_t words, size_t streams, const uint16_t *table,
-                                    uint16_t *out) {
+static uint16_t *largest_of_streams(const uint16_t *count, size_t words, size_t streams,
+                                    const uint16_t *table, uint16_t *out) {
     for (size_t i = 0; i < words; i++) {
         uint16_t most = 0;
-        for (size_t k = 0; k < streams; k++) most = count[i * streams + k] > most ? count[i * streams + k] : most;
+        for (size_t k = 0; k < streams; k++)
+            most = count[i * streams + k] > most ? count[i * streams + k] : most;
         *out++ = table[most];
     }
     return out;
 }
 
-static void count_layer(const counting *c, int32_t at, int64_t image, const uint16_t *map, uint16_t *scratch) {
+static void count_layer(const counting *c, int32_t at, int64_t image, const uint16_t *map,
+                        uint16_t *scratch) {
     const struct beats_layer *l = &c->b->layer[at];
     const ss_node *n = &c->g->nodes[l->node];
     const ss_shape in = ss_graph_in_shape(c->g, n);
-    uint16_t *column = scratch, *count = scratch + (size_t)in.w * (size_t)in.c, *out = l->data + image * l->words;
+    uint16_t *column = scratch, *count = scratch + (size_t)in.w * (size_t)in.c,
+             *out = l->data + image * l->words;
     for (int32_t oy = 0; oy < n->shape.h; oy++) {
         sum_columns(&n->win, in, map, oy, column);
         for (int32_t ox = 0; ox < n->shape.w; ox++) {
             sum_window(&n->win, in, column, ox, count);
-            out = largest_of_streams(count, (size_t)(in.c / l->streams), (size_t)l->streams, c->table[at], out);
+            out =
+                largest_of_streams(count, (size_t)(in.c / l->streams), (size_t)l->streams, c->table[at], out);
         }
     }
 }
@@ -87,7 +95,8 @@ static ss_status make_tables(ss_arena *a, const ss_graph *g, const beats *b, uin
     return SS_OK;
 }
 
-static ss_status make_scratch(ss_ctx *ctx, ss_arena *a, const ss_graph *g, const beats *b, uint16_t **scratch, int threads) {
+static ss_status make_scratch(ss_ctx *ctx, ss_arena *a, const ss_graph *g, const beats *b, uint16_t **scratch,
+                              int threads) {
     int64_t most = 1;
     for (int32_t i = 0; i < b->layers; i++) {
         const ss_shape s = g->nodes[b->layer[i].tensor].shape;

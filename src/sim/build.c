@@ -7,7 +7,9 @@ static int levels(int64_t n) {
     return bits;
 }
 
-static bool takes_room(const ss_node *n) { return n->op != SS_OP_FLATTEN && n->op != SS_OP_INPUT; }
+static bool takes_room(const ss_node *n) {
+    return n->op != SS_OP_FLATTEN && n->op != SS_OP_INPUT;
+}
 
 /* ---- ends of nodes ---- */
 
@@ -26,15 +28,26 @@ static stage *rescale(sim *sm, int32_t node, stage *s) {
     return make_pipe(sm, s, ss_rtl_has_scale(sm->r, node) ? 5 : q->mult[0] != 1 ? 3 : 1);
 }
 
-static stage *slice(sim *sm, stage *s) { return make_fifo(sm, s, 2, false); }
+static stage *slice(sim *sm, stage *s) {
+    return make_fifo(sm, s, 2, false);
+}
 
 /* ---- windows ---- */
 
 static stage *window(sim *sm, const ss_node *n, int64_t lanes, int64_t cycles, stage *s) {
     const ss_window *w = &n->win;
     const ss_shape in = ss_graph_in_shape(sm->r->g, n);
-    const window_shape p = { .deep = in.c / lanes, .h = in.h, .w = in.w, .kh = w->kh, .kw = w->kw, .sh = w->sh,
-                             .sw = w->sw, .pt = w->pt, .pl = w->pl, .ho = n->shape.h, .wo = n->shape.w,
+    const window_shape p = { .deep = in.c / lanes,
+                             .h = in.h,
+                             .w = in.w,
+                             .kh = w->kh,
+                             .kw = w->kw,
+                             .sh = w->sh,
+                             .sw = w->sw,
+                             .pt = w->pt,
+                             .pl = w->pl,
+                             .ho = n->shape.h,
+                             .wo = n->shape.w,
                              .rows = ss_window_rows(w, in, n->shape),
                              .cache = ss_window_keeps_columns(w, n->shape, cycles) };
     return s ? make_window(sm, s, &p) : NULL;
@@ -45,7 +58,8 @@ static stage *convolution(sim *sm, sim_node *sn, int64_t lanes_in, int64_t lanes
     const ss_rtl_fold f = ss_rtl_fold_of(sm->r, sn->node);
     const int64_t streams = f.gr * f.ci;
     s = window(sm, n, streams, f.folds * f.beats, make_width(sm, s, lanes_in, streams));
-    if (f.crossbar && ((f.k >= 25 && f.m >= 4) || f.k > 64)) s = make_pipe(sm, make_pipe(sm, s, 1), 1); /* ss_rank */
+    if (f.crossbar && ((f.k >= 25 && f.m >= 4) || f.k > 64))
+        s = make_pipe(sm, make_pipe(sm, s, 1), 1); /* ss_rank */
     engine_shape e = { .steps = f.steps, .folds = f.folds, .beats = f.crossbar ? 0 : f.beats, .layer = -1 };
     e.latency = 5 + levels(f.ci * f.m) + (f.crossbar && f.m == 1);
     e.results = (int64_t)1 << levels((f.steps > 1 ? f.folds : 1) + e.latency + 2);
@@ -56,7 +70,9 @@ static stage *convolution(sim *sm, sim_node *sn, int64_t lanes_in, int64_t lanes
                 rescale(sm, sn->node, make_width(sm, s, f.gr * f.co, lanes_out)));
 }
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
 
 static stage *pool(sim *sm, int32_t node, int64_t lanes_in, int64_t lanes_out, stage *s) {
     const ss_node *n = &sm->r->g->nodes[node];
@@ -65,12 +81,15 @@ static stage *pool(sim *sm, int32_t node, int64_t lanes_in, int64_t lanes_out, s
     const int64_t lanes = later(lanes_in, lanes_out);
     s = make_width(sm, s, lanes_in, lanes);
     if (n->shape.h == 1 && n->shape.w == 1)
-        s = make_pool_global(sm, s, in.c / lanes, in, smaller(w->kh - w->pt, in.h), smaller(w->kw - w->pl, in.w));
+        s = make_pool_global(sm, s, in.c / lanes, in, smaller(w->kh - w->pt, in.h),
+                             smaller(w->kw - w->pl, in.w));
     else s = make_pipe(sm, window(sm, n, lanes, 1, s), levels((int64_t)w->kh * w->kw));
     if (n->op == SS_OP_AVGPOOL && ss_rtl_has_scale(sm->r, node)) s = rescale(sm, node, s);
     s = make_width(sm, s, lanes, lanes_out);
     if (n->op == SS_OP_AVGPOOL && !ss_rtl_has_scale(sm->r, node)) s = rescale(sm, node, s);
-    return slice(sm, relu(sm, node, n->op == SS_OP_AVGPOOL ? sm->r->q->nodes[node].lo : sm->r->q->nodes[n->in[0]].lo, s));
+    return slice(
+        sm,
+        relu(sm, node, n->op == SS_OP_AVGPOOL ? sm->r->q->nodes[node].lo : sm->r->q->nodes[n->in[0]].lo, s));
 }
 
 /* ---- the others ---- */
@@ -164,7 +183,8 @@ static int32_t readers_of(const sim *sm, int32_t tensor) {
     int32_t n = tensor == sm->part->output;
     for (int32_t i = sm->part->first; i <= sm->part->last; i++) {
         const ss_node *node = &sm->r->g->nodes[i];
-        for (int32_t k = 0; takes_room(node) && k < node->n_in; k++) n += ss_rtl_source(sm->r->g, node->in[k]) == tensor;
+        for (int32_t k = 0; takes_room(node) && k < node->n_in; k++)
+            n += ss_rtl_source(sm->r->g, node->in[k]) == tensor;
     }
     return n;
 }
@@ -181,15 +201,24 @@ static ss_status publish(sim *sm, streams *st, int32_t tensor, stage *s) {
 static stage *build_node(sim *sm, sim_node *sn, stage **in, const int64_t *lanes, int64_t out) {
     const ss_node *n = &sm->r->g->nodes[sn->node];
     switch (n->op) {
-    case SS_OP_CONV: return convolution(sm, sn, lanes[0], out, in[0]);
-    case SS_OP_RELU: return slice(sm, relu(sm, sn->node, sm->r->q->nodes[n->in[0]].lo, make_width(sm, in[0], lanes[0], out)));
+    case SS_OP_CONV:
+        return convolution(sm, sn, lanes[0], out, in[0]);
+    case SS_OP_RELU:
+        return slice(sm,
+                     relu(sm, sn->node, sm->r->q->nodes[n->in[0]].lo, make_width(sm, in[0], lanes[0], out)));
     case SS_OP_MAXPOOL:
-    case SS_OP_AVGPOOL: return pool(sm, sn->node, lanes[0], out, in[0]);
-    case SS_OP_SLICE: return strided(sm, n, lanes[0], out, in[0]);
-    case SS_OP_CHANPAD: return channel_pad(sm, n, lanes[0], out, in[0]);
-    case SS_OP_ADD: return add(sm, sn, lanes, out, in);
-    case SS_OP_CONCAT: return concat(sm, sn, lanes, out, in);
-    default: return NULL;
+    case SS_OP_AVGPOOL:
+        return pool(sm, sn->node, lanes[0], out, in[0]);
+    case SS_OP_SLICE:
+        return strided(sm, n, lanes[0], out, in[0]);
+    case SS_OP_CHANPAD:
+        return channel_pad(sm, n, lanes[0], out, in[0]);
+    case SS_OP_ADD:
+        return add(sm, sn, lanes, out, in);
+    case SS_OP_CONCAT:
+        return concat(sm, sn, lanes, out, in);
+    default:
+        return NULL;
     }
 }
 
@@ -198,7 +227,8 @@ static ss_status add_node(sim *sm, streams *st, int32_t i) {
     sim_node *sn = &sm->nodes[sm->n_nodes++];
     int64_t lanes[SS_MAX_INPUTS];
     stage *in[SS_MAX_INPUTS];
-    *sn = (sim_node){ .node = i, .words = ss_rtl_words(sm->r, sm->part, i),
+    *sn = (sim_node){ .node = i,
+                      .words = ss_rtl_words(sm->r, sm->part, i),
                       .ends = ss_arena_alloc(sm->arena, (size_t)sm->images, sizeof *sn->ends) };
     if (!sn->ends) return SS_BAD;
     sm->now = i;

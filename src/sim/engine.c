@@ -1,8 +1,8 @@
 /* The engine of a convolution, ss_conv_core: a cycle a beat, and nothing behind the front ever stalls.
  *
- * A window is taken with its first beat. In a pixel's last step every fold makes a result, whose beats wait until the result
- * FIFO has a place: the result `results` before it has left. `latency` cycles after its last beat a result comes into the
- * FIFO, and can be taken one cycle later, three when it is block RAM. */
+ * A window is taken with its first beat. In a pixel's last step every fold makes a result, whose beats wait
+ * until the result FIFO has a place: the result `results` before it has left. `latency` cycles after its last
+ * beat a result comes into the FIFO, and can be taken one cycle later, three when it is block RAM. */
 #include "sim/parts.h"
 
 typedef struct engine {
@@ -15,7 +15,7 @@ typedef struct engine {
     int64_t free_at;       /* first cycle without a beat */
     int64_t busy;
     bool block;
-    int64_t results;       /* begun and done */
+    int64_t results; /* begun and done */
     int64_t fetched, moved;
     ring came, left;
 } engine;
@@ -71,13 +71,16 @@ static int64_t engine_front(stage *s) {
     return e->moved + 1;
 }
 
-static void engine_taken(stage *s, int64_t t) { ring_set(&((engine *)s)->left, s->out, t); }
+static void engine_taken(stage *s, int64_t t) {
+    ring_set(&((engine *)s)->left, s->out, t);
+}
 
 static const kind engine_kind = { "engine", engine_front, engine_accept, engine_taken };
 
 stage *make_engine(sim *sm, stage *from, const engine_shape *p) {
     engine *e = (engine *)stage_new(sm, &engine_kind, sizeof *e, from);
-    if (!e || !ring_make(sm, &e->came, p->results + 1) || !ring_make(sm, &e->left, p->results + 1)) return NULL;
+    if (!e || !ring_make(sm, &e->came, p->results + 1) || !ring_make(sm, &e->left, p->results + 1))
+        return NULL;
     e->p = *p;
     e->beats = p->beats ? NULL : sm->beats->layer[p->layer].data;
     e->block = p->results > 64;
@@ -85,4 +88,6 @@ stage *make_engine(sim *sm, stage *from, const engine_shape *p) {
     return &e->s;
 }
 
-int64_t engine_busy(const stage *s) { return ((const engine *)s)->busy; }
+int64_t engine_busy(const stage *s) {
+    return ((const engine *)s)->busy;
+}

@@ -1,13 +1,15 @@
 /* parts: the pieces of sim/, for sim/ only.
  *
- * A stage is a module of the hardware with one output stream. Of every word that leaves it two cycles matter: from when it
- * stands at the output (v), and when it moves (t >= v), which the reader decides. Stages pull: whoever wants a word asks the
- * stage before it for v, decides on t, and takes the word. A stage is asked for word j only after word j - 1 has moved, so
- * that everything that can have held word j up is known by then. Only forks and joins can make a stage wait for something
- * that nobody has asked for yet: then v is UNKNOWN, and the scheduler (run.c) asks elsewhere first.
+ * A stage is a module of the hardware with one output stream. Of every word that leaves it two cycles matter:
+ * from when it stands at the output (v), and when it moves (t >= v), which the reader decides. Stages pull:
+ * whoever wants a word asks the stage before it for v, decides on t, and takes the word. A stage is asked for
+ * word j only after word j - 1 has moved, so that everything that can have held word j up is known by then.
+ * Only forks and joins can make a stage wait for something that nobody has asked for yet: then v is UNKNOWN,
+ * and the scheduler (run.c) asks elsewhere first.
  *
- * front: v of the next word, or UNKNOWN. accept: take one more word from before, as far as that can be known without any
- * more words moving at the output; false when it cannot. taken: the word moves at t (s->last, s->out are still the old). */
+ * front: v of the next word, or UNKNOWN. accept: take one more word from before, as far as that can be known
+ * without any more words moving at the output; false when it cannot. taken: the word moves at t (s->last,
+ * s->out are still the old). */
 #ifndef SS_SIM_PARTS_H
 #define SS_SIM_PARTS_H
 
@@ -32,26 +34,32 @@ typedef struct ring {
     int64_t *t;
     int64_t mask;
 } ring;
-static inline int64_t ring_get(const ring *r, int64_t i) { return r->t[i & r->mask]; }
-static inline void ring_set(ring *r, int64_t i, int64_t t) { r->t[i & r->mask] = t; }
+static inline int64_t ring_get(const ring *r, int64_t i) {
+    return r->t[i & r->mask];
+}
+static inline void ring_set(ring *r, int64_t i, int64_t t) {
+    r->t[i & r->mask] = t;
+}
 
 struct stage {
     const kind *ops;
-    int64_t *progress; /* words moved anywhere */
-    stage *from, *reader; /* before and behind; NULL where there is a fork, and behind, a join */
-    bool busy;        /* it is taking a word: not to be asked for another before it has it */
-    bool ends;        /* the FIFO before a join */
-    int64_t v;        /* of the word at the output, or UNKNOWN */
-    int64_t last;     /* when the word before moved; -1: none has */
-    int64_t last_in;  /* when the last word came in; -1: none has */
-    int64_t in, out;  /* words taken from before, words moved */
+    int64_t *progress;        /* words moved anywhere */
+    stage *from, *reader;     /* before and behind; NULL where there is a fork, and behind, a join */
+    bool busy;                /* it is taking a word: not to be asked for another before it has it */
+    bool ends;                /* the FIFO before a join */
+    int64_t v;                /* of the word at the output, or UNKNOWN */
+    int64_t last;             /* when the word before moved; -1: none has */
+    int64_t last_in;          /* when the last word came in; -1: none has */
+    int64_t in, out;          /* words taken from before, words moved */
     int64_t starved, blocked; /* cycles ready without a word, with a word and without a reader */
-    int32_t node;     /* graph node that it belongs to */
-    int64_t mark;     /* the next word whose time goes to *marks, -1: none; every mark_step-th after it */
+    int32_t node;             /* graph node that it belongs to */
+    int64_t mark; /* the next word whose time goes to *marks, -1: none; every mark_step-th after it */
     int64_t mark_step, *marks;
 };
 
-static inline int64_t later(int64_t a, int64_t b) { return a > b ? a : b; }
+static inline int64_t later(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
 
 static inline int64_t pull(stage *s) {
     if (s->v < 0) s->v = s->ops->front(s);
@@ -95,7 +103,8 @@ stage *make_width(sim *sm, stage *from, int64_t in, int64_t out);
 stage *make_chanpad(sim *sm, stage *from, int64_t before, int64_t words, int64_t after);
 stage *make_pool_global(sim *sm, stage *from, int64_t deep, ss_shape map, int64_t tall, int64_t broad);
 /* Keeps words of which keep_row and keep_column (bytes, [map.h] and [map.w]) both say so. */
-stage *make_filter(sim *sm, stage *from, int64_t deep, ss_shape map, const uint8_t *keep_row, const uint8_t *keep_column);
+stage *make_filter(sim *sm, stage *from, int64_t deep, ss_shape map, const uint8_t *keep_row,
+                   const uint8_t *keep_column);
 /* Words of all inputs at once; registered: an ss_add, else wires. */
 stage *make_together(sim *sm, stage **from, int32_t n, bool registered);
 /* words[k] words of input k, then those of k + 1: ss_concat. */
@@ -112,7 +121,7 @@ stage *make_window(sim *sm, stage *from, const window_shape *p);
 
 typedef struct engine_shape {
     int64_t steps, folds, latency, results;
-    int64_t beats;   /* of a fold; 0: those of sim->beats[layer] */
+    int64_t beats; /* of a fold; 0: those of sim->beats[layer] */
     int32_t layer;
 } engine_shape;
 stage *make_engine(sim *sm, stage *from, const engine_shape *p);
@@ -123,7 +132,8 @@ int64_t engine_busy(const stage *s);
 /* Lets the reader of a fork go on, in the window or in the FIFO of a join behind it. */
 bool reader_helped(stage *branch);
 
-/* A window whose next step depends on whether a word has come by cycle `at`, which is not known yet (window.c). */
+/* A window whose next step depends on whether a word has come by cycle `at`, which is not known yet
+ * (window.c). */
 int64_t window_undecided(const stage *s); /* the cycle, or UNKNOWN */
 void window_decide_no(stage *s);
 bool stage_is_window(const stage *s);
@@ -146,7 +156,7 @@ typedef struct beats {
         int64_t streams, m;
         int64_t words;
         uint16_t *data; /* [images][words] */
-    } *layer;
+    } * layer;
 } beats;
 ss_status beats_make(ss_ctx *ctx, const ss_sim_task *task, beats *b); /* layers are filled in already */
 void beats_free(beats *b);
@@ -157,11 +167,11 @@ typedef struct sim_node {
     int32_t node;
     stage *first[SS_MAX_INPUTS], *last; /* its outermost stages */
     int32_t n_first;
-    stage *engine;                      /* or NULL */
-    stage *fifo[SS_MAX_INPUTS];         /* of a join, or NULL */
-    stage *branch[SS_MAX_INPUTS];       /* the reader of a fork that feeds it, or NULL */
-    int64_t words;                      /* an image, out */
-    int64_t *ends;                      /* [images]: cycle of the last word */
+    stage *engine;                /* or NULL */
+    stage *fifo[SS_MAX_INPUTS];   /* of a join, or NULL */
+    stage *branch[SS_MAX_INPUTS]; /* the reader of a fork that feeds it, or NULL */
+    int64_t words;                /* an image, out */
+    int64_t *ends;                /* [images]: cycle of the last word */
 } sim_node;
 
 struct sim {
@@ -175,14 +185,14 @@ struct sim {
     int32_t n_stages, cap_stages;
     sim_node *nodes;
     int32_t n_nodes;
-    stage **fifos;    /* of all joins */
+    stage **fifos; /* of all joins */
     int32_t n_fifos;
     stage *source, *sink;
     int64_t words_in, words_out;
     int64_t progress; /* words moved anywhere */
     int32_t now;      /* node that is being built */
     bool failed;
-    int64_t *starts;  /* [images]: cycle of the first word in */
+    int64_t *starts; /* [images]: cycle of the first word in */
 };
 
 ss_status sim_build(sim *sm);

@@ -1,9 +1,10 @@
 /* The scheduler, and what a run comes to.
  *
- * The last stage is asked for one word after another, and asks those before it. When it gets none, something waits that was
- * not asked for: first the FIFOs before joins take what they can, then every stage that can take words ahead does. When
- * nothing moves even so, all that is unknown lies behind the earliest undecided window: no word comes to it in time, as
- * whatever could bring one happens later. When there is none either, nothing ever moves again: a deadlock. */
+ * The last stage is asked for one word after another, and asks those before it. When it gets none, something
+ * waits that was not asked for: first the FIFOs before joins take what they can, then every stage that can
+ * take words ahead does. When nothing moves even so, all that is unknown lies behind the earliest undecided
+ * window: no word comes to it in time, as whatever could bring one happens later. When there is none either,
+ * nothing ever moves again: a deadlock. */
 #include "sim/parts.h"
 
 #include <stdlib.h>
@@ -14,12 +15,15 @@
 static bool drive(sim *sm, bool everywhere) {
     const int64_t before = sm->progress;
     for (int32_t i = 0; i < sm->n_fifos; i++)
-        while (sm->fifos[i]->ops->accept(sm->fifos[i])) {}
+        while (sm->fifos[i]->ops->accept(sm->fifos[i])) {
+        }
     for (int32_t i = sm->n_stages - 1; everywhere && i >= 0; i--) {
         stage *s = sm->stages[i];
         pull(s);
-        while (s->ops->accept(s)) {}
-        while (stage_is_window(s) && window_write_ahead(s)) {}
+        while (s->ops->accept(s)) {
+        }
+        while (stage_is_window(s) && window_write_ahead(s)) {
+        }
     }
     return sm->progress != before;
 }
@@ -93,7 +97,8 @@ static ss_status spread(sim *sm, ss_sim_partition *p) {
 
 static void node_figures(const sim *sm, const sim_node *sn, ss_sim_node *n) {
     n->node = sn->node;
-    if (sm->images > 1) n->interval = (double)(sn->ends[sm->images - 1] - sn->ends[0]) / (double)(sm->images - 1);
+    if (sm->images > 1)
+        n->interval = (double)(sn->ends[sm->images - 1] - sn->ends[0]) / (double)(sm->images - 1);
     n->blocked = sn->last->blocked;
     n->busy = sn->last->out;
     for (int32_t k = 0; k < sn->n_first; k++) {
@@ -110,7 +115,9 @@ static void node_figures(const sim *sm, const sim_node *sn, ss_sim_node *n) {
 
 /* ---- deadlock ---- */
 
-static const char *name_of(const sim *sm, int32_t node) { return sm->r->g->nodes[node].name; }
+static const char *name_of(const sim *sm, int32_t node) {
+    return sm->r->g->nodes[node].name;
+}
 
 static bool any_full(const sim_node *sn) {
     for (int32_t k = 0; k < SS_MAX_INPUTS && sn->fifo[k]; k++)
@@ -147,8 +154,8 @@ static void explain(const sim *sm, ss_buf *b) {
         explain_join(sm, sn, b);
         for (int32_t k = 0; k < n->n_in; k++)
             if (sn->branch[k] && fork_waits_for(sn->branch[k]))
-                ss_buf_printf(b, "%s: its other readers wait until %s takes word %lld\n", name_of(sm, n->in[k]), n->name,
-                              (long long)sn->branch[k]->out);
+                ss_buf_printf(b, "%s: its other readers wait until %s takes word %lld\n",
+                              name_of(sm, n->in[k]), n->name, (long long)sn->branch[k]->out);
     }
 }
 

@@ -1,5 +1,5 @@
-/* The flow of a simulation: windows' beats from the integer engine, stages of each partition, their run, and the cost model
- * on the same images. */
+/* The flow of a simulation: windows' beats from the integer engine, stages of each partition, their run, and
+ * the cost model on the same images. */
 #include "sim/parts.h"
 
 #include <math.h>
@@ -18,7 +18,9 @@ static bool counted(const ss_rtl *r, int32_t i) {
 }
 
 static ss_status list_layers(const ss_rtl *r, int64_t images, beats *b) {
-    *b = (beats){ .ctx = r->ctx, .images = images, .layer = ss_alloc(r->ctx, (size_t)r->g->n, sizeof *b->layer) };
+    *b = (beats){ .ctx = r->ctx,
+                  .images = images,
+                  .layer = ss_alloc(r->ctx, (size_t)r->g->n, sizeof *b->layer) };
     if (!b->layer) return SS_BAD;
     for (int32_t k = 0; k < r->n_parts; k++)
         for (int32_t i = r->parts[k].first; i <= r->parts[k].last; i++) {
@@ -26,9 +28,12 @@ static ss_status list_layers(const ss_rtl *r, int64_t images, beats *b) {
             const ss_node *n = &r->g->nodes[i];
             const ss_rtl_fold f = ss_rtl_fold_of(r, i);
             const int64_t streams = f.gr * f.ci;
-            b->layer[b->layers++] = (struct beats_layer){
-                .node = i, .tensor = n->in[0], .streams = streams, .m = f.m,
-                .words = (int64_t)n->shape.h * n->shape.w * (ss_graph_in_shape(r->g, n).c / streams) };
+            b->layer[b->layers++] = (struct beats_layer){ .node = i,
+                                                          .tensor = n->in[0],
+                                                          .streams = streams,
+                                                          .m = f.m,
+                                                          .words = (int64_t)n->shape.h * n->shape.w *
+                                                                   (ss_graph_in_shape(r->g, n).c / streams) };
         }
     return SS_OK;
 }
@@ -73,7 +78,8 @@ static ss_status predict(ss_ctx *ctx, const ss_sim_task *t, ss_simulated *out) {
             p->predicted_interval = fmax(p->predicted_interval, p->nodes[i].predicted);
         }
         const ss_partition *one = &first.design->partitions[p->number - 1];
-        p->predicted_latency = ss_cost_latency(first.cost, p->first, p->last, &one->configs[p->first - one->first]);
+        p->predicted_latency =
+            ss_cost_latency(first.cost, p->first, p->last, &one->configs[p->first - one->first]);
     }
     fed_free(&steady);
     fed_free(&first);
@@ -106,7 +112,11 @@ static ss_status flows(trial *x, int64_t words) {
         depths[n].words = words;
         r.opts.depths = depths;
         r.opts.n_depths = n + 1;
-        sim sm = { .ctx = r.ctx, .arena = a, .r = &r, .part = &r.parts[x->part], .beats = x->b,
+        sim sm = { .ctx = r.ctx,
+                   .arena = a,
+                   .r = &r,
+                   .part = &r.parts[x->part],
+                   .beats = x->b,
                    .images = x->b->images < CURE_IMAGES ? x->b->images : CURE_IMAGES };
         ss_sim_partition p = { 0 };
         s = sim_build(&sm);
@@ -144,7 +154,9 @@ static ss_status find_cure(trial *x, ss_rtl_depth *cure) {
 }
 
 static ss_status run_partition(const ss_rtl *r, int32_t k, const beats *b, ss_simulated *out) {
-    sim sm = { .ctx = r->ctx, .arena = out->arena, .r = r, .part = &r->parts[k], .images = b->images, .beats = b };
+    sim sm = {
+        .ctx = r->ctx, .arena = out->arena, .r = r, .part = &r->parts[k], .images = b->images, .beats = b
+    };
     ss_sim_partition *p = &out->partitions[k];
     *p = (ss_sim_partition){ .number = sm.part->number, .first = sm.part->first, .last = sm.part->last };
     ss_status s = sim_build(&sm);
@@ -211,29 +223,31 @@ static json_t *spread_json(const ss_spread *s, double predicted) {
 static json_t *node_json(const ss_graph *g, const ss_sim_node *n) {
     json_t *fifos = json_array();
     for (int32_t k = 0; fifos && k < n->n_fifos; k++)
-        json_array_append_new(fifos, json_pack("{s:I,s:I}", "depth", (json_int_t)n->depth[k], "most",
-                                               (json_int_t)n->held[k]));
+        json_array_append_new(
+            fifos, json_pack("{s:I,s:I}", "depth", (json_int_t)n->depth[k], "most", (json_int_t)n->held[k]));
     return json_pack("{s:s,s:s,s:f,s:f,s:I,s:I,s:I,s:o}", "name", g->nodes[n->node].name, "op",
-                     ss_op_name(g->nodes[n->node].op), "interval", n->interval, "cycles_predicted", n->predicted,
-                     "busy", (json_int_t)n->busy, "starved", (json_int_t)n->starved, "blocked",
+                     ss_op_name(g->nodes[n->node].op), "interval", n->interval, "cycles_predicted",
+                     n->predicted, "busy", (json_int_t)n->busy, "starved", (json_int_t)n->starved, "blocked",
                      (json_int_t)n->blocked, "fifos", fifos);
 }
 
 static json_t *partition_json(const ss_simulated *s, const ss_sim_partition *p) {
     json_t *nodes = json_array(), *ends = json_array();
-    for (int32_t i = 0; nodes && i < p->n_nodes; i++) json_array_append_new(nodes, node_json(s->g, &p->nodes[i]));
+    for (int32_t i = 0; nodes && i < p->n_nodes; i++)
+        json_array_append_new(nodes, node_json(s->g, &p->nodes[i]));
     for (int64_t i = 0; ends && !p->deadlock && i < s->images; i++)
         json_array_append_new(ends, json_integer(p->ends[i]));
     json_t *j = json_pack("{s:i,s:s,s:s,s:b,s:I,s:o,s:o,s:o,s:f,s:o}", "partition", (int)p->number, "first",
                           s->g->nodes[p->first].name, "last", s->g->nodes[p->last].name, "deadlock",
                           (int)p->deadlock, "cycles", (json_int_t)p->cycles, "interval",
                           spread_json(&p->interval, p->predicted_interval), "latency",
-                          spread_json(&p->latency, p->predicted_latency), "last_cycle", ends, "seconds", p->seconds,
-                          "nodes", nodes);
+                          spread_json(&p->latency, p->predicted_latency), "last_cycle", ends, "seconds",
+                          p->seconds, "nodes", nodes);
     if (j && p->deadlock) json_object_set_new(j, "why", json_string(p->why));
     if (j && p->cure.words)
-        json_object_set_new(j, "cure", json_pack("{s:s,s:i,s:I}", "node", s->g->nodes[p->cure.node].name, "input",
-                                                 (int)p->cure.input, "depth", (json_int_t)p->cure.words));
+        json_object_set_new(j, "cure",
+                            json_pack("{s:s,s:i,s:I}", "node", s->g->nodes[p->cure.node].name, "input",
+                                      (int)p->cure.input, "depth", (json_int_t)p->cure.words));
     return j;
 }
 

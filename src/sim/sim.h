@@ -1,9 +1,10 @@
-/* sim: the generated pipeline, cycle by cycle, on the activations of real images, without a hardware simulator.
+/* sim: the generated pipeline, cycle by cycle, on the activations of real images, without a hardware
+ * simulator.
  *
- * Values are not computed here: the integer engine gives every tensor, from which follows how many beats every window takes;
- * only the times at which words move are followed, through the same modules, buffers and handshakes as in rtl/. Cycles
- * count from a partition's first input word, as verify counts them. Input always offers a word, output always takes one.
- * See docs/simulate.md for the method. */
+ * Values are not computed here: the integer engine gives every tensor, from which follows how many beats
+ * every window takes; only the times at which words move are followed, through the same modules, buffers and
+ * handshakes as in rtl/. Cycles count from a partition's first input word, as verify counts them. Input
+ * always offers a word, output always takes one. See docs/simulate.md for the method. */
 #ifndef SS_SIM_H
 #define SS_SIM_H
 
@@ -28,37 +29,37 @@ typedef struct ss_spread {
 } ss_spread;
 
 typedef struct ss_sim_node {
-    int32_t node;               /* in the graph */
-    double interval;            /* mean cycles from image to image; 0: one image only */
-    double predicted;           /* by the cost model, fed with these images */
-    int64_t busy;               /* a convolution's beats, else the words of its busiest stream; whole run */
-    int64_t starved, blocked;   /* cycles of the whole run: ready without a word (the input that
-                                 * waits longest), a word without a reader */
-    int32_t n_fifos;            /* of a join */
+    int32_t node;             /* in the graph */
+    double interval;          /* mean cycles from image to image; 0: one image only */
+    double predicted;         /* by the cost model, fed with these images */
+    int64_t busy;             /* a convolution's beats, else the words of its busiest stream; whole run */
+    int64_t starved, blocked; /* cycles of the whole run: ready without a word (the input that
+                               * waits longest), a word without a reader */
+    int32_t n_fifos;          /* of a join */
     int64_t depth[SS_MAX_INPUTS], held[SS_MAX_INPUTS]; /* its FIFOs: words of room; most words at once */
 } ss_sim_node;
 
 typedef struct ss_sim_partition {
     int32_t number, first, last; /* nodes */
     bool deadlock;
-    const char *why;             /* after a deadlock: what waits for what, a line each */
-    ss_rtl_depth cure;           /* the FIFO that is full, and how many words it needs, on the first images, that nothing
-                                  * stops; words 0: no size of this one alone helps */
-    int64_t cycles;              /* from the first word in to the last word out, or to the deadlock */
-    int64_t *ends;               /* [images]: cycle of each image's last word out */
+    const char *why;   /* after a deadlock: what waits for what, a line each */
+    ss_rtl_depth cure; /* the FIFO that is full, and how many words it needs, on the first images, that
+                        * nothing stops; words 0: no size of this one alone helps */
+    int64_t cycles;    /* from the first word in to the last word out, or to the deadlock */
+    int64_t *ends;     /* [images]: cycle of each image's last word out */
     ss_spread interval, latency; /* interval: most 0 when there is one image */
     double predicted_interval, predicted_latency;
     ss_sim_node *nodes;
     int32_t n_nodes;
-    double seconds;              /* of simulation, without the engine's */
+    double seconds; /* of simulation, without the engine's */
 } ss_sim_partition;
 
 typedef struct ss_simulated {
     ss_arena *arena;
     const ss_graph *g;
     int64_t images;
-    bool deadlock;               /* in any partition */
-    double engine_seconds;       /* for the images' tensors and the beats */
+    bool deadlock;         /* in any partition */
+    double engine_seconds; /* for the images' tensors and the beats */
     ss_sim_partition *partitions;
     int32_t n_partitions;
 } ss_simulated;

@@ -1,5 +1,5 @@
-/* Plain stages: source, FIFO, pipeline, change of lanes, pads, filters, joins, forks. The times follow rtl/ss_*.sv line by
- * line; each kind says which. See parts.h for the protocol. */
+/* Plain stages: source, FIFO, pipeline, change of lanes, pads, filters, joins, forks. The times follow
+ * rtl/ss_*.sv line by line; each kind says which. See parts.h for the protocol. */
 #include "sim/parts.h"
 
 #include <string.h>
@@ -18,7 +18,14 @@ stage *stage_new(sim *sm, const kind *ops, size_t size, stage *from) {
     stage *s = ss_arena_alloc(sm->arena, 1, size);
     sm->failed = !s;
     if (!s) return NULL;
-    *s = (stage){ .ops = ops, .progress = &sm->progress, .mark = -1, .from = from, .v = UNKNOWN, .last = -1, .last_in = -1, .node = sm->now };
+    *s = (stage){ .ops = ops,
+                  .progress = &sm->progress,
+                  .mark = -1,
+                  .from = from,
+                  .v = UNKNOWN,
+                  .last = -1,
+                  .last_in = -1,
+                  .node = sm->now };
     if (from) from->reader = s;
     sm->stages[sm->n_stages++] = s;
     return s;
@@ -50,7 +57,9 @@ typedef struct source {
     int64_t words;
 } source;
 
-static int64_t source_front(stage *s) { return s->out < ((source *)s)->words ? s->last + 1 : UNKNOWN; }
+static int64_t source_front(stage *s) {
+    return s->out < ((source *)s)->words ? s->last + 1 : UNKNOWN;
+}
 
 static const kind source_kind = { "source", source_front, accept_nothing, taken_nothing };
 
@@ -61,8 +70,9 @@ stage *make_source(sim *sm, int64_t words) {
 }
 
 /* ---- ss_fifo; ss_slice is one of depth 2 ----
- * Ready while fewer than `depth` words are inside: from the cycle after word in - depth left. A word can be taken one cycle
- * after it came; with block RAM, it is fetched, moved to the output register, and taken, a cycle each at least. */
+ * Ready while fewer than `depth` words are inside: from the cycle after word in - depth left. A word can be
+ * taken one cycle after it came; with block RAM, it is fetched, moved to the output register, and taken, a
+ * cycle each at least. */
 
 typedef struct fifo {
     stage s;
@@ -100,7 +110,8 @@ static int64_t fifo_front(stage *s) {
 /* What came up to now found s->out words gone: those that came before the last one left have been counted. */
 static void fifo_taken(stage *s, int64_t t) {
     fifo *f = (fifo *)s;
-    for (; f->seen < s->in && ring_get(&f->came, f->seen) <= t; f->seen++) f->most = later(f->most, f->seen + 1 - s->out);
+    for (; f->seen < s->in && ring_get(&f->came, f->seen) <= t; f->seen++)
+        f->most = later(f->most, f->seen + 1 - s->out);
     ring_set(&f->left, s->out, t);
 }
 
@@ -116,13 +127,17 @@ stage *make_fifo(sim *sm, stage *from, int64_t depth, bool block) {
     return &f->s;
 }
 
-int64_t fifo_depth(const stage *s) { return ((const fifo *)s)->depth; }
-int64_t fifo_most(const stage *s) { return ((const fifo *)s)->most; }
+int64_t fifo_depth(const stage *s) {
+    return ((const fifo *)s)->depth;
+}
+int64_t fifo_most(const stage *s) {
+    return ((const fifo *)s)->most;
+}
 
 /* ---- ss_pipe: registers that stall as a whole ----
- * They move in every cycle but those in which a word stands at the output and is not taken. A word comes in in a cycle of
- * movement, and stands at the output after `stages` of them. `stall`: the waits at the output that a word still inside, or
- * one to come, can meet. */
+ * They move in every cycle but those in which a word stands at the output and is not taken. A word comes in
+ * in a cycle of movement, and stands at the output after `stages` of them. `stall`: the waits at the output
+ * that a word still inside, or one to come, can meet. */
 
 #define MOST_STAGES 24
 
@@ -184,7 +199,8 @@ stage *make_pipe(sim *sm, stage *from, int64_t stages) {
 }
 
 /* ---- ss_width: a words of `in` units become b of `out` ----
- * A word is taken when fewer than `out` units would stay without it; what leaves in the same cycle does not stay. */
+ * A word is taken when fewer than `out` units would stay without it; what leaves in the same cycle does not
+ * stay. */
 
 typedef struct width {
     stage s;
@@ -209,7 +225,9 @@ static int64_t width_front(stage *s) {
 
 static const kind width_kind = { "width", width_front, width_accept, taken_nothing };
 
-static int64_t gcd(int64_t a, int64_t b) { return b ? gcd(b, a % b) : a; }
+static int64_t gcd(int64_t a, int64_t b) {
+    return b ? gcd(b, a % b) : a;
+}
 
 stage *make_width(sim *sm, stage *from, int64_t in, int64_t out) {
     if (in == out) return from;
@@ -340,7 +358,8 @@ static bool filter_accept(stage *s) {
 
 static const kind filter_kind = { "filter", filter_front, filter_accept, filter_taken };
 
-stage *make_filter(sim *sm, stage *from, int64_t deep, ss_shape map, const uint8_t *keep_row, const uint8_t *keep_column) {
+stage *make_filter(sim *sm, stage *from, int64_t deep, ss_shape map, const uint8_t *keep_row,
+                   const uint8_t *keep_column) {
     filter *f = (filter *)stage_new(sm, &filter_kind, sizeof *f, from);
     if (!f) return NULL;
     f->at = (place){ .deep = deep, .h = map.h, .w = map.w };
@@ -451,7 +470,8 @@ bool reader_helped(stage *s) {
 static void help_others(fork *f, const stage *s) {
     f->helping = true;
     for (int32_t i = 0; i < f->n; i++)
-        while (s->out > f->words && f->reader[i]->out <= f->words && reader_helped(f->reader[i])) {}
+        while (s->out > f->words && f->reader[i]->out <= f->words && reader_helped(f->reader[i])) {
+        }
     f->helping = false;
 }
 
@@ -484,7 +504,9 @@ bool fork_waits_for(const stage *s) {
 ss_status make_fork(sim *sm, stage *from, int32_t n, stage **out) {
     fork *f = ss_arena_alloc(sm->arena, 1, sizeof *f);
     if (!f) return SS_BAD;
-    *f = (fork){ .from = from, .n = n, .left = n, .reader = ss_arena_alloc(sm->arena, (size_t)n, sizeof *f->reader) };
+    *f = (fork){
+        .from = from, .n = n, .left = n, .reader = ss_arena_alloc(sm->arena, (size_t)n, sizeof *f->reader)
+    };
     if (!f->reader) return SS_BAD;
     for (int32_t i = 0; i < n; i++) {
         branch *b = (branch *)stage_new(sm, &branch_kind, sizeof *b, NULL);

@@ -1,13 +1,14 @@
 /* Windows: the times of ss_window_core and ss_window_scan, behind the sieve.
  *
- * The reader reads a column a cycle when it is there; a column that completes a window waits, and holds the reader up, until
- * the window before has left. The writer takes a word as soon as its place is free: the row that was there is read no more,
- * or the present row of windows is the last that needs it and has gone past. Both go on only as far as they are asked to; a
- * column is there a cycle after it was written.
+ * The reader reads a column a cycle when it is there; a column that completes a window waits, and holds the
+ * reader up, until the window before has left. The writer takes a word as soon as its place is free: the row
+ * that was there is read no more, or the present row of windows is the last that needs it and has gone past.
+ * Both go on only as far as they are asked to; a column is there a cycle after it was written.
  *
- * The one thing that a time alone does not decide: at the end of an image the reader looks whether enough of the next one
- * has come to go on with it, else it hands out the last windows alone (`passing`). Whether a word has come by then may not
- * be known yet, because it comes through a fork that waits for others: then the window is undecided, see run.c. */
+ * The one thing that a time alone does not decide: at the end of an image the reader looks whether enough of
+ * the next one has come to go on with it, else it hands out the last windows alone (`passing`). Whether a
+ * word has come by then may not be known yet, because it comes through a fork that waits for others: then the
+ * window is undecided, see run.c. */
 #include "sim/parts.h"
 
 #define UNSET NEVER
@@ -22,24 +23,29 @@ typedef struct window {
     /* reader's registers, see ss_window_scan */
     int64_t step, row, word, extra, slot, skip_now, first, at, addr;
     bool owed, pass, decided_no;
-    int64_t image, q;   /* q: rows of windows that are done */
-    int64_t free_at;    /* earliest cycle of the next read */
-    int64_t held;       /* when the column that completes the next window was read, or UNKNOWN */
-    int64_t undecided;  /* cycle of the decision, or UNKNOWN */
+    int64_t image, q;  /* q: rows of windows that are done */
+    int64_t free_at;   /* earliest cycle of the next read */
+    int64_t held;      /* when the column that completes the next window was read, or UNKNOWN */
+    int64_t undecided; /* cycle of the decision, or UNKNOWN */
     /* writer */
-    int64_t written, y, x, gives_row; /* y, x: of the next word; gives_row: rows of windows that must be done before it */
-    int64_t gives_first;              /* first row that row of windows gives_row needs */
+    int64_t written, y, x,
+        gives_row;       /* y, x: of the next word; gives_row: rows of windows that must be done before it */
+    int64_t gives_first; /* first row that row of windows gives_row needs */
     int64_t gives_in_image;
-    ring came;          /* of written words */
-    ring ended;         /* cycle of the last read of each row of windows */
-    int64_t *passed;    /* [rows of the ring][row_words]: when the reader was past that address */
+    ring came;       /* of written words */
+    ring ended;      /* cycle of the last read of each row of windows */
+    int64_t *passed; /* [rows of the ring][row_words]: when the reader was past that address */
 } window;
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
 
 /* ---- writer ---- */
 
-static int64_t *passed_row(const window *w, int64_t q) { return w->passed + (q & w->ended.mask) * w->row_words; }
+static int64_t *passed_row(const window *w, int64_t q) {
+    return w->passed + (q & w->ended.mask) * w->row_words;
+}
 
 /* From when the next word has a place; BLOCKED: not before the reader has gone on. */
 static int64_t room(const window *w) {
@@ -133,10 +139,12 @@ static void end_row(window *w, int64_t r) {
 /* The last slot of the last word of a step was read at r. */
 static void end_step(window *w, int64_t r) {
     const window_shape *p = &w->p;
-    const bool row_end = w->step == w->final_step, early_end = w->step >= p->wo - w->early && w->step == p->wo - 1;
+    const bool row_end = w->step == w->final_step,
+               early_end = w->step >= p->wo - w->early && w->step == p->wo - 1;
     const bool rewind = early_end && w->pass, again = row_end || rewind;
     int64_t stride = p->sw * p->deep;
-    if (w->late > 0 && w->step == 0) stride = ((w->late + 1) * p->sw - (w->early == 0 ? w->skip : 0)) * p->deep;
+    if (w->late > 0 && w->step == 0)
+        stride = ((w->late + 1) * p->sw - (w->early == 0 ? w->skip : 0)) * p->deep;
     else if (w->skip_now > p->sw) stride = 0;
     else if (w->skip_now != 0) stride = (p->sw - w->last_skip) * p->deep;
     if (!w->linear && !w->pass) past(w, w->first, w->first + stride, r + 1);
@@ -228,8 +236,12 @@ static void window_taken(stage *s, int64_t t) {
 
 static const kind window_kind = { "window", window_front, window_accept, window_taken };
 
-bool stage_is_window(const stage *s) { return s->ops == &window_kind; }
-int64_t window_undecided(const stage *s) { return ((const window *)s)->undecided; }
+bool stage_is_window(const stage *s) {
+    return s->ops == &window_kind;
+}
+int64_t window_undecided(const stage *s) {
+    return ((const window *)s)->undecided;
+}
 
 void window_decide_no(stage *s) {
     window *w = (window *)s;
@@ -237,7 +249,9 @@ void window_decide_no(stage *s) {
     w->decided_no = true;
 }
 
-bool window_write_ahead(stage *s) { return write_one((window *)s) >= 0; }
+bool window_write_ahead(stage *s) {
+    return write_one((window *)s) >= 0;
+}
 
 static void derive(window *w) {
     const window_shape *p = &w->p;
@@ -265,7 +279,8 @@ static stage *make_core(sim *sm, stage *from, const window_shape *p) {
     derive(w);
     const int64_t rows = p->rows + 2 * p->kh + 8;
     if (!ring_make(sm, &w->ended, rows) || !ring_make(sm, &w->came, rows * w->row_words)) return NULL;
-    w->passed = ss_arena_alloc(sm->arena, (size_t)(w->ended.mask + 1), (size_t)w->row_words * sizeof *w->passed);
+    w->passed =
+        ss_arena_alloc(sm->arena, (size_t)(w->ended.mask + 1), (size_t)w->row_words * sizeof *w->passed);
     sm->failed = !w->passed;
     if (!w->passed) return NULL;
     w->step = w->first_step;
@@ -284,7 +299,8 @@ static bool covered(int64_t i, int64_t kernel, int64_t stride, int64_t pad, int6
 stage *make_window(sim *sm, stage *from, const window_shape *p) {
     if (p->kh == 1 && p->kw == 1 && p->sh == 1 && p->sw == 1) return from;
     window_shape kept = *p;
-    uint8_t *rows = ss_arena_alloc(sm->arena, (size_t)p->h, 1), *columns = ss_arena_alloc(sm->arena, (size_t)p->w, 1);
+    uint8_t *rows = ss_arena_alloc(sm->arena, (size_t)p->h, 1),
+            *columns = ss_arena_alloc(sm->arena, (size_t)p->w, 1);
     if (!rows || !columns) {
         sm->failed = true;
         return NULL;
