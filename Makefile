@@ -11,6 +11,7 @@
 BUILD ?= build
 CC ?= cc
 MARCH := $(shell uname -m)
+JOBS ?= $(shell nproc)
 
 PKGS := jansson libprotobuf-c libxxhash
 CFLAGS_WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Werror
@@ -86,9 +87,9 @@ tests: all $(TESTS) $(RTL_GEN) $(BUILD)/calibrate/fit
 # Everything that CI runs: GCC and Clang builds without a warning, the tests, and the C tests again under the address
 # and undefined-behaviour sanitizers. The last line counts them all.
 test: deps
-	$(MAKE) all tests
-	$(MAKE) CC=clang BUILD=$(BUILD)-clang tests
-	$(MAKE) SANITIZE=1 BUILD=$(BUILD)-asan CFLAGS="-O1 -g" tests
+	$(MAKE) -j$(JOBS) all tests
+	$(MAKE) -j$(JOBS) CC=clang BUILD=$(BUILD)-clang tests
+	$(MAKE) -j$(JOBS) SANITIZE=1 BUILD=$(BUILD)-asan CFLAGS="-O1 -g" tests
 	BUILD=$(BUILD) tests/run.sh $(TESTS) $(TESTS:$(BUILD)/%=$(BUILD)-asan/%) $(wildcard tests/cli_*.sh) \
 	  tests/lint.sh tests/prove.sh $(wildcard tests/rtl_*.sh)
 
@@ -115,7 +116,7 @@ include calibrate/calibrate.mk
 # The whole flow on the example network; under three minutes after the build. On a larger board the pixels arrive no
 # faster than dense engines work, and raised thresholds gain nothing.
 demo: deps
-	$(MAKE) all jets-data
+	$(MAKE) -j$(JOBS) all jets-data
 	$(BUILD)/skipstream run examples/jets/jets.onnx --data $(BUILD)/jets --device zcu104 --out $(BUILD)/demo
 	@echo && echo "A design small enough to simulate in seconds, word by word against the integer reference:"
 	$(BUILD)/skipstream explore examples/jets/jets.onnx --profile $(BUILD)/demo/profile.json --device zcu104 \
