@@ -122,7 +122,7 @@ static void put_conv(const ss_rtl *r, int32_t node, const ss_rtl_stream *in, con
     ss_shape s = ss_graph_in_shape(r->g, n);
     begin(r, f.broadcast ? "ss_conv_broadcast" : "ss_conv", b);
     ss_buf_printf(b, "        .C(%d), .F(%d), .G(%d),\n", s.c, n->shape.c, n->groups);
-    put_window(r, n, f.gr * f.ci, ss_window_held(n, s, ss_rtl_config(r, node)), b);
+    put_window(r, n, f.gr * f.ci, ss_window_held(f.k, f.fg, ss_rtl_config(r, node)), b);
     ss_buf_printf(b, "        .LANES_IN(%d), .LANES_OUT(%d),\n", in->lanes, out->lanes);
     put_folding(&f, b);
     put_conv_numbers(r, node, b);
