@@ -126,7 +126,7 @@ static stage *channel_pad(sim *sm, const ss_node *n, int64_t lanes_in, int64_t l
     const int64_t step = common_step(of, 3, lanes_out, c);
     if (step == 0) return slice(sm, make_width(sm, make_width(sm, s, lanes_in, c), n->shape.c, lanes_out));
     s = make_width(sm, s, lanes_in, step);
-    s = make_fifo(sm, s, lanes_in < step ? c / step : 0, false);
+    s = make_fifo(sm, s, c / step, false);
     s = make_chanpad(sm, s, n->pad_before / step, c / step, n->pad_after / step);
     return slice(sm, make_width(sm, s, step, lanes_out));
 }
