@@ -88,6 +88,10 @@ static inline int64_t ss_rtl_words(const ss_rtl *r, const ss_rtl_part *part, int
 static inline bool ss_rtl_is_wire(const ss_node *n) {
     return n->op == SS_OP_FLATTEN;
 }
+/* It has FIFOs. */
+static inline bool ss_rtl_is_join(const ss_node *n) {
+    return n->op == SS_OP_ADD || n->op == SS_OP_CONCAT;
+}
 static inline int32_t ss_rtl_source(const ss_graph *g, int32_t tensor) {
     while (ss_rtl_is_wire(&g->nodes[tensor])) tensor = g->nodes[tensor].in[0];
     return tensor;
