@@ -3,7 +3,7 @@
  * A list is what a stream multiplies for one output pixel (and group): the non-zeros of its whole receptive field. Stream
  * (l, p) of ci lanes and P parts has the channels c of the group with c mod ci = l and the kernel positions k with
  * k mod P = p. Cycles are decided by the fullest stream: at every list when streams may not drift apart, of blocks of
- * 2, 4, ... lists when buffers let them. Making a list costs a cycle a word at least: counted the same way. Results
+ * 4, 16, ... lists when buffers let them. Making a list costs a cycle a word at least: counted the same way. Results
  * do not depend on the instruction set.
  */
 #ifndef SS_PROFILE_LISTS_H
@@ -19,7 +19,7 @@ typedef struct ss_stream_set {
     int32_t ci, parent; /* lanes; the set of this P whose sums are added up to ours, -1: the kernel parts */
     size_t streams;     /* ci * P; 0: too many to be looked at */
     uint32_t *work[2];  /* non-zeros; cycles of compaction; [SS_LIST_SPANS][streams]: of the list, and of blocks that wait
-                         * for their other half */
+                         * for the rest of theirs */
     uint64_t busiest[2][SS_LIST_SPANS];
     uint64_t word;
 } ss_stream_set;
