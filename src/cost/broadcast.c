@@ -8,7 +8,6 @@
 #define PACKED_SUM 30    /* bits of sums of which two share a DSP (ss_broadcast_lanes) */
 #define LISTS_WAITING 8  /* lists of any length that wait in a stream */
 #define JOIN_PLACES 32   /* of the FIFO behind the join */
-#define RING_IN_LUTS 128 /* entries; longer lists lie in block RAM */
 
 ss_broadcast ss_broadcast_of(const ss_cost_node *n, const ss_config *cfg, int bits) {
     ss_broadcast b = { .streams = (int64_t)cfg->ci * cfg->m,
@@ -41,7 +40,7 @@ static ss_resources stream_resources(const ss_cost *c, const ss_cost_node *n, co
     else if (cfg->queue == 1) ss_res_add(&res, SS_COST_OF(SS_MOD_SLICE, positions * bits), 1);
     /* choosing a non-zero: the front of a crossbar of one multiplier */
     ss_res_add(&res, SS_COST_OF(SS_MOD_FRONT_SPARSE, bits, positions, 1, 1, b->steps, b->folds, b->passes, 2), 1);
-    if (room > RING_IN_LUTS) res.r[SS_BRAM18] += ss_bram18_blocks(entry, room);
+    if (room > SS_RING_IN_LUTS) res.r[SS_BRAM18] += ss_bram18_blocks(entry, room);
     else res.r[SS_LUT] += ss_lut_ram(entry, room);
     ss_res_add(&res, SS_COST_OF(SS_MOD_FIFO_LUT, 2 * ss_log2_ceil(rows + 1), LISTS_WAITING), 1);
     ss_res_add(&res, ss_part_result_fifo(cfg->sums * n->acc_bits, places), 1);
@@ -64,11 +63,6 @@ ss_resources ss_broadcast_resources(const ss_cost *c, const ss_cost_node *n, con
     ss_res_add(&res, SS_COST_OF(biases == SS_STYLE_LUT ? SS_MOD_ROM_LUT : SS_MOD_ROM_BLOCK, sum, rows), 1);
     ss_res_add(&res, SS_COST_OF(SS_MOD_FIFO_LUT, (int64_t)cfg->sums * result, JOIN_PLACES), 1);
     return res;
-}
-
-/* Cycles of the streams, as if they met at every window and lists cost nothing to make. */
-double ss_broadcast_cycles(const ss_cost_node *n, const ss_config *cfg, int ci_index) {
-    return n->expect[(int64_t)ci_index * n->k] * (double)(n->fg / cfg->co) / cfg->m;
 }
 
 static ss_status illegal(ss_ctx *ctx, ss_where at, const char *field, int64_t value, const char *legal) {

@@ -77,7 +77,7 @@ double ss_fold_cycles(const ss_cost *c, const ss_cost_node *n, const ss_config *
     double engine, intake = (double)(n->in_elems[0] / ((int64_t)cfg->ci * cfg->gr));
     int64_t filters = n->fg / cfg->co, pixels = n->out_elems / n->f;
     if (is_broadcast(cfg)) {
-        engine = ss_broadcast_cycles(n, cfg, ci_index(n, cfg->ci));
+        engine = ss_broadcast_cycles(n, cfg);
     } else if (is_crossbar(n, cfg)) {
         double steps = n->expect[ci_index(n, cfg->ci) * n->k + cfg->m - 1];
         engine = steps * (double)filters / cfg->gr;

@@ -159,13 +159,19 @@ static void add_position(layer *y, int32_t parts, int64_t ci, double positions, 
     double steps = (double)(l->channels / l->groups / ci), lists = positions * l->groups;
     likes kinds[8], all[8];
     int n = sort_parts(y, parts, ci, 1, kinds);
+    double most = 0;
     for (int span = 0; span < SS_LIST_SPANS; span++) {
         double block = fmin(SS_LIST_SPAN(span), l->windows * l->groups), variance;
         for (int i = 0; i < n; i++) all[i] = (likes){ kinds[i].trials * steps * block / v[span], kinds[i].streams };
-        o->busiest[span] += lists / block * v[span] * largest_of(y, all, n);
-        double mean = compaction_mean(kinds[0].trials, y->q, &variance) * steps * block;
+        /* Empty lists count one. The fullest stream has fewer of them than others, and at span 0 none. */
+        double busy = lists / block * v[span] * largest_of(y, all, n), mean = lists * kinds[0].trials * steps * y->q;
+        double empty = lists * pow(1 - y->q, kinds[0].trials * steps * (span > 0 ? 1 : (double)(ci * parts)));
+        busy += busy > 0 ? empty * mean / busy : empty;
+        most = span == 0 || busy < most ? busy : most;
+        o->busiest[span] += most;
+        double word = compaction_mean(kinds[0].trials, y->q, &variance) * steps * block;
         double spread = sqrt(variance * steps * block * v[span]) * normal_largest(y, kinds[0].streams);
-        o->compaction[span] += lists / block * fmin(mean + spread, fmax(1, kinds[0].trials) * steps * block);
+        o->compaction[span] += lists / block * fmin(word + spread, fmax(1, kinds[0].trials) * steps * block);
     }
     o->word += lists * steps * fullest_word(y, kinds, n);
 }

@@ -126,8 +126,9 @@ BODY void sum_streams(ss_lists *t, const pixel *at, const ss_stream_set *row, ss
 }
 
 /* Count list number n of the image: blocks end like the carries of a counter of base 4. */
-BODY void grow_blocks(ss_stream_set *s, int64_t n, int kind) {
-    const uint32_t *sum = list_of(s, kind);
+BODY void grow_blocks(ss_lists *t, ss_stream_set *s, int64_t n, int kind) {
+    const uint32_t *list = list_of(s, kind), *sum = t->sum;
+    for (size_t i = 0; i < s->streams; i++) t->sum[i] = list[i] > 1 ? list[i] : 1;
     for (int span = 0;; span++, n /= 4) {
         s->busiest[kind][span] += largest(sum, s->streams);
         if (span == SS_LIST_SPANS - 1) return;
@@ -176,8 +177,9 @@ BODY void count_pixel(ss_lists *t, const ss_map *m, int64_t number, int32_t oy, 
             for (int32_t i = t->n_ci - 1; i >= 0; i--)
                 for (int kind = NONZEROS; row[i].streams && kind <= (parts < t->k ? COMPACTION : NONZEROS); kind++) {
                     sum_streams(t, &at, row, &row[i], parts, g, kind);
-                    grow_blocks(&row[i], number * t->groups + g, kind);
+                    grow_blocks(t, &row[i], number * t->groups + g, kind);
                 }
+            if (parts == 1) t->nonzeros += list_of(&row[0], NONZEROS)[0];
             if (parts > 1 && parts < t->k) count_words(t, row, parts, g, (size_t)m->shape.c);
         }
     }
@@ -220,7 +222,8 @@ static double whole_words(const ss_layer_profile *l, int64_t ci) {
     return sum;
 }
 
-void ss_lists_add(const ss_lists *t, ss_list_stats *out) {
+void ss_lists_add(const ss_lists *t, ss_list_stats *out, double *nonzeros) {
+    *nonzeros += (double)t->nonzeros;
     for (int32_t i = 0; i < t->n_parts * t->n_ci; i++) {
         const ss_stream_set *s = &t->sets[i];
         for (int span = 0; s->streams && span < SS_LIST_SPANS; span++) {
@@ -231,8 +234,8 @@ void ss_lists_add(const ss_lists *t, ss_list_stats *out) {
     }
 }
 
-void ss_lists_finish(const ss_layer_profile *l, int64_t images, ss_list_stats *out) {
-    double nonzeros = ss_profile_mean_nonzeros(l) * l->windows * l->channels, seen = out[0].busiest[0];
+void ss_lists_finish(const ss_layer_profile *l, int64_t images, double seen, ss_list_stats *out) {
+    double nonzeros = ss_profile_mean_nonzeros(l) * l->windows * l->channels;
     double all = (double)images / (double)ss_ceil_div(images, SS_LISTS_EVERY), filled = seen > 0 ? nonzeros / seen : all;
     for (int32_t i = 0; i < l->n_parts * l->n_ci; i++) {
         int32_t parts = l->parts[i / l->n_ci];

@@ -21,7 +21,7 @@
 /* ci * P streams: sums over blocks of 4^i lists (a list: what a stream has of a pixel and group) of the largest that a stream
  * has. Blocks end with the image. */
 typedef struct ss_list_stats {
-    double busiest[SS_LIST_SPANS];    /* non-zeros */
+    double busiest[SS_LIST_SPANS];    /* max(1, non-zeros): cycles of one fold */
     double compaction[SS_LIST_SPANS]; /* cycles to list them: max(1, non-zeros) a word */
     double word;                      /* the same, all streams meeting at every word */
 } ss_list_stats;
