@@ -214,7 +214,7 @@ static bool make_flow(sim *sm, const broadcast *b, int64_t stream, flow *f) {
 
 stage *make_broadcast(sim *sm, stage *from, const broadcast_shape *p) {
     broadcast *b = (broadcast *)stage_new(sm, &broadcast_kind, sizeof *b, from);
-    if (!b || !ring_make(sm, &b->join, (p->results + 3) * p->beats) || !ring_make(sm, &b->left, JOIN_PLACES + 1) ||
+    if (!b || !ring_make(sm, &b->join, later((p->results + 3) * p->beats, 2 * JOIN_PLACES)) || !ring_make(sm, &b->left, JOIN_PLACES + 1) ||
         !ring_make(sm, &b->fold_end, p->results + 3) || !ring_make(sm, &b->with, p->results + 3))
         return NULL;
     b->p = *p;
