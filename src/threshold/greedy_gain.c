@@ -110,7 +110,7 @@ static ss_status choose(ss_walk *w, room *m, bool *moved) {
     bool together = false;
     if (best_single(w, m, &best) != SS_OK) return SS_BAD;
     const double rate = best < 0 ? 0 : m->rate[best];
-    if (w->probe.kind == SS_HW_BASELINE && before_slowest(w, m->used) > 1 && joint(w, m, rate, &together) != SS_OK)
+    if (before_slowest(w, m->used) > 1 && joint(w, m, rate, &together) != SS_OK)
         return SS_BAD;
     for (int32_t i = 0; i < n; i++) {
         const bool raise = together ? m->used[i] : m->rate[i] > 0 && m->rate[i] >= NEARLY * rate;

@@ -28,10 +28,6 @@ static double divergence_of(const float *a, const float *b, int64_t images, int3
 
 /* ---- time ---- */
 
-static double area(const ss_config *c, ss_res binding) {
-    return (double)c->res.r[binding == SS_RES_COUNT ? SS_DSP : binding];
-}
-
 static double time_of(const ss_probe *p, const double *cycles) {
     const ss_design *d = p->design;
     double total = 0;
@@ -39,11 +35,8 @@ static double time_of(const ss_probe *p, const double *cycles) {
         const ss_partition *part = &d->partitions[i];
         double sum = 0, most = 1;
         for (int32_t n = part->first; n <= part->last; n++) most = fmax(most, cycles[n]);
-        for (int32_t n = part->first; n <= part->last; n++) {
-            if (p->kind == SS_HW_OPTIMISED) sum += area(&part->configs[n - part->first], part->binding) * cycles[n];
-            else sum += pow(cycles[n] / most, SLOWEST_POWER);
-        }
-        total += p->kind == SS_HW_OPTIMISED ? sum : most * pow(sum, 1.0 / SLOWEST_POWER);
+        for (int32_t n = part->first; n <= part->last; n++) sum += pow(cycles[n] / most, SLOWEST_POWER);
+        total += most * pow(sum, 1.0 / SLOWEST_POWER);
     }
     return total;
 }
