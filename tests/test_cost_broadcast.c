@@ -167,7 +167,7 @@ static ss_cost *cost_of(ss_ctx *ctx, const maps *m, const ss_profile *p) {
     ss_device dev;
     ss_cost *c;
     assert_int_equal(ss_device_load(ctx, "u250", &dev), SS_OK);
-    assert_int_equal(ss_cost_new(ctx, m->g, p, &dev, (ss_cost_opts){ 16, 0 }, &c), SS_OK);
+    assert_int_equal(ss_cost_new(ctx, m->g, p, &dev, (ss_cost_opts){ .bits = 16 }, &c), SS_OK);
     return c;
 }
 

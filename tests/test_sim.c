@@ -1,6 +1,7 @@
 /* The simulator's stages against registers and handshakes followed cycle by cycle, windows against the cycles
  * that docs/hardware.md gives, whole networks, and deadlocks. The comparison with the hardware itself is
  * tests/cli_simulate.sh. */
+#include "rtl/broadcast.h"
 #include "sim/parts.h"
 #include "util_explore.h"
 #include "util_infer.h"
@@ -10,6 +11,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -204,6 +206,65 @@ static void windows_take_their_cycles(void **state) {
     }
 }
 
+/* ---- broadcast engines: the recurrences of the test benches, entry by entry ---- */
+
+static broadcast random_broadcast(util_rng *r) {
+    broadcast b = { .fold = { .w = 16, .k = util_rng_int(r, 1, 12), .gr = 1, .ci = util_rng_int(r, 1, 3), .m = 1,
+                              .passes = 1, .steps = util_rng_int(r, 1, 5), .folds = util_rng_int(r, 1, 6) } };
+    b.p = util_rng_int(r, 1, b.fold.k);
+    b.sums = util_rng_int(r, 1, 3);
+    b.fold.co = b.sums * util_rng_int(r, 1, 4);
+    b.lists = util_rng_int(r, 1, 3);
+    b.queue = util_rng_int(r, 0, 5);
+    b.results = util_rng_int(r, 1, 24);
+    return b;
+}
+
+/* Densities change from list to list, so that some wait for places and some for entries. */
+static void random_counts(util_rng *r, const broadcast *b, int lists, int *nonzeros, uint16_t *counts) {
+    const int streams = broadcast_streams(b);
+    for (int list = 0; list < lists; list++) {
+        const int most = util_rng_int(r, 0, 12);
+        for (int n = 0; n < b->fold.steps * streams; n++) {
+            const int at = list * b->fold.steps * streams + n, all = broadcast_positions(b, n % streams);
+            nonzeros[at] = util_rng_int(r, 0, most < all ? most : all);
+            counts[at] = (uint16_t)nonzeros[at];
+        }
+    }
+}
+
+static void broadcast_engines_follow_the_recurrences(void **state) {
+    (void)state;
+    enum { LISTS = 40, MOST = LISTS * 5 * 36 };
+    static int nonzeros[MOST];
+    static uint16_t counts[MOST];
+    util_rng r = { 5 };
+    for (int test = 0; test < 300; test++) {
+        const broadcast b = random_broadcast(&r);
+        struct beats_layer layer = { .data = counts };
+        const beats all = { .images = 1, .layers = 1, .layer = &layer };
+        ss_ctx *ctx = ss_ctx_new();
+        sim sm = { .ctx = ctx, .arena = ss_arena_new(ctx), .images = 1, .beats = &all };
+        random_counts(&r, &b, LISTS, nonzeros, counts);
+        const broadcast_shape p = { .kernel = b.fold.k, .parts = b.p, .streams = broadcast_streams(&b),
+                                    .steps = b.fold.steps, .folds = b.fold.folds, .beats = broadcast_beats(&b),
+                                    .lists = b.lists, .queue = b.queue, .results = b.results };
+        stage *s = make_broadcast(&sm, make_source(&sm, LISTS * b.fold.steps), &p);
+        for (int64_t n = LISTS * p.folds * p.beats; n > 0; n--) {
+            const int64_t t = pull(s);
+            assert_true(t >= 0);
+            take(s, t);
+        }
+        int64_t busy;
+        const int64_t last = broadcast_cycles(&b, nonzeros, LISTS, &busy);
+        assert_int_equal(s->last + 1, last); /* there the first word comes in cycle 1 */
+        assert_int_equal(broadcast_busy(s), busy);
+        assert_int_equal(pull(s), UNKNOWN);
+        ss_arena_free(sm.arena);
+        ss_ctx_free(ctx);
+    }
+}
+
 /* ---- networks ---- */
 
 typedef struct fixture {
@@ -317,6 +378,89 @@ static void a_starved_skip_is_a_deadlock(void **state) {
     ss_simulated_free(v);
 }
 
+/* ---- tuning ---- */
+
+static ss_status tune(fixture *f, ss_simulated **out) {
+    const ss_sim_task task = { .g = f->g,
+                               .q = f->q,
+                               .e = f->e,
+                               .design = f->design,
+                               .images = f->d,
+                               .norm = &f->norm,
+                               .opts = { .last = -1 },
+                               .tune = true,
+                               .within = 0.95 };
+    return ss_sim_run(f->ctx, &task, out);
+}
+
+static void with_other_images(fixture *f, unsigned seed) {
+    ss_dataset_free(f->d);
+    f->d = util_dataset(f->ctx, f->g->nodes[0].shape, 10, 6, seed);
+}
+
+/* Data decides times, not whether everything stops: with the least depths no data does, with one word less all
+ * data does. */
+static void least_depths_hold_for_all_data(void **state) {
+    fixture *f = *state;
+    ss_simulated *v, *w;
+    assert_int_equal(tune(f, &v), SS_OK);
+    ss_rtl_depth all[32];
+    int32_t n = 0, deep = 0;
+    for (int32_t i = 0; i < v->partitions[0].n_nodes; i++)
+        for (int32_t k = 0; k < v->partitions[0].nodes[i].n_fifos; k++) {
+            const ss_sim_node *at = &v->partitions[0].nodes[i];
+            assert_true(at->least[k] >= 2 && at->sized[k] >= at->least[k]);
+            all[n++] = (ss_rtl_depth){ .node = at->node, .input = k, .words = at->least[k] };
+        }
+    assert_true(n >= 4);
+    for (unsigned seed = 1; seed <= 3; seed++) {
+        with_other_images(f, seed);
+        assert_int_equal(simulate(f, all, n, &w), SS_OK);
+        ss_simulated_free(w);
+        for (int32_t i = 0; i < n; i++) {
+            if (all[i].words == 2) continue;
+            deep++;
+            all[i].words--;
+            assert_int_equal(simulate(f, all, n, &w), SS_NO);
+            ss_simulated_free(w);
+            all[i].words++;
+        }
+    }
+    assert_true(deep >= 3);
+    ss_simulated_free(v);
+}
+
+static void a_tuned_design_is_what_was_found(void **state) {
+    fixture *f = *state;
+    ss_simulated *v, *w;
+    ss_design *back;
+    char dir[256], path[300];
+    assert_true(util_temp_dir(dir));
+    assert_int_equal(tune(f, &v), SS_OK);
+    const ss_sim_partition *p = &v->partitions[0];
+    assert_true(p->sized_interval * 0.95 <= p->endless_interval * (1 + 1e-9));
+    assert_true(p->stall >= 1);
+    snprintf(path, sizeof path, "%s/design.json", dir);
+    assert_int_equal(ss_design_save(v->tuned, f->g, path), SS_OK);
+    assert_int_equal(ss_design_load(f->ctx, f->g, path, &back), SS_OK);
+    ss_design *before = f->design;
+    f->design = back;
+    assert_int_equal(simulate(f, NULL, 0, &w), SS_OK);
+    for (int32_t i = 0; i < p->n_nodes; i++)
+        for (int32_t k = 0; k < p->nodes[i].n_fifos; k++)
+            assert_int_equal(w->partitions[0].nodes[i].depth[k], p->nodes[i].sized[k]);
+    assert_true(fabs(w->partitions[0].interval.mean - p->sized_interval) < 1e-6);
+    /* The model now says what the simulation does. */
+    if (p->stall > 1)
+        assert_true(fabs(w->partitions[0].predicted_interval - p->sized_interval) < 0.001 * p->sized_interval);
+    f->design = before;
+    ss_design_free(back);
+    ss_simulated_free(v);
+    ss_simulated_free(w);
+    remove(path);
+    rmdir(dir);
+}
+
 /* ---- --depth ---- */
 
 static void depths_are_read(void **state) {
@@ -343,8 +487,11 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chains_move_as_registers_do),
         cmocka_unit_test(windows_take_their_cycles),
+        cmocka_unit_test(broadcast_engines_follow_the_recurrences),
         cmocka_unit_test_setup_teardown(a_network_runs_through, setup, teardown),
         cmocka_unit_test_setup_teardown(a_starved_skip_is_a_deadlock, setup, teardown),
+        cmocka_unit_test_setup_teardown(least_depths_hold_for_all_data, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_tuned_design_is_what_was_found, setup, teardown),
         cmocka_unit_test_setup_teardown(depths_are_read, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
