@@ -239,11 +239,12 @@ static json_t *partition_json(const ss_simulated *s, const ss_sim_partition *p) 
         json_array_append_new(nodes, node_json(s->g, &p->nodes[i]));
     for (int64_t i = 0; ends && !p->deadlock && i < s->images; i++)
         json_array_append_new(ends, json_integer(p->ends[i]));
-    json_t *j = json_pack("{s:i,s:s,s:s,s:b,s:I,s:o,s:o,s:o,s:f,s:o}", "partition", (int)p->number, "first",
+    json_t *j = json_pack("{s:i,s:s,s:s,s:b,s:I,s:o,s:o,s:I,s:o,s:f,s:o}", "partition", (int)p->number, "first",
                           s->g->nodes[p->first].name, "last", s->g->nodes[p->last].name, "deadlock",
                           (int)p->deadlock, "cycles", (json_int_t)p->cycles, "interval",
                           spread_json(&p->interval, p->predicted_interval), "latency",
-                          spread_json(&p->latency, p->predicted_latency), "last_cycle", ends, "seconds",
+                          spread_json(&p->latency, p->predicted_latency), "first_latency",
+                          (json_int_t)p->first_latency, "last_cycle", ends, "seconds",
                           p->seconds, "nodes", nodes);
     if (j && p->loss.known)
         json_object_set_new(j, "loss",

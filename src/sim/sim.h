@@ -67,6 +67,7 @@ typedef struct ss_sim_partition {
     int64_t *ends;     /* [images]: cycle of each image's last word out */
     ss_spread interval, latency; /* interval: most 0 when there is one image */
     double predicted_interval, predicted_latency;
+    int64_t first_latency; /* of the first image: nothing is before it */
     ss_sim_loss loss;
     double endless_interval, sized_interval; /* tuned: with FIFOs of joins without end, and as sized */
     double stall;                            /* tuned: of its engines that skip zeros */
