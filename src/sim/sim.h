@@ -12,6 +12,13 @@
 #include "infer/infer.h"
 #include "rtl/rtl.h"
 
+/* What nodes do and what FIFOs hold in cycles [from, to). */
+typedef struct ss_sim_trace {
+    const char *waveform; /* a VCD file, or NULL */
+    const char *levels;   /* a table, or NULL */
+    int64_t from, to;
+} ss_sim_trace;
+
 typedef struct ss_sim_task {
     const ss_graph *g;
     const ss_quant *q; /* with the thresholds in force */
@@ -20,6 +27,7 @@ typedef struct ss_sim_task {
     const ss_dataset *images;
     const ss_norm *norm;
     ss_rtl_opts opts; /* span; depths of FIFOs */
+    ss_sim_trace trace;
     bool split_loss;  /* three more simulations */
     bool tune;        /* the result has a tuned design: FIFOs sized, stalls */
     double within;    /* of the throughput with FIFOs without end */
