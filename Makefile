@@ -90,7 +90,7 @@ test: deps
 	$(MAKE) -j$(JOBS) all tests
 	$(MAKE) -j$(JOBS) CC=clang BUILD=$(BUILD)-clang tests
 	$(MAKE) -j$(JOBS) SANITIZE=1 BUILD=$(BUILD)-asan CFLAGS="-O1 -g" tests
-	BUILD=$(BUILD) tests/run.sh $(TESTS) $(TESTS:$(BUILD)/%=$(BUILD)-asan/%) $(wildcard tests/cli_*.sh) \
+	BUILD=$(BUILD) JOBS=$(JOBS) tests/run.sh $(TESTS) $(TESTS:$(BUILD)/%=$(BUILD)-asan/%) $(wildcard tests/cli_*.sh) \
 	  tests/lint.sh tests/prove.sh $(wildcard tests/rtl_*.sh)
 
 # The long verifications: ResNet-20 and a stage of ResNet-18 on real images, an hour or two; goes on where it stopped.

@@ -421,7 +421,7 @@ static void illegal_foldings_list_the_legal_values(void **state) {
     } cases[] = {
         { folding(SS_ENGINE_CROSSBAR, 1, 1, 10, SS_MEM_BRAM), "m = 10 is outside the kernel; legal: 1..9" },
         { folding(SS_ENGINE_CROSSBAR, 0, 1, 1, SS_MEM_BRAM), "ci = 0 does not divide 64" },
-        { folding(SS_ENGINE_NONE, 1, 1, 1, SS_MEM_BRAM), "legal: dense crossbar" },
+        { folding(SS_ENGINE_NONE, 1, 1, 1, SS_MEM_BRAM), "legal: dense crossbar broadcast" },
         { folding(SS_ENGINE_DENSE, 1, 1, 1, SS_MEM_NONE),
           "6912 words deep cannot be \"none\" on u250; legal: bram uram" },
         { folding(SS_ENGINE_DENSE, 1, 1, 1, SS_MEM_LUT), "legal: bram uram" },
@@ -439,6 +439,26 @@ static void illegal_foldings_list_the_legal_values(void **state) {
     assert_int_equal(ss_cost_eval(b.ctx, b.c, 0, 1e6, &cfg), SS_BAD); /* the input has no folding */
     assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 0, &cfg), SS_BAD);
     assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, NAN, &cfg), SS_BAD);
+    bench_free(&b);
+}
+
+static void broadcast_foldings_list_the_legal_values(void **state) {
+    (void)state;
+    bench b = one_conv(64, 8, 8, same3x3, 0.5);
+    int32_t conv = ss_graph_find(b.g, "conv");
+    ss_config cfg = folding(SS_ENGINE_BROADCAST, 4, 6, 3, SS_MEM_BRAM);
+    cfg.sums = 2, cfg.lists = 2, cfg.results = 8;
+    assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 1e6, &cfg), SS_OK);
+    assert_int_equal(cfg.res.r[SS_DSP], 4 * 6 * 3 + cfg.lanes_out);
+    cfg = folding(SS_ENGINE_BROADCAST, 4, 6, 10, SS_MEM_BRAM);
+    cfg.sums = 4, cfg.queue = -1;
+    assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 1e6, &cfg), SS_BAD);
+    assert_true(util_has_error(b.ctx, "m = 10 parts of the kernel; legal: 1..9"));
+    assert_true(util_has_error(b.ctx, "sums = 4; legal: the divisors of co"));
+    assert_true(util_has_error(b.ctx, "queue = -1; legal: 0..4096"));
+    assert_true(util_has_error(b.ctx, "lists = 0; legal: 1..4096"));
+    assert_true(util_has_error(b.ctx, "results = 0; legal: 1..4096"));
+    assert_int_equal(ss_diag_errors(b.ctx), 5);
     bench_free(&b);
 }
 
@@ -619,6 +639,7 @@ int main(void) {
         cmocka_unit_test(parallel_groups_are_whole),
         cmocka_unit_test(whole_convolutions_are_the_sum_of_their_modules),
         cmocka_unit_test(illegal_foldings_list_the_legal_values),
+        cmocka_unit_test(broadcast_foldings_list_the_legal_values),
         cmocka_unit_test(latency_follows_the_pixels),
         cmocka_unit_test(fully_connected_fill_is_counted_once),
         cmocka_unit_test(bits_across_a_border),

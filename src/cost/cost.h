@@ -3,6 +3,7 @@
  * Cycles per image of a CONV with G groups (gr in parallel), ci input streams, co output streams, W = Ho*Wo:
  *   dense     (K/m) * (C/G/ci) * (F/G/co) * (G/gr) * W                     m divides K
  *   crossbar  (F/G/co) / gr * sum over steps of max(1, ceil(nnz_max/m))    1 <= m <= K
+ *   broadcast (broadcast.c)  ci*m streams, m kernel parts, 1 <= m <= K; gr = 1; ci*co*m multipliers
  * gr > 1 only with ci = C/G and co = F/G, since lanes are neighbouring channels;
  * where a step is one window position of ci channels and nnz_max the largest count among them: the streams of a
  * step advance together (exact for a join at every window; an upper bound where buffers lie between).
@@ -21,9 +22,11 @@
 #include "graph/graph.h"
 #include "profile/profile.h"
 
-typedef enum ss_engine_kind { SS_ENGINE_NONE, SS_ENGINE_DENSE, SS_ENGINE_CROSSBAR, SS_ENGINE_KINDS } ss_engine_kind;
-extern const char *const ss_engine_kind_names[SS_ENGINE_KINDS]; /* "none","dense","crossbar" */
-#define SS_ENGINES_ALL (1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR) /* as in ss_cost_opts */
+typedef enum ss_engine_kind {
+    SS_ENGINE_NONE, SS_ENGINE_DENSE, SS_ENGINE_CROSSBAR, SS_ENGINE_BROADCAST, SS_ENGINE_KINDS
+} ss_engine_kind;
+extern const char *const ss_engine_kind_names[SS_ENGINE_KINDS]; /* "none", "dense", "crossbar", "broadcast" */
+#define SS_ENGINES_ALL (1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR | 1u << SS_ENGINE_BROADCAST) /* as in ss_cost_opts */
 
 typedef enum ss_mem { SS_MEM_NONE, SS_MEM_LUT, SS_MEM_BRAM, SS_MEM_URAM, SS_MEM_KINDS } ss_mem;
 extern const char *const ss_mem_names[SS_MEM_KINDS];
@@ -32,6 +35,7 @@ extern const char *const ss_mem_names[SS_MEM_KINDS];
 typedef struct ss_config {
     ss_engine_kind engine;     /* NONE unless CONV */
     int32_t gr, ci, co, m;     /* CONV: legal values as above; 1 elsewhere */
+    int32_t sums, queue, lists, results; /* broadcast: SUMS, QUEUE, LISTS, RESULTS of ss_conv_broadcast; 0 elsewhere */
     ss_mem memory;             /* of the weights */
     int32_t lanes_in, lanes_out; /* elements a word on the node's input (first) and output streams */
     double cycles;             /* per image, expected */

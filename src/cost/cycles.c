@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-const char *const ss_engine_kind_names[SS_ENGINE_KINDS] = { "none", "dense", "crossbar" };
+const char *const ss_engine_kind_names[SS_ENGINE_KINDS] = { "none", "dense", "crossbar", "broadcast" };
 const char *const ss_mem_names[SS_MEM_KINDS] = { "none", "lut", "bram", "uram" };
 
 /* ceil(n/m) counts the j >= 0 with n > j*m, so the sum over n of hist[n] * ceil(n/m) is the sum over j of the tails

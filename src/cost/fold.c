@@ -11,22 +11,51 @@ static bool is_crossbar(const ss_cost_node *n, const ss_config *cfg) {
     return cfg->engine == SS_ENGINE_CROSSBAR && cfg->m < n->k;
 }
 
+static bool is_broadcast(const ss_config *cfg) { return cfg->engine == SS_ENGINE_BROADCAST; }
+
+/* The least cycles that the engine takes for a word of windows. */
+static int64_t cycles_a_window(const ss_cost_node *n, const ss_config *cfg) {
+    if (is_broadcast(cfg)) return 1;
+    return n->fg / cfg->co * (is_crossbar(n, cfg) ? 1 : n->k / cfg->m);
+}
+
 typedef struct weight_memory {
     int64_t count, width, depth; /* `count` separate memories of width x depth */
 } weight_memory;
 
-static weight_memory weights_of(const ss_cost_node *n, const ss_config *cfg, int bits) {
-    int64_t streams = (int64_t)cfg->gr * cfg->ci, folds = n->cg / cfg->ci * (n->fg / cfg->co) * (n->groups / cfg->gr);
-    int64_t lane = (int64_t)cfg->co * bits;
-    if (!is_crossbar(n, cfg)) return (weight_memory){ 1, streams * lane * cfg->m, n->k / cfg->m * folds };
-    if (cfg->m == 1) return (weight_memory){ streams, lane, n->k * folds }; /* each stream its own position */
-    return (weight_memory){ 1, streams * lane * n->k, folds };
+typedef struct weight_memories {
+    weight_memory of[2]; /* a broadcast engine has two kinds where P does not divide K */
+    int n;
+} weight_memories;
+
+static weight_memories one_memory(int64_t count, int64_t width, int64_t depth) {
+    return (weight_memories){ { { count, width, depth } }, 1 };
 }
 
-static bool memory_legal(const ss_device *dev, ss_mem kind, weight_memory w) {
-    if (kind == SS_MEM_LUT) return w.depth <= LUT_ROM_DEPTH;
-    if (kind == SS_MEM_BRAM) return w.depth > 1;
-    return kind == SS_MEM_URAM && w.depth > 1 && dev->total.r[SS_URAM] > 0;
+static weight_memories weights_of(const ss_cost_node *n, const ss_config *cfg, int bits) {
+    int64_t streams = (int64_t)cfg->gr * cfg->ci, folds = n->cg / cfg->ci * (n->fg / cfg->co) * (n->groups / cfg->gr);
+    int64_t lane = (int64_t)cfg->co * bits;
+    if (is_broadcast(cfg)) {
+        ss_broadcast_part parts[2];
+        weight_memories w = { .n = ss_broadcast_parts(n, cfg, parts) };
+        for (int i = 0; i < w.n; i++) w.of[i] = (weight_memory){ parts[i].streams, lane, parts[i].positions * folds };
+        return w;
+    }
+    if (!is_crossbar(n, cfg)) return one_memory(1, streams * lane * cfg->m, n->k / cfg->m * folds);
+    if (cfg->m == 1) return one_memory(streams, lane, n->k * folds); /* each stream its own position */
+    return one_memory(1, streams * lane * n->k, folds);
+}
+
+static bool memory_legal(const ss_device *dev, ss_mem kind, const weight_memories *w) {
+    int64_t least = w->of[w->n - 1].depth, most = w->of[0].depth;
+    if (kind == SS_MEM_LUT) return most <= LUT_ROM_DEPTH;
+    if (kind == SS_MEM_BRAM) return least > 1;
+    return kind == SS_MEM_URAM && least > 1 && dev->total.r[SS_URAM] > 0;
+}
+
+static void add_weights(const weight_memories *w, ss_mem kind, ss_resources *res) {
+    for (int i = 0; i < w->n; i++)
+        ss_res_add(res, ss_part_weights(kind, w->of[i].width, w->of[i].depth), w->of[i].count);
 }
 
 static int ci_index(const ss_cost_node *n, int64_t ci) {
@@ -38,8 +67,8 @@ static int ci_index(const ss_cost_node *n, int64_t ci) {
 /* A row's first window may need more columns than the engine gives it time to load: that much of each row is lost. */
 static double first_windows(const ss_cost_node *n, const ss_config *cfg, ss_shape in, double engine) {
     ss_shape out = n->node->shape;
-    int64_t words = n->c / ((int64_t)cfg->gr * cfg->ci), beats = is_crossbar(n, cfg) ? 1 : n->k / cfg->m;
-    if (!ss_window_keeps_columns(&n->node->win, out, n->fg / cfg->co * beats)) return 0;
+    int64_t words = n->c / ((int64_t)cfg->gr * cfg->ci);
+    if (!ss_window_keeps_columns(&n->node->win, out, cycles_a_window(n, cfg))) return 0;
     double window = engine / ((double)out.h * out.w * (double)words);
     double late = (double)ss_window_first_loads(&n->node->win, in, out) - window;
     return late > 0 ? late * out.h * (double)words : 0;
@@ -48,7 +77,9 @@ static double first_windows(const ss_cost_node *n, const ss_config *cfg, ss_shap
 double ss_fold_cycles(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
     double engine, intake = (double)(n->in_elems[0] / ((int64_t)cfg->ci * cfg->gr));
     int64_t filters = n->fg / cfg->co, pixels = n->out_elems / n->f;
-    if (is_crossbar(n, cfg)) {
+    if (is_broadcast(cfg)) {
+        engine = ss_broadcast_cycles(n, cfg, ci_index(n, cfg->ci));
+    } else if (is_crossbar(n, cfg)) {
         double steps = n->expect[ci_index(n, cfg->ci) * n->k + cfg->m - 1];
         engine = steps * (double)filters / cfg->gr;
     } else {
@@ -93,22 +124,21 @@ static void add_front(const ss_cost_node *n, const ss_config *cfg, const engine 
 static ss_window_form window_form(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
     const ss_window *w = &n->node->win;
     ss_shape in = c->g->nodes[n->node->in[0]].shape;
-    int64_t streams = (int64_t)cfg->gr * cfg->ci, beats = is_crossbar(n, cfg) ? 1 : n->k / cfg->m;
-    return ss_window_form_of(c->dev, w, in, n->node->shape, streams, c->opts.bits, n->fg / cfg->co * beats);
+    int64_t streams = (int64_t)cfg->gr * cfg->ci;
+    return ss_window_form_of(c->dev, w, in, n->node->shape, streams, c->opts.bits, cycles_a_window(n, cfg));
 }
 
 ss_mem ss_fold_rom_style(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
-    int64_t lanes = (int64_t)cfg->gr * cfg->co;
+    int64_t lanes = is_broadcast(cfg) ? cfg->sums : (int64_t)cfg->gr * cfg->co;
     return ss_constants_style(c->dev, lanes * n->acc_bits, n->f / lanes);
 }
 
-ss_resources ss_fold_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
+/* Everything between window and result FIFO that multiplies as soon as it chooses: dense and crossbar. */
+static ss_resources window_engine(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
     int bits = c->opts.bits, result = ss_result_bits(n);
     engine e = engine_of(n, cfg, bits);
-    ss_resources res =
-        ss_part_window(c->g->nodes[n->node->in[0]].shape, n->node, e.streams, bits, window_form(c, n, cfg));
+    ss_resources res = SS_COST_OF(SS_MOD_DOT, bits, cfg->gr, cfg->ci, cfg->co, cfg->m, n->acc_bits);
     add_front(n, cfg, &e, bits, &res);
-    ss_res_add(&res, SS_COST_OF(SS_MOD_DOT, bits, cfg->gr, cfg->ci, cfg->co, cfg->m, n->acc_bits), 1);
     res.r[SS_FF] += 4 * e.levels; /* flags that travel with the sums */
     ss_style biases = ss_fold_rom_style(c, n, cfg) == SS_MEM_LUT ? SS_STYLE_LUT : SS_STYLE_BLOCK;
     ss_res_add(&res,
@@ -116,14 +146,24 @@ ss_resources ss_fold_resources(const ss_cost *c, const ss_cost_node *n, const ss
                           biases),
                1);
     ss_res_add(&res, ss_part_result_fifo(e.lanes * result, e.results), 1);
-    weight_memory mem = weights_of(n, cfg, bits);
-    ss_res_add(&res, ss_part_weights(cfg->memory, mem.width, mem.depth), mem.count);
+    return res;
+}
+
+ss_resources ss_fold_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
+    int bits = c->opts.bits;
+    ss_resources res = is_broadcast(cfg) ? ss_broadcast_resources(c, n, cfg) : window_engine(c, n, cfg);
+    ss_shape in = c->g->nodes[n->node->in[0]].shape;
+    ss_res_add(&res, ss_part_window(in, n->node, (int64_t)cfg->gr * cfg->ci, bits, window_form(c, n, cfg)), 1);
+    weight_memories mem = weights_of(n, cfg, bits);
+    add_weights(&mem, cfg->memory, &res);
     return res;
 }
 
 int64_t ss_fold_load_bits(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
-    weight_memory w = weights_of(n, cfg, c->opts.bits);
-    return w.count * w.depth * ss_ceil_div(w.width, 64) * 64;
+    weight_memories w = weights_of(n, cfg, c->opts.bits);
+    int64_t bits = 0;
+    for (int i = 0; i < w.n; i++) bits += w.of[i].count * w.of[i].depth * ss_ceil_div(w.of[i].width, 64) * 64;
+    return bits;
 }
 
 /* ---- enumeration ---- */
@@ -136,10 +176,10 @@ typedef struct listing {
 } listing;
 
 static void list_memories(listing *l, ss_config cfg) {
-    weight_memory w = weights_of(l->n, &cfg, l->c->opts.bits);
+    weight_memories w = weights_of(l->n, &cfg, l->c->opts.bits);
     ss_resources base = { { 0 } };
     for (ss_mem kind = SS_MEM_LUT; kind < SS_MEM_KINDS; kind++) {
-        if (!memory_legal(l->c->dev, kind, w)) continue;
+        if (!memory_legal(l->c->dev, kind, &w)) continue;
         if (l->out) {
             cfg.memory = SS_MEM_NONE;
             if (base.r[SS_LUT] == 0) {
@@ -148,7 +188,7 @@ static void list_memories(listing *l, ss_config cfg) {
             }
             cfg.memory = kind;
             cfg.res = base;
-            ss_res_add(&cfg.res, ss_part_weights(kind, w.width, w.depth), w.count);
+            add_weights(&w, kind, &cfg.res);
             l->out[l->count] = cfg;
         }
         l->count++;
@@ -211,10 +251,11 @@ static ss_status check_divisor(ss_ctx *ctx, const ss_cost_node *n, const char *f
 
 static ss_status check_engine(ss_ctx *ctx, const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
     char shape[40];
+    if (is_broadcast(cfg)) return ss_broadcast_check(ctx, c, n, cfg, at_node(n, shape));
     if (cfg->engine == SS_ENGINE_DENSE) return check_divisor(ctx, n, "m", cfg->m, n->k);
     if (cfg->engine != SS_ENGINE_CROSSBAR)
         return ss_error(ctx, at_node(n, shape), "choose one of the legal values",
-                        "a convolution needs an engine; legal: dense crossbar");
+                        "a convolution needs an engine; legal: dense crossbar broadcast");
     ss_status s = SS_OK;
     if (cfg->m < 1 || cfg->m > n->k)
         s = ss_error(ctx, at_node(n, shape), "choose one of the legal values",
@@ -226,15 +267,15 @@ static ss_status check_engine(ss_ctx *ctx, const ss_cost *c, const ss_cost_node 
 }
 
 static ss_status check_memory(ss_ctx *ctx, const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
-    weight_memory w = weights_of(n, cfg, c->opts.bits);
-    if (memory_legal(c->dev, cfg->memory, w)) return SS_OK;
+    weight_memories w = weights_of(n, cfg, c->opts.bits);
+    if (memory_legal(c->dev, cfg->memory, &w)) return SS_OK;
     char shape[40];
     ss_buf legal;
     ss_buf_init(&legal, ctx);
     for (ss_mem kind = SS_MEM_LUT; kind < SS_MEM_KINDS; kind++)
-        if (memory_legal(c->dev, kind, w)) ss_buf_printf(&legal, " %s", ss_mem_names[kind]);
+        if (memory_legal(c->dev, kind, &w)) ss_buf_printf(&legal, " %s", ss_mem_names[kind]);
     ss_error(ctx, at_node(n, shape), "choose one of the legal values",
-             "a weight memory %lld words deep cannot be \"%s\" on %s; legal:%s", (long long)w.depth,
+             "a weight memory %lld words deep cannot be \"%s\" on %s; legal:%s", (long long)w.of[0].depth,
              cfg->memory < SS_MEM_KINDS ? ss_mem_names[cfg->memory] : "?", c->dev->name,
              legal.data ? legal.data : "");
     ss_buf_free(&legal);

@@ -63,6 +63,26 @@ ss_mem ss_fold_rom_style(const ss_cost *c, const ss_cost_node *n, const ss_confi
 /* Reports each illegal field with its legal values. */
 ss_status ss_fold_check(ss_ctx *ctx, const ss_cost *c, const ss_cost_node *n, const ss_config *cfg);
 
+/* ---- broadcast.c: CONV with a broadcast engine ---- */
+
+#define SS_BROADCAST_MOST 4096 /* of queue, lists and results */
+
+typedef struct ss_broadcast {
+    int64_t streams, steps, folds, passes, beats; /* as docs/hardware.md calls them */
+    bool packed;                                  /* two filters share a DSP */
+} ss_broadcast;
+
+typedef struct ss_broadcast_part {
+    int64_t streams, positions; /* so many streams take so many elements of each window */
+} ss_broadcast_part;
+
+ss_broadcast ss_broadcast_of(const ss_cost_node *n, const ss_config *cfg, int bits);
+int ss_broadcast_parts(const ss_cost_node *n, const ss_config *cfg, ss_broadcast_part out[2]); /* 1 or 2 kinds */
+/* Streams and join; neither window nor weights. */
+ss_resources ss_broadcast_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg);
+double ss_broadcast_cycles(const ss_cost_node *n, const ss_config *cfg, int ci_index);
+ss_status ss_broadcast_check(ss_ctx *ctx, const ss_cost *c, const ss_cost_node *n, const ss_config *cfg, ss_where at);
+
 /* ---- streams.c: everything that depends on the interval ---- */
 
 /* CONV: what lanes add to the folding's resources; other nodes: everything. */

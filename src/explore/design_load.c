@@ -1,6 +1,6 @@
 /* Reading a design back. The file is not believed: the model's hash must agree, all nodes must stand there
  * once, in order, and read what they read in the model, every folding must be legal, and lanes, resources,
- * intervals and throughput must follow from the foldings by the cost model. Cycles of crossbar engines depend
+ * intervals and throughput must follow from the foldings by the cost model. Cycles of sparse engines depend
  * on the profile, which is not in the file: they must lie between one and what an input without zeros takes.
  * All problems are reported, not only the first. */
 #include "explore/explore.h"
@@ -185,6 +185,15 @@ static ss_status check_inputs(reader *r, const json_t *o, const ss_node *n) {
     return s;
 }
 
+/* Whether they are legal is for ss_cost_eval to say. */
+static ss_status read_broadcast(reader *r, const json_t *o, ss_config *c) {
+    int bad = get_i32(r, o, "sums", 0, INT32_MAX, &c->sums) != SS_OK;
+    bad += get_i32(r, o, "queue", 0, INT32_MAX, &c->queue) != SS_OK;
+    bad += get_i32(r, o, "lists", 0, INT32_MAX, &c->lists) != SS_OK;
+    bad += get_i32(r, o, "results", 0, INT32_MAX, &c->results) != SS_OK;
+    return bad ? SS_BAD : SS_OK;
+}
+
 static ss_status read_node(reader *r, const json_t *o, int32_t node, ss_config *c) {
     const char *name;
     int engine = 0, memory = 0;
@@ -201,6 +210,7 @@ static ss_status read_node(reader *r, const json_t *o, int32_t node, ss_config *
     bad += get_i32(r, o, "m", 0, INT32_MAX, &c->m) != SS_OK;
     bad += get_i32(r, o, "lanes_in", 0, INT32_MAX, &c->lanes_in) != SS_OK;
     bad += get_i32(r, o, "lanes_out", 0, INT32_MAX, &c->lanes_out) != SS_OK;
+    if (engine == SS_ENGINE_BROADCAST) bad += read_broadcast(r, o, c) != SS_OK;
     bad += ss_json_get_real(r->ctx, r->path, o, "cycles", &c->cycles) != SS_OK;
     bad += get_resources(r, o, "resources", &c->res) != SS_OK;
     c->engine = (ss_engine_kind)engine;
@@ -277,7 +287,7 @@ static ss_status check_node(reader *r, const ss_cost *c, int32_t node, double ta
     ss_status s = expect_resources(r, name, &stored->res, &fresh.res);
     if (expect(r, name, "lanes_in", stored->lanes_in, fresh.lanes_in) != SS_OK) s = SS_BAD;
     if (expect(r, name, "lanes_out", stored->lanes_out, fresh.lanes_out) != SS_OK) s = SS_BAD;
-    if (stored->engine != SS_ENGINE_CROSSBAR)
+    if (stored->engine != SS_ENGINE_CROSSBAR && stored->engine != SS_ENGINE_BROADCAST)
         return expect(r, name, "cycles", stored->cycles, fresh.cycles) | s;
     if (stored->cycles >= 1 && stored->cycles <= fresh.cycles * (1 + SAME)) return s;
     return ss_error(r->ctx, SS_AT(name), again, "%s: %g cycles, outside 1..%g", r->path, stored->cycles,

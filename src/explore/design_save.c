@@ -37,13 +37,25 @@ static json_t *inputs_json(const ss_graph *g, const ss_node *n) {
     return names;
 }
 
+/* What a broadcast engine has besides its folding. */
+static int add_broadcast(json_t *o, const ss_config *c) {
+    json_t *more = json_pack("{s:i,s:i,s:i,s:i}", "sums", (int)c->sums, "queue", (int)c->queue, "lists", (int)c->lists,
+                             "results", (int)c->results);
+    int bad = json_object_update(o, more);
+    json_decref(more);
+    return bad;
+}
+
 static json_t *node_json(const ss_graph *g, const ss_node *n, const ss_config *c) {
-    return json_pack("{s:s,s:s,s:o,s:s,s:i,s:i,s:i,s:i,s:s,s:i,s:i,s:f,s:o}", "name", n->name, "op",
+    json_t *o = json_pack("{s:s,s:s,s:o,s:s,s:i,s:i,s:i,s:i,s:s,s:i,s:i,s:f,s:o}", "name", n->name, "op",
                      ss_op_name(n->op), "inputs", inputs_json(g, n), "engine",
                      ss_engine_kind_names[c->engine], "gr", (int)c->gr, "ci", (int)c->ci, "co", (int)c->co,
                      "m", (int)c->m, "memory", ss_mem_names[c->memory], "lanes_in", (int)c->lanes_in,
                      "lanes_out", (int)c->lanes_out, "cycles", c->cycles, "resources",
                      resources_json(&c->res));
+    if (c->engine != SS_ENGINE_BROADCAST || add_broadcast(o, c) == 0) return o;
+    json_decref(o);
+    return NULL;
 }
 
 static json_t *partition_json(const ss_design *d, const ss_graph *g, const ss_partition *p) {

@@ -94,6 +94,7 @@ static uint64_t hash_node(const ss_graph *g, const ss_node *n, uint64_t h) {
 
 uint64_t ss_graph_hash(const ss_graph *g) {
     uint64_t h = 0;
+    if (g->identity) return g->identity;
     for (int32_t i = 0; i < g->n; i++) h = hash_node(g, &g->nodes[i], h);
     return h;
 }

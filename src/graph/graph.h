@@ -71,6 +71,7 @@ typedef struct ss_node {
     const float *weights; /* CONV: [f][c/groups][kh][kw]; BATCHNORM: scale [c] */
     const float *bias;    /* [f] / [c]; NULL: none */
     ss_act act;
+    const int32_t *order; /* [c]: the model's own channel at each position; NULL: its own order (deal.h) */
 } ss_node;
 
 typedef struct ss_graph {
@@ -80,6 +81,7 @@ typedef struct ss_graph {
     ss_node *nodes;
     int32_t n, cap;
     int32_t output;  /* the node whose tensor is the result (class scores) */
+    uint64_t identity;   /* of the model, once its channels were dealt (deal.h); else 0 */
     bool structure_only; /* read from a dump without weights: weights and bias are NULL */
 } ss_graph;
 
@@ -109,7 +111,8 @@ static inline int64_t ss_shape_size(ss_shape s) { return (int64_t)s.c * s.h * s.
 int64_t ss_node_macs(const ss_graph *g, const ss_node *n);    /* multiplications per image; 0 unless CONV */
 int64_t ss_node_weight_count(const ss_graph *g, const ss_node *n); /* weights without bias */
 void ss_shape_text(ss_shape s, char out[40]);                 /* "64x32x32" */
-/* Identity of the canonical network: structure and weights, not thresholds. Stable across runs. */
+/* Identity of the canonical network: structure and weights, not thresholds, nor the order in which channels were dealt.
+ * Stable across runs. */
 uint64_t ss_graph_hash(const ss_graph *g);
 
 /* ---- passes (passes.c): each leaves a graph that verifies ---- */

@@ -76,14 +76,17 @@ static bool thresholded(exporter *x, const char *name, char *in, char *out, floa
     return true;
 }
 
-/* The thresholds as an initialiser of shape C x 1 x 1, which broadcasts from the right over a map. */
-static bool add_constant(exporter *x, char *name, const float *t, int32_t channels, bool map) {
+/* The thresholds, in the model's own order of channels, as an initialiser of shape C x 1 x 1, which broadcasts from the
+ * right over a map. */
+static bool add_constant(exporter *x, char *name, const ss_node *n) {
+    const int32_t channels = n->shape.c;
+    const bool map = n->shape.h * n->shape.w > 1;
     Onnx__TensorProto *p = ss_arena_alloc(x->arena, 1, sizeof *p);
     int64_t *dims = ss_arena_alloc(x->arena, 3, sizeof *dims);
     float *data = ss_arena_alloc(x->arena, (size_t)channels, sizeof *data);
     if (!p || !dims || !data || !name) return false;
     onnx__tensor_proto__init(p);
-    memcpy(data, t, (size_t)channels * sizeof *data);
+    for (int32_t c = 0; c < channels; c++) data[n->order ? n->order[c] : c] = n->act.per_channel[c];
     dims[0] = channels;
     dims[1] = dims[2] = 1;
     p->name = name;
@@ -100,7 +103,7 @@ static bool add_constant(exporter *x, char *name, const float *t, int32_t channe
 /* y = x * Cast(x > t) */
 static bool by_channel(exporter *x, const char *name, char *in, char *out, const ss_node *n) {
     char *t = suffixed(x, name, "/t"), *above = suffixed(x, name, "/above"), *keep = suffixed(x, name, "/keep");
-    if (!t || !above || !keep || !add_constant(x, t, n->act.per_channel, n->shape.c, n->shape.h * n->shape.w > 1))
+    if (!t || !above || !keep || !add_constant(x, t, n))
         return false;
     Onnx__NodeProto *greater = new_node(x, above, "Greater", inputs(x, in, t), 2, above);
     Onnx__NodeProto *cast = new_node(x, keep, "Cast", inputs(x, above, NULL), 1, keep);

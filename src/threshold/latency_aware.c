@@ -12,7 +12,9 @@
 /* Zeros make a node faster when its engine skips them, or when exploration may choose one that does. */
 static bool responds(const ss_walk *w, int32_t node, const ss_config *c) {
     const ss_node *n = &w->r->task->g->nodes[node];
-    if (n->op != SS_OP_CONV || n->win.kh * n->win.kw == 1) return false;
+    if (n->op != SS_OP_CONV) return false;
+    if (c->engine == SS_ENGINE_BROADCAST) return true;
+    if (n->win.kh * n->win.kw == 1) return false;
     return w->probe.kind == SS_HW_OPTIMISED || (c->engine == SS_ENGINE_CROSSBAR && c->m < n->win.kh * n->win.kw);
 }
 
