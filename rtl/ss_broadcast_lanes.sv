@@ -26,6 +26,7 @@ module ss_broadcast_lanes #(
     localparam UNITS = PACKED != 0 ? CO / 2 : CO;                 // accumulators
     localparam UW = PACKED != 0 ? ACC + 18 + TURNS : ACC;         // what one hands on
     localparam WORD = UNITS / BEATS * UW;
+    localparam STAGES = (BEATS + 4) / 5;
 
     logic [2:0] behind; // the flags a cycle behind the operands
     logic fold_end, start, valid, emit;
@@ -47,17 +48,14 @@ module ss_broadcast_lanes #(
             end
             for (i = 0; i < UNITS; i = i + 1) begin : g_pair
                 logic [ACC+17:0] sum;
-                logic [TURNS-1:0] turns, turns_was, after;
-                logic [1:0] quarter, quarter_was;
+                logic [TURNS-1:0] turns, after;
+                logic [1:0] quarter;
+                logic up, down;
                 ss_mac #(.W(8), .PAIR(1), .SUM(ACC + 18)) u_mac (
                     .clk(clk), .value(value), .weight(weights[i*16 +: 16]), .start(behind[1]), .valid(valid), .sum(sum));
-                assign turns_was = start_q ? TURNS'(0) : turns;
-                assign quarter_was = start_q ? 2'd0 : quarter;
-                always_comb begin
-                    after = turns_was;
-                    if (quarter_was == 2'd3 && sum[17:16] == 2'd0) after = turns_was + 1'b1;
-                    if (quarter_was == 2'd0 && sum[17:16] == 2'd3) after = turns_was - 1'b1;
-                end
+                assign up = quarter == 2'd3 && !start_q && sum[17:16] == 2'd0;
+                assign down = (quarter == 2'd0 || start_q) && sum[17:16] == 2'd3;
+                assign after = TURNS'($signed({down, up || down})) + (start_q ? TURNS'(0) : turns);
                 always_ff @(posedge clk) if (valid_q) begin
                     turns <= after;
                     quarter <= sum[17:16];
@@ -81,29 +79,46 @@ module ss_broadcast_lanes #(
         end
     endgenerate
 
-    // The way out. A word's register holds zero but in its turn, so that an OR joins the words: it takes 0.2 LUTs a bit and
-    // word, half of a multiplexer. Words wait for their turn in registers of their own, except the first.
+    // The way out. A word waits in a register and is shown, by another that holds zero but in its turn, to a chain of ORs:
+    // five words a stage, and what the stage behind it handed on, a LUT and a register a bit. Word w passes w/5 stages, so it is
+    // shown that much earlier. A multiplexer would take twice the LUTs. The first word need not wait.
     logic [BEATS-1:0] turn, turn_next;
-    logic [BEATS*WORD-1:0] shown;
+    logic [STAGES*WORD-1:0] joined;
     assign turn_next = BEATS'({turn, emit});
     assign out_valid = |turn;
     always_ff @(posedge clk) turn <= rst ? BEATS'(0) : turn_next;
+    genvar g;
     generate
-        for (i = 0; i < BEATS; i = i + 1) begin : g_word
-            logic [WORD-1:0] waiting;
-            if (i == 0) begin : g_first
-                assign waiting = sums[WORD-1:0];
-            end else begin : g_held
-                always_ff @(posedge clk) if (emit) waiting <= sums[i*WORD +: WORD];
+        for (g = 0; g < STAGES; g = g + 1) begin : g_stage
+            localparam FIRST = 5 * g;
+            localparam HERE = BEATS - FIRST < 5 ? BEATS - FIRST : 5;
+            logic [HERE*WORD-1:0] shown;
+            logic [WORD-1:0] behind_it, either;
+            for (i = 0; i < HERE; i = i + 1) begin : g_word
+                logic [WORD-1:0] waiting;
+                if (g + i == 0) begin : g_first
+                    assign waiting = sums[WORD-1:0];
+                end else begin : g_held
+                    always_ff @(posedge clk) if (emit) waiting <= sums[(FIRST+i)*WORD +: WORD];
+                end
+                always_ff @(posedge clk) shown[i*WORD +: WORD] <= turn_next[FIRST+i-g] ? waiting : WORD'(0);
             end
-            always_ff @(posedge clk) shown[i*WORD +: WORD] <= turn_next[i] ? waiting : WORD'(0);
+            if (g == STAGES - 1) begin : g_last
+                assign behind_it = 0;
+            end else begin : g_chain
+                logic [WORD-1:0] passed;
+                always_ff @(posedge clk) passed <= joined[(g+1)*WORD +: WORD];
+                assign behind_it = passed;
+            end
+            integer w;
+            always_comb begin
+                either = behind_it;
+                for (w = 0; w < HERE; w = w + 1) either = either | shown[w*WORD +: WORD];
+            end
+            assign joined[g*WORD +: WORD] = either;
         end
     endgenerate
-    integer w;
-    always_comb begin
-        leaving = 0;
-        for (w = 0; w < BEATS; w = w + 1) leaving = leaving | shown[w*WORD +: WORD];
-    end
+    assign leaving = joined[WORD-1:0];
 
 `ifndef SYNTHESIS
     always @(posedge clk)
