@@ -324,13 +324,13 @@ static ss_resources replay_memories(const int64_t *p) {
 }
 
 static ss_terms replay_terms(const int64_t *p) {
-    int64_t room = p[REPLAY_ROOM];
-    double address = bits_of(p[REPLAY_ROWS] * p[REPLAY_FOLDS] * p[REPLAY_PASSES]), w = (double)p[REPLAY_W];
-    double entry = (double)ring_entry(p), ring = bits_of(room);
-    double counters = (double)beat_bits(p) + bits_of(p[REPLAY_FOLDS]) + bits_of(p[REPLAY_RESULTS] + 1) +
-                      3 * bits_of(p[REPLAY_LISTS]);
-    return (ss_terms){ { 1, counters, 3 * ring, address, w, room > 64 && room <= RING_IN_LUTS ? entry : 0 },
-                       { 1, counters, 3 * ring, 3 * address, 3 * w, room <= RING_IN_LUTS ? entry : 0 } };
+    int64_t room = p[REPLAY_ROOM], regions = p[REPLAY_FOLDS] * p[REPLAY_PASSES];
+    double address = bits_of(p[REPLAY_ROWS] * regions), w = (double)p[REPLAY_W], entry = (double)ring_entry(p);
+    double ring = bits_of(room), wraps = power_of_two(room) ? 0 : ring, beats = (double)beat_bits(p);
+    double counters = beats + bits_of(p[REPLAY_FOLDS]) + bits_of(p[REPLAY_RESULTS] + 1) + 3 * bits_of(p[REPLAY_LISTS]);
+    return (ss_terms){ { 1, beats, ring, wraps, regions > 1 ? address : 0, w, room > 64 && room <= RING_IN_LUTS ? entry : 0 },
+                       { 1, counters, 3 * ring, address, regions > 1 ? 2 * address : 0, 3 * w,
+                         room <= RING_IN_LUTS ? entry : 0 } };
 }
 
 /* W, CO, SUMS, ACC: sums wait in registers and leave through an OR, SUMS at a time, six bits a LUT. Packed, two
