@@ -148,6 +148,15 @@ typedef struct engine_shape {
 stage *make_engine(sim *sm, stage *from, const engine_shape *p);
 int64_t engine_busy(const stage *s);
 
+typedef struct broadcast_shape {
+    int64_t kernel, parts, streams; /* positions; parts of the kernel; lanes times parts */
+    int64_t steps, folds, beats;    /* beats: words of a fold's sums */
+    int64_t lists, queue, results;
+    int32_t layer; /* sim->beats->layer[layer]: non-zeros of every word and stream */
+} broadcast_shape;
+stage *make_broadcast(sim *sm, stage *from, const broadcast_shape *p);
+int64_t broadcast_busy(const stage *s); /* of the busiest stream */
+
 /* ---- what waits ---- */
 
 /* Lets the reader of a fork go on, in the window or in the FIFO of a join behind it. */
@@ -168,7 +177,8 @@ bool fork_waits_for(const stage *branch);
 
 /* ---- beats.c ---- */
 
-/* Beats of each fold of every crossbar window word: [layer][image] -> [words]. */
+/* Beats of each fold of every crossbar window word: [layer][image] -> [words]. For a broadcast engine: non-zeros of
+ * every channel's parts of the kernel, [pixel][channel][part]; so many of them lie between a pixel and the next. */
 typedef struct beats {
     ss_ctx *ctx;
     int64_t images;
@@ -176,7 +186,9 @@ typedef struct beats {
     struct beats_layer {
         int32_t node, tensor;
         int64_t streams, m;
+        int64_t parts;  /* of a broadcast engine; else 0 */
         int64_t words;
+        int64_t period; /* words of a pixel that are different in kind: 1, or channels times parts */
         uint16_t *data; /* [images][words] */
     } * layer;
 } beats;
@@ -190,6 +202,7 @@ typedef struct sim_node {
     stage *first[SS_MAX_INPUTS], *last; /* its outermost stages */
     int32_t n_first;
     stage *engine;                /* or NULL */
+    bool broadcast;               /* of that kind */
     stage *join;                  /* where all inputs' words meet, or NULL */
     stage *fifo[SS_MAX_INPUTS];   /* of a join, or NULL */
     int64_t lanes[SS_MAX_INPUTS], inside[SS_MAX_INPUTS]; /* elements a word before them, and in them */

@@ -108,7 +108,7 @@ static void node_figures(const sim *sm, const sim_node *sn, ss_sim_node *n) {
         n->starved = later(n->starved, sn->first[k]->starved);
         n->busy = later(n->busy, sn->first[k]->in);
     }
-    if (sn->engine) n->busy = engine_busy(sn->engine);
+    if (sn->engine) n->busy = sn->broadcast ? broadcast_busy(sn->engine) : engine_busy(sn->engine);
     if (sn->join) n->joining = together_waited(sn->join);
     for (int32_t k = 0; k < SS_MAX_INPUTS && sn->fifo[k]; k++) {
         n->depth[k] = fifo_depth(sn->fifo[k]);

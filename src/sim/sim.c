@@ -14,7 +14,9 @@ static ss_status check_task(ss_ctx *ctx, const ss_sim_task *t) {
 /* ---- beats ---- */
 
 static bool counted(const ss_rtl *r, int32_t i) {
-    return r->g->nodes[i].op == SS_OP_CONV && ss_rtl_fold_of(r, i).crossbar;
+    if (r->g->nodes[i].op != SS_OP_CONV) return false;
+    const ss_rtl_fold f = ss_rtl_fold_of(r, i);
+    return f.crossbar || f.broadcast;
 }
 
 static ss_status list_layers(const ss_rtl *r, int64_t images, beats *b) {
@@ -27,13 +29,12 @@ static ss_status list_layers(const ss_rtl *r, int64_t images, beats *b) {
             if (!counted(r, i)) continue;
             const ss_node *n = &r->g->nodes[i];
             const ss_rtl_fold f = ss_rtl_fold_of(r, i);
-            const int64_t streams = f.gr * f.ci;
-            b->layer[b->layers++] = (struct beats_layer){ .node = i,
-                                                          .tensor = n->in[0],
-                                                          .streams = streams,
-                                                          .m = f.m,
-                                                          .words = (int64_t)n->shape.h * n->shape.w *
-                                                                   (ss_graph_in_shape(r->g, n).c / streams) };
+            const int64_t streams = f.gr * f.ci, channels = ss_graph_in_shape(r->g, n).c;
+            struct beats_layer *l = &b->layer[b->layers++];
+            *l = (struct beats_layer){ .node = i, .tensor = n->in[0], .streams = streams, .m = f.m };
+            l->parts = f.broadcast ? f.m : 0;
+            l->period = f.broadcast ? channels * f.m : 1;
+            l->words = (int64_t)n->shape.h * n->shape.w * (f.broadcast ? l->period : channels / streams);
         }
     return SS_OK;
 }
