@@ -68,17 +68,26 @@ module ss_broadcast_core #(
             localparam N = (K - FIRST + P - 1) / P;
             localparam DIGITS = i < 10 ? 1 : i < 100 ? 2 : i < 1000 ? 3 : 4;
             localparam [31:0] NUMBER = {8'(48 + i / 1000), 8'(48 + i / 100 % 10), 8'(48 + i / 10 % 10), 8'(48 + i % 10)};
+            localparam DEPTH = N * STEPS * FOLDS * PASSES;
+            localparam WAW = DEPTH > 1 ? $clog2(DEPTH) : 1;
             logic [N*W-1:0] part;
+            logic [WAW-1:0] addr;
+            logic [CO*W-1:0] weights;
             for (k = 0; k < N; k = k + 1) begin : g_position
                 assign part[k*W +: W] = window[(i / P * K + FIRST + k*P)*W +: W];
             end
             ss_broadcast_stream #(
                 .W(W), .N(N), .STEPS(STEPS), .FOLDS(FOLDS), .PASSES(PASSES), .CO(CO), .SUMS(SUMS), .ACC(ACC),
-                .LIST(LISTS*N*STEPS), .LISTS(8), .QUEUE(QUEUE), .RESULTS(RESULTS), .WEIGHT_STYLE(WEIGHT_STYLE),
-                .WEIGHT_FILE({WEIGHT_FILE, "_", NUMBER[8*DIGITS-1:0], ".mem"}))
+                .LIST(LISTS*N*STEPS), .LISTS(8), .QUEUE(QUEUE), .RESULTS(RESULTS))
             u_stream (
                 .clk(clk), .rst(rst), .in_valid(part_valid[i]), .in_ready(part_ready[i]), .in_data(part),
                 .out_valid(sum_valid[i]), .out_ready(join_now), .out_data(parts[i*SUMS*ACC +: SUMS*ACC]),
+                .addr(addr), .weights(weights));
+            ss_weights #(
+                .WIDTH(CO*W), .DEPTH(DEPTH), .STYLE(WEIGHT_STYLE),
+                .FILE({WEIGHT_FILE, "_", NUMBER[8*DIGITS-1:0], ".mem"}))
+            u_weights (
+                .clk(clk), .rst(rst), .addr(addr), .data(weights),
                 .load_in(chain[66*i +: 66]), .load_out(chain[66*(i+1) +: 66]), .loaded(all_loaded[i]));
         end
     endgenerate

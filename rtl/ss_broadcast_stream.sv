@@ -1,6 +1,8 @@
 // ss_broadcast_stream: one stream of the broadcast engine: its part of the windows in, CO partial sums a fold out.
 //
-//     in -> (queue) -> ss_compact -> ss_replay -> ss_weights -> ss_broadcast_lanes -> ss_fifo -> out
+//     in -> (queue) -> ss_compact -> ss_replay -> (weights) -> ss_broadcast_lanes -> ss_fifo -> out
+//
+// The weight memory stands outside, so that streams are alike but for N: `weights` is row `addr`, two cycles later.
 //
 // In: STEPS words of N elements a pixel (and pass). Out: FOLDS folds of BEATS = CO/SUMS words of SUMS lanes.
 // Busy FOLDS * max(BEATS, non-zeros) cycles a pixel, no bubbles; the next pixel's list is made meanwhile, in the sum over
@@ -19,8 +21,8 @@ module ss_broadcast_stream #(
     parameter LISTS = 8,
     parameter QUEUE = 0,            // words in front of the compaction
     parameter RESULTS = 16,         // folds that wait for the other streams
-    parameter WEIGHT_STYLE = "block",
-    parameter WEIGHT_FILE = ""
+    parameter DEPTH = N * STEPS * FOLDS * PASSES, // rows of weights; derived: leave these alone
+    parameter WAW = DEPTH > 1 ? $clog2(DEPTH) : 1
 ) (
     input  logic clk,
     input  logic rst,
@@ -30,14 +32,11 @@ module ss_broadcast_stream #(
     output logic out_valid,
     input  logic out_ready,
     output logic [SUMS*ACC-1:0] out_data,
-    input  logic [65:0] load_in,
-    output logic [65:0] load_out,
-    output logic loaded
+    output logic [WAW-1:0] addr,
+    input  logic [CO*W-1:0] weights
 );
     localparam ROWS = N * STEPS;
-    localparam DEPTH = ROWS * FOLDS * PASSES;
     localparam AW = ROWS > 1 ? $clog2(ROWS) : 1;
-    localparam WAW = DEPTH > 1 ? $clog2(DEPTH) : 1;
     localparam CW = $clog2(ROWS + 1);
     localparam BEATS = CO / SUMS;
     localparam WORDS = RESULTS * BEATS > 2 ? RESULTS * BEATS : 2;
@@ -47,10 +46,8 @@ module ss_broadcast_stream #(
     logic [N*W-1:0] part;
     logic [AW+W-1:0] entry;
     logic [CW-1:0] count;
-    logic [WAW-1:0] addr;
     logic [W-1:0] value;
     logic [2:0] flags;
-    logic [CO*W-1:0] weights;
     logic [SUMS*ACC-1:0] sums;
     logic [BW-1:0] unused_word;
     logic [$clog2(WORDS+1)-1:0] unused_level;
@@ -66,8 +63,6 @@ module ss_broadcast_stream #(
     u_replay (
         .clk(clk), .rst(rst), .write(write), .entry(entry), .close(close), .count(count),
         .entry_freed(entry_freed), .list_freed(list_freed), .taken(taken), .addr(addr), .value(value), .flags(flags));
-    ss_weights #(.WIDTH(CO*W), .DEPTH(DEPTH), .STYLE(WEIGHT_STYLE), .FILE(WEIGHT_FILE)) u_weights (
-        .clk(clk), .rst(rst), .addr(addr), .data(weights), .load_in(load_in), .load_out(load_out), .loaded(loaded));
     ss_broadcast_lanes #(.W(W), .CO(CO), .SUMS(SUMS), .ACC(ACC)) u_lanes (
         .clk(clk), .rst(rst), .value(value), .weights(weights), .flags(flags), .out_valid(sum_valid), .out_data(sums));
     ss_fifo #(.WIDTH(SUMS*ACC), .DEPTH(WORDS), .STYLE(WORDS > 64 ? "block" : "distributed")) u_results (

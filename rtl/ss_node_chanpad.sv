@@ -3,8 +3,8 @@
 //   in -> ss_width -> ss_skip -> ss_chanpad -> ss_width -> ss_slice -> out
 //
 // Between the widths a word has STEP lanes, the least common divisor of BEFORE and C that is not below LANES_OUT.
-// A word of zeros takes a cycle in which the input waits: where it comes in narrower words, a FIFO of one pixel
-// lets it go on. When all common divisors are below LANES_OUT a whole pixel is one word, and the zeros are wires.
+// A word of zeros takes a cycle in which the input waits: a FIFO of one pixel lets it go on, also behind a slice, whose
+// pixels come at once with pauses between them. When all common divisors are below LANES_OUT a whole pixel is one word, and the zeros are wires.
 module ss_node_chanpad #(
     parameter W = 16,
     parameter C = 4,
@@ -43,7 +43,7 @@ module ss_node_chanpad #(
          .out_valid(wide_valid), .out_ready(wide_ready), .out_data(wide_data));
     generate
         if (STEP != 0) begin : g_words
-            localparam DEPTH = LANES_IN < STEP ? C / STEP : 0;
+            localparam DEPTH = C / STEP;
             logic skip_valid, skip_ready;
             logic [IN_STEP*W-1:0] skip_data;
             ss_skip #(.WIDTH(STEP*W), .DEPTH(DEPTH), .STYLE(DEPTH > 4 ? "distributed" : "registers")) u_skip

@@ -45,7 +45,7 @@ module ss_replay #(
     logic [$clog2(LISTS+1)-1:0] unused_level;
     logic [CW-1:0] entries;
     logic [NW-1:0] last_beat, new_last;
-    assign new_last = NW'(count) > NW'(LEAST) ? NW'(count) - 1'b1 : NW'(LEAST - 1);
+    assign new_last = NW'(count) >= NW'(LEAST) ? NW'(count) - 1'b1 : NW'(LEAST - 1);
     ss_fifo #(.WIDTH(CW + NW), .DEPTH(LISTS), .STYLE("distributed")) u_lists (
         .clk(clk), .rst(rst), .in_valid(close), .in_ready(unused_ready), .in_data({count, new_last}),
         .out_valid(list_valid), .out_ready(list_freed), .out_data({entries, last_beat}), .level(unused_level));

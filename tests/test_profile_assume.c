@@ -225,6 +225,7 @@ static void saved_is_loaded_bit_for_bit(void **state) {
         size_t bins = (size_t)x->k + 1;
         assert_memory_equal(x->hist, y->hist, (size_t)x->channels * bins * sizeof(double));
         assert_memory_equal(x->max_hist, y->max_hist, (size_t)x->n_ci * bins * sizeof(double));
+        assert_memory_equal(x->lists, y->lists, (size_t)(x->n_parts * x->n_ci) * sizeof *x->lists);
         assert_true(x->windows == y->windows && x->zero_ratio == y->zero_ratio);
     }
     assert_true(q->relus[0].threshold == 0.1f && !q->relus[0].thresholds);
@@ -246,7 +247,7 @@ static void bad_files_are_refused(void **state) {
     assert_int_equal(ss_file_read(f->ctx, f->path, 1 << 20, &good, &len), SS_OK);
     const struct {
         const char *from, *to, *why;
-    } edits[] = { { "\"version\": 1", "\"version\": 2", "version 2" },
+    } edits[] = { { "\"version\": 2", "\"version\": 3", "version 3" },
                   { "skipstream.profile", "skipstream.design!", "not a" },
                   { "\"name\": \"b\"", "\"name\": \"c\"", "does not match" },
                   { "\"name\": \"ra\"", "\"name\": \"rb\"", "does not match" },
@@ -256,6 +257,8 @@ static void bad_files_are_refused(void **state) {
                   { "\"windows\": 9", "\"windows\": 0", "out of range" },
                   { "\"channels\"", "\"channelz\"", "missing" },
                   { "\"hist\"", "\"hisu\"", "hist" },
+                  { "\"parts\"", "\"partz\"", "older version" },
+                  { "\"lists\"", "\"listz\"", "lists" },
                   { "}", "", "JSON" } };
     for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
         char *at = strstr((char *)good, edits[i].from);

@@ -5,6 +5,7 @@
 #include "util_explore.h"
 #include "util_infer.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -255,7 +256,8 @@ static ss_status simulate(fixture *f, const ss_rtl_depth *depths, int32_t n, ss_
                                .design = f->design,
                                .images = f->d,
                                .norm = &f->norm,
-                               .opts = { .last = -1, .depths = depths, .n_depths = n } };
+                               .opts = { .last = -1, .depths = depths, .n_depths = n },
+                               .split_loss = true };
     return ss_sim_run(f->ctx, &task, out);
 }
 
@@ -267,13 +269,21 @@ static void a_network_runs_through(void **state) {
     const ss_sim_partition *p = &v->partitions[0];
     assert_int_equal(p->n_nodes, f->g->n);
     double slowest = 0;
+    int64_t joining = 0;
     for (int32_t i = 0; i < p->n_nodes; i++) {
         const ss_sim_node *n = &p->nodes[i];
         assert_true(n->busy > 0 && n->busy <= p->cycles && n->blocked <= p->cycles &&
-                    n->starved <= p->cycles);
+                    n->starved <= p->cycles && n->joining <= n->starved + p->cycles / 2);
+        if (f->g->nodes[i].op != SS_OP_ADD) assert_int_equal(n->joining, 0);
+        joining += n->joining;
         for (int32_t k = 0; k < n->n_fifos; k++) assert_true(n->held[k] >= 1 && n->held[k] <= n->depth[k]);
         slowest = fmax(slowest, (double)n->busy / (double)f->d->n);
     }
+    assert_true(joining > 0); /* a skip waits for the branch that computes */
+    const ss_sim_loss *l = &p->loss;
+    assert_true(l->known);
+    assert_true(fabs(l->waits + l->images + l->bursts + l->joins - (p->interval.mean - p->predicted_interval)) <
+                1e-6 * p->interval.mean);
     assert_true(p->interval.mean > 0 && p->latency.least > 0);
     assert_true((double)p->cycles >= slowest * (double)f->d->n);
     assert_true(p->interval.p5 <= p->interval.p95);

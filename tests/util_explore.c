@@ -73,3 +73,30 @@ void util_case_close(util_case *u) {
     ss_graph_free(u->g);
     memset(u, 0, sizeof *u);
 }
+
+/* ---- broadcast engines ---- */
+
+static int32_t random_divisor(util_rng *r, int32_t of, int32_t most, bool even) {
+    int32_t d;
+    do d = util_rng_int(r, 1, of < most ? of : most);
+    while (of % d != 0 || (even && d % 2 != 0));
+    return d;
+}
+
+ss_status util_broadcast(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, int32_t node, int bits, double interval,
+                         int32_t most, util_rng *r, ss_config *out) {
+    const ss_node *n = &g->nodes[node];
+    const int32_t k = n->win.kh * n->win.kw, cg = g->nodes[n->in[0]].shape.c / n->groups, fg = n->shape.c / n->groups;
+    ss_config cfg = { .engine = SS_ENGINE_BROADCAST, .gr = 1 };
+    cfg.ci = random_divisor(r, cg, most / 4 + 1, false);
+    cfg.m = util_rng_int(r, 1, k < most / cfg.ci ? k : most / cfg.ci);
+    cfg.co = random_divisor(r, fg, most / (cfg.ci * cfg.m), false);
+    cfg.sums = random_divisor(r, cfg.co, cfg.co, bits == 8 && cfg.co % 2 == 0);
+    const int32_t folds = fg / cfg.co, least = n->groups * (cg / cfg.ci) * folds * (k / cfg.m);
+    cfg.lists = util_rng_int(r, 1, 3);
+    cfg.queue = util_rng_int(r, 0, 4);
+    cfg.results = util_rng_int(r, 1, 2 * folds + 2);
+    cfg.memory = least <= 64 ? SS_MEM_LUT : util_rng_int(r, 0, 1) ? SS_MEM_URAM : SS_MEM_BRAM;
+    *out = cfg;
+    return ss_cost_eval(ctx, c, node, interval, out);
+}

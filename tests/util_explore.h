@@ -15,6 +15,11 @@ ss_graph *util_short_net(ss_ctx *ctx, uint32_t seed);
  */
 ss_graph *util_straight_net(ss_ctx *ctx, int32_t n, uint32_t seed);
 
+/* A random broadcast engine for a convolution, at most `most` multipliers; what the interval leaves to choose is filled
+ * in by the cost model. */
+ss_status util_broadcast(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, int32_t node, int bits, double interval,
+                         int32_t most, util_rng *r, ss_config *out);
+
 /* A network with its profile of assumed zeros and its cost model on a device. */
 typedef struct util_case {
     ss_ctx *ctx;

@@ -12,6 +12,7 @@ static const ss_opt opts[] = {
     { "span", "FIRST..LAST", "only these nodes, or one node", false },
     SS_DEPTH_OPT,
     SS_DESIGN_JOB_OPTS,
+    { "loss", NULL, "split what is lost against the cost model by cause (four times as long)", false },
     { "brief", NULL, "print partitions without their nodes", false },
     { 0 },
 };
@@ -55,15 +56,25 @@ static void show_spread(ss_cli *cli, const char *what, const ss_spread *s, doubl
            predicted > 0 ? 100 * (s->mean / predicted - 1) : 0);
 }
 
+static void show_loss(ss_cli *cli, const ss_sim_partition *p) {
+    const double model = p->predicted_interval > 0 ? p->predicted_interval / 100 : 1;
+    if (!p->loss.known) return;
+    ss_say(cli,
+           "    lost against the model: nodes that wait for one another %+.2f %%, images that differ %+.2f %%, "
+           "windows that differ %+.2f %%, FIFOs of joins %+.2f %%\n",
+           p->loss.waits / model, p->loss.images / model, p->loss.bursts / model, p->loss.joins / model);
+}
+
 static void show_nodes(ss_cli *cli, const ss_simulated *v, const ss_sim_partition *p) {
     const double all = p->cycles > 0 ? (double)p->cycles : 1;
-    ss_say(cli, "    %-30s %-8s %11s %11s %7s %9s %9s  %s\n", "node", "op", "model", "interval", "busy %",
-           "starved %", "blocked %", "FIFOs: most words of room");
+    ss_say(cli, "    %-30s %-8s %11s %11s %7s %9s %9s %9s  %s\n", "node", "op", "model", "interval",
+           "busy %", "starved %", "joining %", "blocked %", "FIFOs: most words of room");
     for (int32_t i = 0; i < p->n_nodes; i++) {
         const ss_sim_node *n = &p->nodes[i];
         const ss_node *node = &v->g->nodes[n->node];
-        ss_say(cli, "    %-30.30s %-8s %11.0f %11.1f %7.1f %9.1f %9.1f ", node->name, ss_op_name(node->op),
-               n->predicted, n->interval, 100 * (double)n->busy / all, 100 * (double)n->starved / all,
+        ss_say(cli, "    %-30.30s %-8s %11.0f %11.1f %7.1f %9.1f %9.1f %9.1f ", node->name,
+               ss_op_name(node->op), n->predicted, n->interval, 100 * (double)n->busy / all,
+               100 * (double)n->starved / all, 100 * (double)n->joining / all,
                100 * (double)n->blocked / all);
         for (int32_t k = 0; k < n->n_fifos; k++)
             ss_say(cli, " %lld/%lld", (long long)n->held[k], (long long)n->depth[k]);
@@ -97,6 +108,7 @@ static void show(ss_cli *cli, const ss_simulated *v, bool brief) {
         else {
             show_spread(cli, "interval", &p->interval, p->predicted_interval);
             show_spread(cli, "latency", &p->latency, p->predicted_latency);
+            show_loss(cli, p);
         }
         if (!brief) show_nodes(cli, v, p);
         ss_say(cli, "    simulated in %.3f s: %.0f images/s\n", p->seconds,
@@ -114,7 +126,8 @@ static ss_status simulate(request *r, const ss_dataset *images) {
                                .design = r->design.design,
                                .images = images,
                                .norm = &j->norm,
-                               .opts = r->rtl };
+                               .opts = r->rtl,
+                               .split_loss = ss_arg(r->cli, "loss") != NULL };
     ss_status s = ss_sim_run(r->ctx, &task, &v);
     if (v) {
         show(r->cli, v, ss_arg(r->cli, "brief") != NULL);

@@ -88,6 +88,8 @@ int32_t ss_window_rows(const ss_window *w, ss_shape in, ss_shape out);
 /* Does it keep the columns that neighbouring windows share? Not when the engine takes its time: cycles_a_window, the
  * least that it may take. */
 bool ss_window_keeps_columns(const ss_window *w, ss_shape out, int64_t cycles_a_window);
+/* The least for which the engine of a CONV may hold a window: kernel positions, filters of a group, folding. */
+int64_t ss_window_held(int64_t kernel, int64_t filters, const ss_config *cfg);
 
 /* What every partition needs besides its nodes: ports and control registers; DMA is the platform's. */
 ss_resources ss_cost_partition_overhead(const ss_cost *c);

@@ -15,8 +15,7 @@ static bool is_broadcast(const ss_config *cfg) { return cfg->engine == SS_ENGINE
 
 /* The least cycles that the engine takes for a word of windows. */
 static int64_t cycles_a_window(const ss_cost_node *n, const ss_config *cfg) {
-    if (is_broadcast(cfg)) return 1;
-    return n->fg / cfg->co * (is_crossbar(n, cfg) ? 1 : n->k / cfg->m);
+    return ss_window_held(n->k, n->fg, cfg);
 }
 
 typedef struct weight_memory {

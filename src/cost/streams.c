@@ -140,8 +140,7 @@ static void add_chanpad(const ss_cost *c, const ss_cost_node *n, const ss_stream
     int64_t in = lanes ? lanes : n->in_c[0], out = lanes ? lanes : v->shape.c;
     ss_res_add(res, ss_part_converter(s->lanes[0], in, bits), 1);
     if (lanes) {
-        if (s->lanes[0] < lanes)
-            ss_res_add(res, ss_part_fifo(c->dev, lanes * bits, at_least_two(parts[0] / lanes)), 1);
+        ss_res_add(res, ss_part_fifo(c->dev, lanes * bits, at_least_two(parts[0] / lanes)), 1);
         ss_res_add(
             res, SS_COST_OF(SS_MOD_CHANPAD, lanes * bits, parts[1] / lanes, parts[0] / lanes, parts[2] / lanes), 1);
     }

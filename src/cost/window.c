@@ -18,6 +18,11 @@ int32_t ss_window_rows(const ss_window *w, ss_shape in, ss_shape out) {
     return w->kh + stride - 1 + (surplus > 0 ? surplus : 0) + (out.w == 1 || in.w < w->kw);
 }
 
+int64_t ss_window_held(int64_t kernel, int64_t filters, const ss_config *cfg) {
+    if (cfg->engine == SS_ENGINE_BROADCAST) return 1;
+    return filters / cfg->co * (cfg->engine == SS_ENGINE_CROSSBAR ? 1 : kernel / cfg->m);
+}
+
 bool ss_window_keeps_columns(const ss_window *w, ss_shape out, int64_t cycles_a_window) {
     return out.w > 1 && w->kw > w->sw && cycles_a_window < w->kw;
 }

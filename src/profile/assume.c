@@ -10,7 +10,7 @@
  *
  * Invariants: every row of hist sums to Ho*Wo; every row of max_hist to Ho*Wo*C/ci (up to rounding).
  */
-#include "profile/build.h"
+#include "profile/assume_lists.h"
 
 #include <math.h>
 #include <string.h>
@@ -197,6 +197,7 @@ static ss_status fill_layer(ss_profile *p, const ss_graph *g, const ss_node *n, 
         }
         for (int32_t i = 0; i < layer->n_ci; i++)
             fill_max(&w, layer->channels, layer->ci[i], max_hist + (size_t)i * bins);
+        s = ss_assume_lists(p, layer, n, ss_graph_in_shape(g, n), layer->zero_ratio);
     }
     free_work(p->ctx, &w);
     return s;

@@ -14,6 +14,11 @@
 ss_profile *ss_profile_new(ss_ctx *ctx, const ss_graph *g, int bits);
 /* Zeroed hist [channels][k+1] and max_hist [n_ci][k+1] of a layer, writable; false when out of memory. */
 bool ss_profile_alloc_hist(ss_profile *p, ss_layer_profile *l, double **hist, double **max_hist);
+/* Zeroed lists [n_parts][n_ci] of a layer, writable; NULL when out of memory. */
+ss_list_stats *ss_profile_alloc_lists(ss_profile *p, ss_layer_profile *l);
+/* Make a row consistent: longer blocks wait less, no stream has less than `share` in all, nor a word less than a cycle.
+ * single: the kernel's parts are single positions, so that a word is a cycle. */
+void ss_list_stats_settle(ss_list_stats *s, double share, double words, bool single);
 /* Zeroed zero ratios of a ReLU, writable; NULL when out of memory. */
 double *ss_profile_alloc_ratios(ss_profile *p, ss_relu_profile *r);
 

@@ -6,6 +6,7 @@
  */
 #include "profile/build.h"
 #include "profile/count.h"
+#include "profile/lists.h"
 
 #include <string.h>
 
@@ -14,6 +15,7 @@ typedef struct tally {
     ss_map *maps;        /* [g->n], by the node that makes the tensor */
     ss_counter *zeros;   /* [g->n] */
     ss_windows *windows; /* [n_layers] */
+    ss_lists *lists;     /* [n_layers] */
 } tally;
 
 typedef struct meter {
@@ -32,10 +34,12 @@ typedef struct meter {
 static void observe(void *user, int thread, int64_t image, int32_t node, ss_view v) {
     meter *m = user;
     tally *t = &m->tallies[thread];
-    (void)image;
     if (!t->maps[node].data) return;
     ss_count_map(&t->maps[node], v.data, v.stride, &t->zeros[node]);
-    for (int32_t l = m->first[node]; l >= 0; l = m->next[l]) ss_count_windows(&t->windows[l], &t->maps[node]);
+    for (int32_t l = m->first[node]; l >= 0; l = m->next[l]) {
+        ss_count_windows(&t->windows[l], &t->maps[node]);
+        if (image % SS_LISTS_EVERY == 0) ss_lists_count(&t->lists[l], &t->maps[node]);
+    }
 }
 
 /* ---- preparation ---- */
@@ -99,7 +103,7 @@ static ss_status prepare_windows(const meter *m, tally *t, int32_t layer) {
         w->steps[i] = ss_arena_alloc(m->arena, (size_t)n->shape.w, c / (size_t)l->ci[i]);
         if (!w->steps[i] || !ss_counter_init(&w->max_hist[i], m->arena, l->k, 1)) return SS_BAD;
     }
-    return SS_OK;
+    return ss_lists_init(&t->lists[layer], m->arena, l, n->win, n->shape.h, n->shape.w) ? SS_OK : SS_BAD;
 }
 
 static ss_status prepare(meter *m) {
@@ -111,7 +115,8 @@ static ss_status prepare(meter *m) {
         t->maps = ss_arena_alloc(m->arena, n, sizeof *t->maps);
         t->zeros = ss_arena_alloc(m->arena, n, sizeof *t->zeros);
         t->windows = ss_arena_alloc(m->arena, n, sizeof *t->windows);
-        if (!t->maps || !t->zeros || !t->windows) return SS_BAD;
+        t->lists = ss_arena_alloc(m->arena, n, sizeof *t->lists);
+        if (!t->maps || !t->zeros || !t->windows || !t->lists) return SS_BAD;
         for (int32_t node = 0; node < m->g->n; node++)
             if (prepare_map(m, t, node) != SS_OK) return SS_BAD;
         for (int32_t l = 0; l < m->p->n_layers; l++)
@@ -140,7 +145,9 @@ static ss_status copy_layer(const meter *m, ss_profile *p, int32_t layer) {
     ss_layer_profile *l = &p->layers[layer];
     size_t bins = (size_t)l->k + 1;
     double *hist, *max_hist;
-    if (!ss_profile_alloc_hist(p, l, &hist, &max_hist)) return SS_BAD;
+    ss_list_stats *lists = ss_profile_alloc_lists(p, l);
+    if (!lists || !ss_profile_alloc_hist(p, l, &hist, &max_hist)) return SS_BAD;
+    memcpy(lists, from->lists, (size_t)l->n_parts * (size_t)l->n_ci * sizeof *lists);
     memcpy(hist, from->hist, (size_t)l->channels * bins * sizeof *hist);
     memcpy(max_hist, from->max_hist, (size_t)l->n_ci * bins * sizeof *max_hist);
     l->windows = from->windows;
@@ -154,16 +161,19 @@ static ss_status collect_layer(const meter *m, ss_profile *p, int32_t layer) {
     if (n->in[0] < m->start) return copy_layer(m, p, layer);
     double *hist, *max_hist, zero = 0, *counts = zero_counts(m, n->in[0]);
     size_t bins = (size_t)l->k + 1, channels = (size_t)l->channels;
-    if (!counts || !ss_profile_alloc_hist(p, l, &hist, &max_hist)) return SS_BAD;
+    ss_list_stats *lists = ss_profile_alloc_lists(p, l);
+    if (!counts || !lists || !ss_profile_alloc_hist(p, l, &hist, &max_hist)) return SS_BAD;
     for (int i = 0; i < m->threads; i++) {
         ss_windows *w = &m->tallies[i].windows[layer];
         add_counter(hist, w->hist);
         for (int32_t j = 1; j < l->n_ci; j++) add_counter(max_hist + (size_t)j * bins, &w->max_hist[j]);
+        ss_lists_add(&m->tallies[i].lists[layer], lists);
     }
     for (size_t i = 0; i < channels * bins; i++)
         max_hist[i % bins] += hist[i]; /* one stream: every window is a step */
     for (size_t c = 0; c < channels; c++) zero += counts[2 * c];
     l->windows = (double)p->images * n->shape.h * n->shape.w;
+    ss_lists_finish(l, p->images, lists);
     l->zero_ratio = zero / ((double)p->images * (double)ss_shape_size(ss_graph_in_shape(m->g, n)));
     return SS_OK;
 }

@@ -1,6 +1,7 @@
 /* The parts that every profile has: layout from the graph, look-up, release. See profile.h and build.h. */
 #include "profile/build.h"
 
+#include <math.h>
 #include <string.h>
 
 #define MAX_DIVISORS 1536 /* the most that a number below 2^31 has */
@@ -23,6 +24,11 @@ static ss_status layout_layer(ss_profile *p, const ss_graph *g, const ss_node *n
     if (!l->name || !ci) return SS_BAD;
     memcpy(ci, div, (size_t)l->n_ci * sizeof *ci);
     l->ci = ci;
+    int divisors = ss_divisors(k, div, MAX_DIVISORS);
+    int32_t *parts = ss_arena_alloc(p->arena, (size_t)divisors, sizeof *parts);
+    if (!parts) return SS_BAD;
+    for (int i = 0; i < divisors && div[i] <= SS_PROFILE_MOST_STREAMS; i++) parts[l->n_parts++] = (int32_t)div[i];
+    l->parts = parts;
     return SS_OK;
 }
 
@@ -81,6 +87,21 @@ bool ss_profile_alloc_hist(ss_profile *p, ss_layer_profile *l, double **hist, do
     return *hist && *max_hist;
 }
 
+ss_list_stats *ss_profile_alloc_lists(ss_profile *p, ss_layer_profile *l) {
+    ss_list_stats *lists = ss_arena_alloc(p->arena, (size_t)l->n_parts * (size_t)l->n_ci, sizeof *lists);
+    l->lists = lists;
+    return lists;
+}
+
+void ss_list_stats_settle(ss_list_stats *s, double share, double words, bool single) {
+    double busiest = share, compaction = words;
+    for (int span = SS_LIST_SPANS - 1; span >= 0; span--) {
+        s->busiest[span] = busiest = fmax(busiest, s->busiest[span]);
+        s->compaction[span] = compaction = single ? words : fmax(fmax(compaction, s->compaction[span]), busiest);
+    }
+    s->word = single ? words : fmax(s->word, compaction);
+}
+
 double *ss_profile_alloc_ratios(ss_profile *p, ss_relu_profile *r) {
     double *z = ss_arena_alloc(p->arena, (size_t)r->channels, sizeof *z);
     r->channel_zero_ratio = z;
@@ -103,6 +124,14 @@ const ss_layer_profile *ss_profile_layer(const ss_profile *p, const char *conv) 
 const double *ss_profile_max_hist(const ss_layer_profile *l, int64_t ci) {
     for (int32_t i = 0; i < l->n_ci; i++)
         if (l->ci[i] == ci) return l->max_hist + (size_t)i * ((size_t)l->k + 1);
+    return NULL;
+}
+
+const ss_list_stats *ss_profile_lists(const ss_layer_profile *l, int64_t ci, int64_t parts) {
+    if (ci * parts > SS_PROFILE_MOST_STREAMS) return NULL;
+    for (int32_t p = 0; p < l->n_parts; p++)
+        for (int32_t i = 0; l->parts[p] == parts && i < l->n_ci; i++)
+            if (l->ci[i] == ci) return &l->lists[p * l->n_ci + i];
     return NULL;
 }
 

@@ -4,13 +4,26 @@
  * zeros are zeros, weights play no part), over all output pixels of all images. For each legal number of
  * parallel input streams ci (divisors of C/groups): the histogram of the largest non-zero count within a
  * step, a step being ci consecutive channels [s*ci, (s+1)*ci) at one output pixel: what streams that advance
- * together must wait for. Profiles are measured on the integer network (quantised zeros are zeros) or assumed
+ * together must wait for. For streams that meet only once a pixel (broadcast engines): what the fullest of them has, for
+ * every such ci and for kernels in P parts, P a divisor of K, up to SS_PROFILE_MOST_STREAMS streams; docs/formats.md
+ * says what is counted. Profiles are measured on the integer network (quantised zeros are zeros) or assumed
  * (independent zeros).
  */
 #ifndef SS_PROFILE_H
 #define SS_PROFILE_H
 
 #include "infer/replay.h"
+
+#define SS_LIST_SPANS 5             /* blocks of 1, 2, 4, 8, 16 lists */
+#define SS_PROFILE_MOST_STREAMS 256 /* ci * P; of more, nothing is known */
+
+/* ci * P streams: sums over blocks of 2^i lists (a list: what a stream has of a pixel and group) of the largest that a stream
+ * has. Blocks end with the image. */
+typedef struct ss_list_stats {
+    double busiest[SS_LIST_SPANS];    /* non-zeros */
+    double compaction[SS_LIST_SPANS]; /* cycles to list them: max(1, non-zeros) a word */
+    double word;                      /* the same, all streams meeting at every word */
+} ss_list_stats;
 
 typedef struct ss_layer_profile {
     const char *name;    /* the CONV node */
@@ -21,6 +34,9 @@ typedef struct ss_layer_profile {
     int32_t n_ci;
     const int64_t *ci;      /* divisors of channels/groups, ascending */
     const double *max_hist; /* [n_ci][k+1]: steps by their largest count; steps = windows * channels / ci */
+    int32_t n_parts;
+    const int32_t *parts;       /* divisors of K, ascending: parts of the kernel */
+    const ss_list_stats *lists; /* [n_parts][n_ci]; zeros for too many streams */
     double zero_ratio;      /* of the input tensor's elements (without padding) */
 } ss_layer_profile;
 
@@ -69,6 +85,8 @@ ss_status ss_profile_load(ss_ctx *ctx, const ss_graph *g, const char *path, ss_p
 const ss_layer_profile *ss_profile_layer(const ss_profile *p, const char *conv); /* or NULL */
 /* Histogram of the largest count over ci streams, [k+1], or NULL when ci does not divide C/groups. */
 const double *ss_profile_max_hist(const ss_layer_profile *l, int64_t ci);
+/* Of ci lanes and kernels in so many parts, or NULL when nothing is known of them. */
+const ss_list_stats *ss_profile_lists(const ss_layer_profile *l, int64_t ci, int64_t parts);
 double ss_profile_mean(const double *hist, int32_t k);      /* mean of a histogram over 0..k; 0 when empty */
 double ss_profile_mean_nonzeros(const ss_layer_profile *l); /* per window, over all channels */
 

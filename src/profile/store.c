@@ -1,9 +1,9 @@
-/* Profiles on disk: "skipstream.profile" version 1.
+/* Profiles on disk: "skipstream.profile" version 2.
  *
  *   model, data         identities, 16 hex digits
  *   bits, images, assumed, assumed_zeros, source
  *   layers[]            name, channels, k, groups, windows, zero_ratio,
- *                       ci[], hist[channels][k+1], max_hist[ci][k+1]
+ *                       ci[], hist[channels][k+1], max_hist[ci][k+1], parts[], lists[parts][ci][]
  *   relus[]             name, threshold, thresholds[] (per-channel thresholds only), zero_ratio,
  * channel_zero_ratio[]
  *
@@ -18,7 +18,7 @@
 #include <string.h>
 
 #define FORMAT "skipstream.profile"
-#define VERSION 1
+#define VERSION 2
 #define EXACT 9007199254740992.0 /* 2^53 */
 
 /* ---- saving ---- */
@@ -47,6 +47,28 @@ static json_t *rows(const double *v, size_t n, size_t width) {
     return a;
 }
 
+#define STATS (sizeof(ss_list_stats) / sizeof(double)) /* numbers of a row of "lists", in the order of the struct */
+
+static json_t *lists(const ss_layer_profile *l) {
+    json_t *a = json_array();
+    for (int32_t p = 0; a && p < l->n_parts; p++)
+        if (json_array_append_new(a, rows((const double *)&l->lists[p * l->n_ci], (size_t)l->n_ci, STATS)) != 0) {
+            json_decref(a);
+            return NULL;
+        }
+    return a;
+}
+
+static json_t *parts_list(const ss_layer_profile *l) {
+    json_t *a = json_array();
+    for (int32_t i = 0; a && i < l->n_parts; i++)
+        if (json_array_append_new(a, json_integer(l->parts[i])) != 0) {
+            json_decref(a);
+            return NULL;
+        }
+    return a;
+}
+
 static json_t *ci_list(const ss_layer_profile *l) {
     json_t *a = json_array();
     for (int32_t i = 0; a && i < l->n_ci; i++)
@@ -69,10 +91,10 @@ static json_t *thresholds(const ss_relu_profile *r) {
 
 static json_t *pack_layer(const ss_layer_profile *l) {
     size_t bins = (size_t)l->k + 1;
-    return json_pack("{s:s,s:i,s:i,s:i,s:o,s:f,s:o,s:o,s:o}", "name", l->name, "channels", (int)l->channels,
+    return json_pack("{s:s,s:i,s:i,s:i,s:o,s:f,s:o,s:o,s:o,s:o,s:o}", "name", l->name, "channels", (int)l->channels,
                      "k", (int)l->k, "groups", (int)l->groups, "windows", number(l->windows), "zero_ratio",
                      l->zero_ratio, "ci", ci_list(l), "hist", rows(l->hist, (size_t)l->channels, bins),
-                     "max_hist", rows(l->max_hist, (size_t)l->n_ci, bins));
+                     "max_hist", rows(l->max_hist, (size_t)l->n_ci, bins), "parts", parts_list(l), "lists", lists(l));
 }
 
 static json_t *pack_relu(const ss_relu_profile *r) {
@@ -165,7 +187,38 @@ static ss_status check_layout(const loader *ld, const json_t *j, const ss_layer_
     bool same = json_array_size(ci) == (size_t)l->n_ci;
     for (size_t i = 0; same && i < (size_t)l->n_ci; i++)
         same = json_integer_value(json_array_get(ci, i)) == l->ci[i];
-    return same ? SS_OK : malformed(ld, l->name, "\"ci\" is not the list of divisors of channels/groups");
+    if (!same) return malformed(ld, l->name, "\"ci\" is not the list of divisors of channels/groups");
+    const json_t *parts = json_object_get(j, "parts");
+    if (!parts) return malformed(ld, l->name, "has no \"lists\": an older version wrote it");
+    same = json_array_size(parts) == (size_t)l->n_parts;
+    for (size_t i = 0; same && i < (size_t)l->n_parts; i++)
+        same = json_integer_value(json_array_get(parts, i)) == l->parts[i];
+    return same ? SS_OK : malformed(ld, l->name, "\"parts\" is not the list of divisors of k");
+}
+
+/* Longer blocks of lists wait less: what a row says must fall, and be no less than a fair share of all non-zeros. */
+static bool plausible(const ss_list_stats *s, double share) {
+    bool falls = s->busiest[SS_LIST_SPANS - 1] >= share * (1 - 1e-6);
+    for (int i = 0; i + 1 < SS_LIST_SPANS; i++)
+        falls = falls && s->busiest[i] >= s->busiest[i + 1] * (1 - 1e-9) &&
+                s->compaction[i] >= s->compaction[i + 1] * (1 - 1e-9);
+    return falls && s->compaction[SS_LIST_SPANS - 1] >= s->busiest[SS_LIST_SPANS - 1] * (1 - 1e-9);
+}
+
+static bool read_lists(const json_t *a, const ss_layer_profile *l, ss_list_stats *out) {
+    double sum, nonzeros = ss_profile_mean_nonzeros(l) * l->windows * l->channels;
+    if (!json_is_array(a) || json_array_size(a) != (size_t)l->n_parts) return false;
+    for (int32_t p = 0; p < l->n_parts; p++) {
+        const json_t *rows = json_array_get(a, (size_t)p);
+        if (!json_is_array(rows) || json_array_size(rows) != (size_t)l->n_ci) return false;
+        for (int32_t i = 0; i < l->n_ci; i++) {
+            ss_list_stats *s = &out[p * l->n_ci + i];
+            int64_t streams = l->ci[i] * l->parts[p];
+            if (!read_row(json_array_get(rows, (size_t)i), STATS, 0, EXACT, (double *)s, &sum)) return false;
+            if (streams <= SS_PROFILE_MOST_STREAMS && !plausible(s, nonzeros / (double)streams)) return false;
+        }
+    }
+    return true;
 }
 
 static ss_status load_layer(const loader *ld, const json_t *j, ss_layer_profile *l) {
@@ -182,6 +235,10 @@ static ss_status load_layer(const loader *ld, const json_t *j, ss_layer_profile 
     if (!read_counts(json_object_get(j, "max_hist"), (size_t)l->n_ci, bins, l->windows * l->channels, l->ci,
                      max_hist))
         return malformed(ld, l->name, "\"max_hist\" is not counts that add up to windows x channels / ci");
+    ss_list_stats *stats = ss_profile_alloc_lists(ld->p, l);
+    if (!stats) return SS_BAD;
+    if (!read_lists(json_object_get(j, "lists"), l, stats))
+        return malformed(ld, l->name, "\"lists\" is not parts x ci rows of what streams can have");
     return SS_OK;
 }
 

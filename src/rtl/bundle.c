@@ -44,7 +44,7 @@ static ss_status put_weights(const bundle *x, int32_t node, ss_buf *load) {
         char kind[40] = "weights";
         ss_buf text;
         ss_buf_init(&text, x->r->ctx);
-        if (f.crossbar && f.m == 1) snprintf(kind, sizeof kind, "weights_%" PRId64, i);
+        if (f.broadcast || (f.crossbar && f.m == 1)) snprintf(kind, sizeof kind, "weights_%" PRId64, i);
         ss_rtl_weights(x->r, node, i, loaded ? NULL : &text, loaded ? load : NULL);
         if (!loaded) s = put_image(x, node, kind, &text);
     }

@@ -62,8 +62,16 @@ typedef struct ss_rtl_fold {
     int64_t gr, ci, co, m;
     int64_t passes, steps, folds, beats; /* beats: K/M of a dense engine, 1 of a crossbar */
     bool crossbar;                       /* M < K, skipping zeros */
-    int64_t memories, width, depth;      /* of the weights; width in bits */
+    bool broadcast;                      /* M parts of the kernel */
+    int64_t sums, queue, lists, results; /* of a broadcast engine */
+    int64_t lanes;                       /* of a result word */
+    int64_t memories, width, depth;      /* of the weights; width in bits; depth: the deepest */
 } ss_rtl_fold;
+
+/* Kernel positions of part p of a broadcast engine: p, p + M, ... */
+static inline int64_t ss_rtl_part_size(const ss_rtl_fold *f, int64_t p) {
+    return (f->k - p + f->m - 1) / f->m;
+}
 
 ss_rtl_fold ss_rtl_fold_of(const ss_rtl *r, int32_t node);
 const ss_config *ss_rtl_config(const ss_rtl *r, int32_t node);
@@ -79,6 +87,10 @@ static inline int64_t ss_rtl_words(const ss_rtl *r, const ss_rtl_part *part, int
 /* FLATTEN and INPUT have no instance of their own; a FLATTEN is its input's stream. */
 static inline bool ss_rtl_is_wire(const ss_node *n) {
     return n->op == SS_OP_FLATTEN;
+}
+/* It has FIFOs. */
+static inline bool ss_rtl_is_join(const ss_node *n) {
+    return n->op == SS_OP_ADD || n->op == SS_OP_CONCAT;
 }
 static inline int32_t ss_rtl_source(const ss_graph *g, int32_t tensor) {
     while (ss_rtl_is_wire(&g->nodes[tensor])) tensor = g->nodes[tensor].in[0];
@@ -98,8 +110,10 @@ void ss_rtl_bias(const ss_rtl *r, int32_t node, ss_buf *out);
 /* Rows of `lanes` channels each. */
 void ss_rtl_scale(const ss_rtl *r, int32_t node, int64_t lanes, ss_buf *out);
 void ss_rtl_thresholds(const ss_rtl *r, int32_t node, int64_t lanes, ss_buf *out);
+/* Words of the load stream; a broadcast engine's memories together hold every position once. */
 static inline int64_t ss_rtl_load_words(const ss_rtl_fold *f) {
-    return f->memories * f->depth * ss_ceil_div(f->width, 64);
+    const int64_t rows = f->broadcast ? f->passes * f->steps * f->folds * f->ci * f->k : f->memories * f->depth;
+    return rows * ss_ceil_div(f->width, 64);
 }
 
 /* ---- emit.c, nodes.c: SystemVerilog ---- */

@@ -70,11 +70,14 @@ static int64_t weight(const place *p, int64_t stream, int64_t o, int64_t positio
     return p->weights[(filter * f->cg + p->step * f->ci + c) * f->k + position];
 }
 
+/* Folds within steps; steps within folds where lists are replayed. */
 static void next_place(place *p) {
-    if (++p->fold < p->f->folds) return;
-    p->fold = 0;
-    if (++p->step < p->f->steps) return;
-    p->step = 0;
+    const ss_rtl_fold *f = p->f;
+    int64_t *inner = f->broadcast ? &p->step : &p->fold, *outer = f->broadcast ? &p->fold : &p->step;
+    if (++*inner < (f->broadcast ? f->steps : f->folds)) return;
+    *inner = 0;
+    if (++*outer < (f->broadcast ? f->folds : f->steps)) return;
+    *outer = 0;
     p->pass++;
 }
 
@@ -106,6 +109,15 @@ static void single_rows(const place *p, int64_t stream, row *r, int bits, ss_buf
     }
 }
 
+/* Stream `stream` has its part of one lane's positions. */
+static void broadcast_rows(const place *p, int64_t stream, row *r, int bits, ss_buf *out, ss_buf *load) {
+    const int64_t lane = stream / p->f->m, part = stream % p->f->m;
+    for (int64_t k = part; k < p->f->k; k += p->f->m) {
+        for (int64_t o = 0; o < p->f->co; o++) row_put(r, o * bits, bits, weight(p, lane, o, k));
+        row_end(r, out, load);
+    }
+}
+
 void ss_rtl_weights(const ss_rtl *g, int32_t node, int64_t memory, ss_buf *out, ss_buf *load) {
     const ss_rtl_fold f = ss_rtl_fold_of(g, node);
     const int bits = g->q->bits;
@@ -113,7 +125,8 @@ void ss_rtl_weights(const ss_rtl *g, int32_t node, int64_t memory, ss_buf *out, 
     if (!row_begin(g, &r, f.width, out ? out : load)) return;
     place p = { .f = &f, .weights = g->q->nodes[node].weights };
     for (int64_t n = f.passes * f.steps * f.folds; n > 0; n--, next_place(&p)) {
-        if (!f.crossbar) dense_rows(&p, &r, bits, out, load);
+        if (f.broadcast) broadcast_rows(&p, memory, &r, bits, out, load);
+        else if (!f.crossbar) dense_rows(&p, &r, bits, out, load);
         else if (f.m == 1) single_rows(&p, memory, &r, bits, out, load);
         else crossbar_row(&p, &r, bits, out, load);
     }
@@ -122,11 +135,11 @@ void ss_rtl_weights(const ss_rtl *g, int32_t node, int64_t memory, ss_buf *out, 
 
 /* ---- per channel ---- */
 
-/* Result words come in ascending channels, gr * co at a time. */
+/* Result words come in ascending channels. */
 void ss_rtl_bias(const ss_rtl *g, int32_t node, ss_buf *out) {
     const ss_rtl_fold f = ss_rtl_fold_of(g, node);
     const ss_qnode *q = &g->q->nodes[node];
-    const int64_t lanes = f.gr * f.co, channels = g->g->nodes[node].shape.c;
+    const int64_t lanes = f.lanes, channels = g->g->nodes[node].shape.c;
     row r;
     if (!row_begin(g, &r, lanes * q->acc_bits, out)) return;
     for (int64_t c = 0; c < channels; c += lanes) {

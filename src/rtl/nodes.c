@@ -103,17 +103,28 @@ static void put_conv_memories(const ss_rtl *r, int32_t node, ss_buf *b) {
                   memory_style(ss_cost_rom_style(r->cost, node, ss_rtl_config(r, node))));
 }
 
+static void put_folding(const ss_rtl_fold *f, ss_buf *b) {
+    if (f->broadcast)
+        ss_buf_printf(b,
+                      "        .LANES(%d), .P(%d), .CO(%d), .SUMS(%d), .LISTS(%d), .QUEUE(%d), "
+                      ".RESULTS(%d),\n",
+                      (int)f->ci, (int)f->m, (int)f->co, (int)f->sums, (int)f->lists, (int)f->queue,
+                      (int)f->results);
+    else
+        ss_buf_printf(b, "        .GR(%d), .CI(%d), .CO(%d), .M(%d), .CROSSBAR(%d),\n", (int)f->gr,
+                      (int)f->ci, (int)f->co, (int)f->m, f->crossbar);
+}
+
 static void put_conv(const ss_rtl *r, int32_t node, const ss_rtl_stream *in, const ss_rtl_stream *out,
                      ss_buf *b) {
     const ss_node *n = &r->g->nodes[node];
     const ss_rtl_fold f = ss_rtl_fold_of(r, node);
     ss_shape s = ss_graph_in_shape(r->g, n);
-    begin(r, "ss_conv", b);
+    begin(r, f.broadcast ? "ss_conv_broadcast" : "ss_conv", b);
     ss_buf_printf(b, "        .C(%d), .F(%d), .G(%d),\n", s.c, n->shape.c, n->groups);
-    put_window(r, n, f.gr * f.ci, f.folds * f.beats, b);
+    put_window(r, n, f.gr * f.ci, ss_window_held(f.k, f.fg, ss_rtl_config(r, node)), b);
     ss_buf_printf(b, "        .LANES_IN(%d), .LANES_OUT(%d),\n", in->lanes, out->lanes);
-    ss_buf_printf(b, "        .GR(%d), .CI(%d), .CO(%d), .M(%d), .CROSSBAR(%d),\n", (int)f.gr, (int)f.ci,
-                  (int)f.co, (int)f.m, f.crossbar);
+    put_folding(&f, b);
     put_conv_numbers(r, node, b);
     put_conv_memories(r, node, b);
     begin_ports(r, node, b);

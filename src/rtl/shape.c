@@ -14,6 +14,20 @@ int32_t ss_rtl_lanes(const ss_rtl *r, const ss_rtl_part *part, int32_t tensor) {
     return ss_lanes(ss_shape_size(s), s.c, part->p->target);
 }
 
+/* Memory 0 has a part of the kernel that is as large as any. */
+static void set_memories(ss_rtl_fold *f, int64_t bits) {
+    const int64_t rows = f->passes * f->steps * f->folds, lane = f->co * bits, streams = f->gr * f->ci;
+    f->memories = 1;
+    if (f->broadcast || (f->crossbar && f->m == 1)) {
+        f->memories = f->broadcast ? streams * f->m : streams;
+        f->width = lane;
+        f->depth = rows * (f->broadcast ? ss_rtl_part_size(f, 0) : f->k);
+    } else {
+        f->width = streams * lane * (f->crossbar ? f->k : f->m);
+        f->depth = rows * f->beats;
+    }
+}
+
 ss_rtl_fold ss_rtl_fold_of(const ss_rtl *r, int32_t node) {
     const ss_node *n = &r->g->nodes[node];
     const ss_config *c = ss_rtl_config(r, node);
@@ -22,25 +36,20 @@ ss_rtl_fold ss_rtl_fold_of(const ss_rtl *r, int32_t node) {
                       .gr = c->gr,
                       .ci = c->ci,
                       .co = c->co,
-                      .m = c->m };
+                      .m = c->m,
+                      .sums = c->sums,
+                      .queue = c->queue,
+                      .lists = c->lists,
+                      .results = c->results };
     f.cg = ss_graph_in_shape(r->g, n).c / n->groups;
     f.fg = n->shape.c / n->groups;
+    f.broadcast = c->engine == SS_ENGINE_BROADCAST;
     f.crossbar = c->engine == SS_ENGINE_CROSSBAR && f.m < f.k;
     f.passes = f.groups / f.gr;
     f.steps = f.cg / f.ci;
     f.folds = f.fg / f.co;
     f.beats = f.crossbar ? 1 : f.k / f.m;
-    const int64_t rows = f.passes * f.steps * f.folds, lane = f.co * r->q->bits, streams = f.gr * f.ci;
-    f.memories = f.crossbar && f.m == 1 ? streams : 1;
-    if (!f.crossbar) {
-        f.width = streams * lane * f.m;
-        f.depth = rows * f.beats;
-    } else if (f.m == 1) {
-        f.width = lane;
-        f.depth = rows * f.k;
-    } else {
-        f.width = streams * lane * f.k;
-        f.depth = rows;
-    }
+    f.lanes = f.broadcast ? f.sums : f.gr * f.co;
+    set_memories(&f, r->q->bits);
     return f;
 }

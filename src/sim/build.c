@@ -126,7 +126,7 @@ static stage *channel_pad(sim *sm, const ss_node *n, int64_t lanes_in, int64_t l
     const int64_t step = common_step(of, 3, lanes_out, c);
     if (step == 0) return slice(sm, make_width(sm, make_width(sm, s, lanes_in, c), n->shape.c, lanes_out));
     s = make_width(sm, s, lanes_in, step);
-    s = make_fifo(sm, s, lanes_in < step ? c / step : 0, false);
+    s = make_fifo(sm, s, c / step, false);
     s = make_chanpad(sm, s, n->pad_before / step, c / step, n->pad_after / step);
     return slice(sm, make_width(sm, s, step, lanes_out));
 }
@@ -145,7 +145,7 @@ static stage *add(sim *sm, sim_node *sn, const int64_t *lanes, int64_t lanes_out
         wide[k] = make_width(sm, join_fifo(sm, sn, k, depth, mem == SS_MEM_BRAM, in[k]), lanes[k], lanes_out);
     }
     if (sm->failed) return NULL;
-    stage *s = make_pipe(sm, make_together(sm, wide, 2, true), 1);
+    stage *s = make_pipe(sm, sn->join = make_together(sm, wide, 2, true), 1);
     return slice(sm, relu(sm, sn->node, sm->r->q->nodes[sn->node].lo, s));
 }
 
@@ -167,7 +167,8 @@ static stage *concat(sim *sm, sim_node *sn, const int64_t *lanes, int64_t lanes_
         else wide[k] = make_width(sm, join_fifo(sm, sn, k, depth, block, in[k]), lanes[k], into);
     }
     if (sm->failed) return NULL;
-    stage *s = step ? make_turns(sm, wide, words, n->n_in) : make_together(sm, wide, n->n_in, false);
+    stage *s = step ? make_turns(sm, wide, words, n->n_in)
+                    : (sn->join = make_together(sm, wide, n->n_in, false));
     s = make_pipe(sm, make_width(sm, s, step ? step : n->shape.c, lanes_out), 1);
     return slice(sm, relu(sm, sn->node, sm->r->q->nodes[sn->node].lo, s));
 }

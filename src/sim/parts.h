@@ -107,6 +107,7 @@ stage *make_filter(sim *sm, stage *from, int64_t deep, ss_shape map, const uint8
                    const uint8_t *keep_column);
 /* Words of all inputs at once; registered: an ss_add, else wires. */
 stage *make_together(sim *sm, stage **from, int32_t n, bool registered);
+int64_t together_waited(const stage *s); /* cycles with a word of one input and none of another */
 /* words[k] words of input k, then those of k + 1: ss_concat. */
 stage *make_turns(sim *sm, stage **from, const int64_t *words, int32_t n);
 
@@ -140,7 +141,8 @@ bool stage_is_window(const stage *s);
 /* Takes a word without a place for its windows yet; false: not known when, or no room. */
 bool window_write_ahead(stage *s);
 int64_t fifo_depth(const stage *s);
-int64_t fifo_most(const stage *s); /* words at once, so far */
+int64_t fifo_most(const stage *s);    /* words at once, so far */
+int64_t fifo_deepest(const stage *s); /* words ahead of its reader in the order in which they were asked for */
 /* The reader of a fork that the others wait for: it has not taken the present word. */
 bool fork_waits_for(const stage *branch);
 
@@ -168,6 +170,7 @@ typedef struct sim_node {
     stage *first[SS_MAX_INPUTS], *last; /* its outermost stages */
     int32_t n_first;
     stage *engine;                /* or NULL */
+    stage *join;                  /* where all inputs' words meet, or NULL */
     stage *fifo[SS_MAX_INPUTS];   /* of a join, or NULL */
     stage *branch[SS_MAX_INPUTS]; /* the reader of a fork that feeds it, or NULL */
     int64_t words;                /* an image, out */
@@ -192,11 +195,50 @@ struct sim {
     int64_t progress; /* words moved anywhere */
     int32_t now;      /* node that is being built */
     bool failed;
+    /* No stage takes a word that nobody waits for, and windows never go on with the next image: of what the
+     * FIFOs of joins hold in this order, none could be less (size.c). */
+    bool lazy;
     int64_t *starts; /* [images]: cycle of the first word in */
 };
 
 ss_status sim_build(sim *sm);
 /* Moves everything out. SS_NO: deadlock, described in *why (arena). */
 ss_status sim_run(sim *sm, ss_sim_partition *out);
+
+/* ---- trial.c: the same partition on the side, otherwise ---- */
+
+typedef struct trial {
+    const ss_rtl *r;
+    int32_t part;
+    const beats *b;
+    int64_t images;             /* the first of b's */
+    const ss_rtl_depth *depths; /* in place of those of r, where they name the same */
+    int32_t n;
+    bool lazy;
+} trial;
+
+/* A result; deepest: as of fifo_deepest. */
+typedef struct trial_fifo {
+    int32_t node, input;
+    int64_t words;         /* of an image */
+    int64_t most, deepest; /* held */
+} trial_fifo;
+typedef struct trial_result {
+    double interval; /* 0: one image */
+    trial_fifo *fifos;
+    int32_t n_fifos;
+} trial_result;
+/* SS_NO: a deadlock. The result lives in `a`. */
+ss_status trial_run(const trial *x, ss_arena *a, trial_result *out);
+/* Every FIFO of a join with room for two images: as if without end. */
+ss_status trial_endless(const trial *x, ss_arena *a, ss_rtl_depth **depths, int32_t *n);
+
+/* After a deadlock: the least depth of the FIFO *cure with which the first images flow; words 0: there is
+ * none. */
+ss_status sim_find_cure(const ss_rtl *r, int32_t part, const beats *b, ss_rtl_depth *cure);
+
+/* ---- loss.c ---- */
+
+ss_status sim_split_loss(const ss_rtl *r, int32_t part, const beats *b, ss_sim_partition *p);
 
 #endif

@@ -14,6 +14,8 @@
 /* Takes ahead wherever that is known; in the FIFOs of joins alone, or everywhere. */
 static bool drive(sim *sm, bool everywhere) {
     const int64_t before = sm->progress;
+    for (int32_t i = 0; sm->lazy && i < sm->n_fifos; i++)
+        if (sm->fifos[i]->ops->accept(sm->fifos[i])) return true;
     for (int32_t i = 0; i < sm->n_fifos; i++)
         while (sm->fifos[i]->ops->accept(sm->fifos[i])) {
         }
@@ -106,6 +108,7 @@ static void node_figures(const sim *sm, const sim_node *sn, ss_sim_node *n) {
         n->busy = later(n->busy, sn->first[k]->in);
     }
     if (sn->engine) n->busy = engine_busy(sn->engine);
+    if (sn->join) n->joining = together_waited(sn->join);
     for (int32_t k = 0; k < SS_MAX_INPUTS && sn->fifo[k]; k++) {
         n->depth[k] = fifo_depth(sn->fifo[k]);
         n->held[k] = fifo_most(sn->fifo[k]);

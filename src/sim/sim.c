@@ -77,6 +77,7 @@ static ss_status predict(ss_ctx *ctx, const ss_sim_task *t, ss_simulated *out) {
             p->nodes[i].predicted = of->configs[p->nodes[i].node - of->first].cycles;
             p->predicted_interval = fmax(p->predicted_interval, p->nodes[i].predicted);
         }
+        p->loss.waits -= p->loss.known ? p->predicted_interval : 0;
         const ss_partition *one = &first.design->partitions[p->number - 1];
         p->predicted_latency =
             ss_cost_latency(first.cost, p->first, p->last, &one->configs[p->first - one->first]);
@@ -88,71 +89,6 @@ static ss_status predict(ss_ctx *ctx, const ss_sim_task *t, ss_simulated *out) {
 
 /* ---- partitions ---- */
 
-/* ---- how deep the full FIFO of a deadlock has to be ---- */
-
-#define CURE_IMAGES 2 /* the second shows what the first leaves behind */
-
-typedef struct trial {
-    const ss_rtl *r;
-    int32_t part;
-    const beats *b;
-    ss_rtl_depth at;
-} trial;
-
-/* SS_OK: nothing stops with `words`; SS_NO: it does. */
-static ss_status flows(trial *x, int64_t words) {
-    ss_rtl r = *x->r;
-    ss_arena *a = ss_arena_new(r.ctx);
-    const int32_t n = r.opts.n_depths;
-    ss_rtl_depth *depths = a ? ss_arena_alloc(a, (size_t)n + 1, sizeof *depths) : NULL;
-    ss_status s = depths ? SS_OK : SS_BAD;
-    if (s == SS_OK) {
-        if (n) memcpy(depths, r.opts.depths, (size_t)n * sizeof *depths);
-        depths[n] = x->at;
-        depths[n].words = words;
-        r.opts.depths = depths;
-        r.opts.n_depths = n + 1;
-        sim sm = { .ctx = r.ctx,
-                   .arena = a,
-                   .r = &r,
-                   .part = &r.parts[x->part],
-                   .beats = x->b,
-                   .images = x->b->images < CURE_IMAGES ? x->b->images : CURE_IMAGES };
-        ss_sim_partition p = { 0 };
-        s = sim_build(&sm);
-        if (s == SS_OK) s = sim_run(&sm, &p);
-    }
-    ss_arena_free(a);
-    return s;
-}
-
-/* The least depth with which the images flow, by doubling and halving, up to a whole image. */
-static ss_status find_cure(trial *x, ss_rtl_depth *cure) {
-    const ss_rtl_part *part = &x->r->parts[x->part];
-    const int32_t tensor = ss_rtl_source(x->r->g, x->r->g->nodes[cure->node].in[cure->input]);
-    const int32_t lanes = ss_rtl_lanes(x->r, part, tensor);
-    const int64_t most = ss_rtl_words(x->r, part, tensor);
-    ss_mem mem;
-    int64_t bad = ss_rtl_skip_depth(x->r, cure->node, cure->input, lanes, &mem), good = bad;
-    ss_status s = SS_NO;
-    x->at = *cure;
-    while (s == SS_NO && good < most) {
-        bad = good;
-        good = 2 * good < most ? 2 * good : most;
-        s = flows(x, good);
-    }
-    if (s != SS_OK) return s == SS_NO ? SS_OK : s;
-    while (good - bad > 1) {
-        const int64_t middle = bad + (good - bad) / 2;
-        s = flows(x, middle);
-        if (s == SS_BAD) return s;
-        if (s == SS_OK) good = middle;
-        else bad = middle;
-    }
-    cure->words = good;
-    return SS_OK;
-}
-
 static ss_status run_partition(const ss_rtl *r, int32_t k, const beats *b, ss_simulated *out) {
     sim sm = {
         .ctx = r->ctx, .arena = out->arena, .r = r, .part = &r->parts[k], .images = b->images, .beats = b
@@ -163,8 +99,7 @@ static ss_status run_partition(const ss_rtl *r, int32_t k, const beats *b, ss_si
     if (s == SS_OK) s = sim_run(&sm, p);
     if (!p->deadlock) return s;
     out->deadlock = true;
-    trial x = { .r = r, .part = k, .b = b };
-    return s == SS_BAD ? SS_BAD : p->cure.node < 0 ? SS_OK : find_cure(&x, &p->cure);
+    return s == SS_BAD ? SS_BAD : p->cure.node < 0 ? SS_OK : sim_find_cure(r, k, b, &p->cure);
 }
 
 static ss_status run(const ss_sim_task *t, const ss_rtl *r, ss_simulated *out) {
@@ -179,6 +114,8 @@ static ss_status run(const ss_sim_task *t, const ss_rtl *r, ss_simulated *out) {
     for (int32_t k = 0; k < r->n_parts && s == SS_OK; k++) {
         ss_progress(r->ctx, "partitions", (uint64_t)k, (uint64_t)r->n_parts);
         s = run_partition(r, k, &b, out);
+        if (s == SS_OK && t->split_loss && !out->partitions[k].deadlock)
+            s = sim_split_loss(r, k, &b, &out->partitions[k]);
     }
     beats_free(&b);
     return s == SS_OK ? predict(r->ctx, t, out) : s;
@@ -225,10 +162,10 @@ static json_t *node_json(const ss_graph *g, const ss_sim_node *n) {
     for (int32_t k = 0; fifos && k < n->n_fifos; k++)
         json_array_append_new(
             fifos, json_pack("{s:I,s:I}", "depth", (json_int_t)n->depth[k], "most", (json_int_t)n->held[k]));
-    return json_pack("{s:s,s:s,s:f,s:f,s:I,s:I,s:I,s:o}", "name", g->nodes[n->node].name, "op",
+    return json_pack("{s:s,s:s,s:f,s:f,s:I,s:I,s:I,s:I,s:o}", "name", g->nodes[n->node].name, "op",
                      ss_op_name(g->nodes[n->node].op), "interval", n->interval, "cycles_predicted",
                      n->predicted, "busy", (json_int_t)n->busy, "starved", (json_int_t)n->starved, "blocked",
-                     (json_int_t)n->blocked, "fifos", fifos);
+                     (json_int_t)n->blocked, "joining", (json_int_t)n->joining, "fifos", fifos);
 }
 
 static json_t *partition_json(const ss_simulated *s, const ss_sim_partition *p) {
@@ -243,6 +180,10 @@ static json_t *partition_json(const ss_simulated *s, const ss_sim_partition *p) 
                           spread_json(&p->interval, p->predicted_interval), "latency",
                           spread_json(&p->latency, p->predicted_latency), "last_cycle", ends, "seconds",
                           p->seconds, "nodes", nodes);
+    if (j && p->loss.known)
+        json_object_set_new(j, "loss",
+                            json_pack("{s:f,s:f,s:f,s:f}", "waits", p->loss.waits, "images", p->loss.images,
+                                      "bursts", p->loss.bursts, "joins", p->loss.joins));
     if (j && p->deadlock) json_object_set_new(j, "why", json_string(p->why));
     if (j && p->cure.words)
         json_object_set_new(j, "cure",

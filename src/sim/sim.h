@@ -20,6 +20,7 @@ typedef struct ss_sim_task {
     const ss_dataset *images;
     const ss_norm *norm;
     ss_rtl_opts opts; /* span; depths of FIFOs */
+    bool split_loss;  /* three more simulations */
 } ss_sim_task;
 
 /* How a figure is spread over images. */
@@ -35,9 +36,21 @@ typedef struct ss_sim_node {
     int64_t busy;             /* a convolution's beats, else the words of its busiest stream; whole run */
     int64_t starved, blocked; /* cycles of the whole run: ready without a word (the input that
                                * waits longest), a word without a reader */
+    int64_t joining;          /* of starved: a join's, with a word of one input and none of another */
     int32_t n_fifos;          /* of a join */
     int64_t depth[SS_MAX_INPUTS], held[SS_MAX_INPUTS]; /* its FIFOs: words of room; most words at once */
 } ss_sim_node;
+
+/* What lies between the model's interval and the simulated one, in cycles an image, by taking one cause after
+ * another out of the simulation: FIFOs of joins without end; then the same number of beats for each window of
+ * an image; then for all images. The rest is what even work in this pipeline loses. */
+typedef struct ss_sim_loss {
+    bool known;
+    double waits;  /* even work: nodes that wait for one another, row ends, image ends */
+    double images; /* images that differ: another node is the slowest in each */
+    double bursts; /* windows that differ within an image */
+    double joins;  /* FIFOs of joins that are not deep enough to even that out */
+} ss_sim_loss;
 
 typedef struct ss_sim_partition {
     int32_t number, first, last; /* nodes */
@@ -49,6 +62,7 @@ typedef struct ss_sim_partition {
     int64_t *ends;     /* [images]: cycle of each image's last word out */
     ss_spread interval, latency; /* interval: most 0 when there is one image */
     double predicted_interval, predicted_latency;
+    ss_sim_loss loss;
     ss_sim_node *nodes;
     int32_t n_nodes;
     double seconds; /* of simulation, without the engine's */

@@ -78,6 +78,7 @@ typedef struct fifo {
     stage s;
     int64_t depth;
     int64_t most, seen; /* words at once; of the words that have come, those counted in it */
+    int64_t deepest;    /* words inside, in the order of calls */
     bool block;
     int64_t fetched, moved; /* of the last word: left the memory, came to the output register */
     ring came, left;
@@ -94,6 +95,7 @@ static bool fifo_accept(stage *s) {
     const int64_t ready = freed < 0 ? 0 : ring_get(&f->left, freed) + 1;
     const int64_t t = take_when(s, v, ready);
     ring_set(&f->came, s->in - 1, t);
+    f->deepest = later(f->deepest, s->in - s->out);
     return true;
 }
 
@@ -132,6 +134,9 @@ int64_t fifo_depth(const stage *s) {
 }
 int64_t fifo_most(const stage *s) {
     return ((const fifo *)s)->most;
+}
+int64_t fifo_deepest(const stage *s) {
+    return ((const fifo *)s)->deepest;
 }
 
 /* ---- ss_pipe: registers that stall as a whole ----
@@ -374,24 +379,29 @@ typedef struct join {
     stage s;
     int32_t n, turn;
     bool registered;
-    int64_t word; /* of the turn */
+    int64_t word;   /* of the turn */
+    int64_t waited; /* cycles with a word of one input and none of another */
     stage *input[SS_MAX_INPUTS];
     int64_t words[SS_MAX_INPUTS];
 } join;
 
-static int64_t all_there(const join *j) {
-    int64_t v = 0;
+static int64_t all_there(join *j) {
+    int64_t v = 0, first = NEVER;
     bool known = true;
     for (int32_t k = 0; k < j->n; k++) {
         const int64_t at = pull(j->input[k]); /* each is asked, so that each goes on */
         known = known && at >= 0;
         v = later(v, at);
+        if (at < first) first = at;
     }
-    return known ? v : UNKNOWN;
+    if (!known) return UNKNOWN;
+    first = later(first, j->s.last + 1);
+    if (v > first) j->waited += v - first;
+    return v;
 }
 
 static int64_t together_front(stage *s) {
-    const join *j = (const join *)s;
+    join *j = (join *)s;
     const int64_t v = all_there(j);
     if (v < 0) return UNKNOWN;
     if (!j->registered) return later(v, s->last + 1);
@@ -435,6 +445,10 @@ stage *make_together(sim *sm, stage **from, int32_t n, bool registered) {
     join *j = make_join(sm, &together_kind, from, n);
     if (j) j->registered = registered;
     return (stage *)j;
+}
+
+int64_t together_waited(const stage *s) {
+    return ((const join *)s)->waited;
 }
 
 stage *make_turns(sim *sm, stage **from, const int64_t *words, int32_t n) {

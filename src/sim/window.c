@@ -19,7 +19,7 @@ typedef struct window {
     window_shape p;
     /* derived as in the module */
     int64_t step_new, early, late, skip, last_skip, first_step, final_step, ahead, row_words, need0;
-    bool linear;
+    bool linear, lazy;
     /* reader's registers, see ss_window_scan */
     int64_t step, row, word, extra, slot, skip_now, first, at, addr;
     bool owed, pass, decided_no;
@@ -106,6 +106,7 @@ static int64_t needed_row(const window *w) {
 /* Does the next image go on, at cycle r? 1, 0, or UNKNOWN. */
 static int64_t fits(window *w, int64_t r) {
     w->undecided = UNKNOWN;
+    if (w->lazy) return 0;
     if (w->decided_no) {
         w->decided_no = false;
         return 0;
@@ -276,6 +277,7 @@ static stage *make_core(sim *sm, stage *from, const window_shape *p) {
     window *w = (window *)stage_new(sm, &window_kind, sizeof *w, from);
     if (!w) return NULL;
     w->p = *p;
+    w->lazy = sm->lazy;
     derive(w);
     const int64_t rows = p->rows + 2 * p->kh + 8;
     if (!ring_make(sm, &w->ended, rows) || !ring_make(sm, &w->came, rows * w->row_words)) return NULL;

@@ -1,8 +1,8 @@
 /* Small networks with every operator, folded at random, as hardware: generated, simulated, compared.
  *
- *   gen_network DIR SEED BITS [STALLS]
+ *   gen_network DIR SEED BITS [stalls|small|broadcast|mixed]...
  *
- * Works in DIR. The network, its foldings, its images and their random stalls follow from SEED. Exit: 0
+ * Works in DIR. small: few multipliers; broadcast, mixed: all or half of the convolutions have broadcast engines. The network, its foldings, its images and their random stalls follow from SEED. Exit: 0
  * exact, 1 not, 2 something failed. */
 #include "rtl/rtl.h"
 #include "util_explore.h"
@@ -26,7 +26,7 @@ typedef struct bench {
     ss_design *design;
     util_rng rng;
     int bits;
-    bool small;
+    bool small, stalls, broadcast, mixed;
 } bench;
 
 /* One of the n configurations: any, or the slowest, with one multiplier a stream in even nodes and two in odd
@@ -54,10 +54,16 @@ static ss_status fold(bench *b, const ss_device *device) {
         ss_cost_configs(c, i, interval, all, n);
         part->configs[i] = choose(b, all, n, i);
         free(all);
+        if (b->g->nodes[i].op == SS_OP_CONV && (b->broadcast || (b->mixed && util_rng_int(&b->rng, 0, 1))) &&
+            util_broadcast(b->ctx, c, b->g, i, b->bits, interval, 48, &b->rng, &part->configs[i]) != SS_OK)
+            return SS_BAD;
         const ss_config *k = &part->configs[i];
-        printf("# %-10s %-8s gr %d ci %d co %d m %d lanes %d -> %d memory %s\n", b->g->nodes[i].name,
+        printf("# %-10s %-9s gr %d ci %d co %d m %d lanes %d -> %d memory %s", b->g->nodes[i].name,
                ss_engine_kind_names[k->engine], k->gr, k->ci, k->co, k->m, k->lanes_in, k->lanes_out,
                ss_mem_names[k->memory]);
+        if (k->engine == SS_ENGINE_BROADCAST)
+            printf(" sums %d queue %d lists %d results %d", k->sums, k->queue, k->lists, k->results);
+        printf("\n");
     }
     ss_cost_free(c);
     return SS_OK;
@@ -119,7 +125,7 @@ static ss_status compare_cycles(const bench *b, const ss_verified_partition *p) 
     return same ? s : SS_NO;
 }
 
-static ss_status run(bench *b, const char *dir, uint32_t seed, bool stalls) {
+static ss_status run(bench *b, const char *dir, uint32_t seed) {
     char hw[512];
     ss_verification *v = NULL;
     snprintf(hw, sizeof hw, "%.500s/hw", dir);
@@ -134,22 +140,31 @@ static ss_status run(bench *b, const char *dir, uint32_t seed, bool stalls) {
                                   .norm = &b->norm,
                                   .hw = hw,
                                   .work = dir,
-                                  .backpressure = stalls,
+                                  .backpressure = b->stalls,
                                   .seed = seed };
     ss_status s = ss_verify_run(b->ctx, &task, &v);
     if (v) say(v);
-    if (s == SS_OK && !stalls) s = compare_cycles(b, &v->partitions[0]);
+    if (s == SS_OK && !b->stalls) s = compare_cycles(b, &v->partitions[0]);
     ss_verification_free(v);
     return s;
 }
 
+static bool has(char **words, int n, const char *word) {
+    for (int i = 0; i < n; i++)
+        if (!strcmp(words[i], word)) return true;
+    return false;
+}
+
 int main(int argc, char **argv) {
-    if (argc < 4 || argc > 5) return fprintf(stderr, "usage: gen_network DIR SEED BITS [stalls|small]\n"), 2;
+    if (argc < 4) return fprintf(stderr, "usage: gen_network DIR SEED BITS [stalls|small|broadcast|mixed]...\n"), 2;
     const uint32_t seed = (uint32_t)strtoul(argv[2], NULL, 10);
-    const bool small = argc == 5 && !strcmp(argv[4], "small");
-    bench b = { .ctx = ss_ctx_new(), .rng = { seed }, .bits = atoi(argv[3]), .small = small };
+    bench b = { .ctx = ss_ctx_new(), .rng = { seed }, .bits = atoi(argv[3]) };
+    b.small = has(argv + 4, argc - 4, "small");
+    b.stalls = has(argv + 4, argc - 4, "stalls");
+    b.broadcast = has(argv + 4, argc - 4, "broadcast");
+    b.mixed = has(argv + 4, argc - 4, "mixed");
     if (!b.ctx) return 2;
-    ss_status s = run(&b, argv[1], seed, argc == 5 && !small);
+    ss_status s = run(&b, argv[1], seed);
     util_print_diags(b.ctx);
     ss_design_free(b.design);
     ss_profile_free(b.p);

@@ -1,0 +1,209 @@
+/* What streams of a broadcast engine have (profile.h, ss_list_stats) when zeros are independent.
+ *
+ * Method: at an output position, part p of the kernel has n of its positions on the map, which a stream meets in each of
+ * its STEPS channels: Binomial(n STEPS, q) non-zeros, all streams independent, so the largest of them follows from their
+ * distribution. Positions are grouped by what of their kernel lies on the map, which treats borders exactly. Neighbouring
+ * windows overlap: in a block of windows an element counts up to v times, so a block's sum is taken as v times a
+ * binomial of v times fewer trials, which has its mean and its variance. Up to 64 trials are summed exactly, more are a
+ * normal distribution. Channels of different q count as their mean.
+ */
+#include "profile/assume_lists.h"
+
+#include <math.h>
+#include <string.h>
+
+#define EXACT_TRIALS 64
+#define GRID 400 /* points of the integral over -8..8 standard deviations */
+
+/* What of the kernel lies on the map along one axis, and at how many output positions. */
+typedef struct axis {
+    int32_t lo, hi, count;
+} axis;
+
+typedef struct layer {
+    const ss_layer_profile *l;
+    const ss_node *n;
+    double q;         /* an element is not zero */
+    axis *rows, *cols;
+    int32_t n_rows, n_cols;
+    double *normal;   /* [SS_PROFILE_MOST_STREAMS + 1]: expected largest of so many standard normals; 0: not known yet */
+    int64_t *on_map;  /* [parts]: positions of each part that lie on the map */
+} layer;
+
+/* Streams that are alike: how many trials each. */
+typedef struct likes {
+    double trials;
+    int64_t streams;
+} likes;
+
+static int32_t axis_of(int32_t out, int32_t stride, int32_t pad, int32_t kernel, int32_t size, axis *a) {
+    int32_t n = 0;
+    for (int32_t o = 0; o < out; o++) {
+        int32_t first = o * stride - pad, lo = first < 0 ? -first : 0, hi = first + kernel > size ? size - first : kernel, i = 0;
+        if (hi < lo) hi = lo;
+        while (i < n && (a[i].lo != lo || a[i].hi != hi)) i++;
+        if (i == n) a[n++] = (axis){ lo, hi, 0 };
+        a[i].count++;
+    }
+    return n;
+}
+
+/* ---- the largest of many ---- */
+
+static double normal_largest(layer *y, int64_t streams) {
+    double *known = &y->normal[streams], sum = 0, step = 16.0 / GRID;
+    if (streams < 2 || *known > 0) return streams < 2 ? 0 : *known;
+    for (int i = 0; i < GRID; i++) {
+        double x = -8 + (i + 0.5) * step, below = pow(0.5 * erfc(-x / sqrt(2)), (double)streams);
+        sum += (x < 0 ? -below : 1 - below) * step;
+    }
+    return *known = sum;
+}
+
+/* Of `streams` binomials. */
+static double binomial_largest(layer *y, double trials, int64_t streams) {
+    double n = floor(trials + 0.5), q = y->q, mean = trials * q;
+    if (q <= 0 || q >= 1 || streams < 2) return mean;
+    if (n > EXACT_TRIALS) return fmin(trials, mean + sqrt(mean * (1 - q)) * normal_largest(y, streams));
+    double largest = n, density = pow(1 - q, n), below = density;
+    for (int x = 0; x < n; x++) {
+        largest -= pow(fmin(1, below), (double)streams);
+        density *= (n - x) / (x + 1) * q / (1 - q);
+        below += density;
+    }
+    return fmax(mean, largest);
+}
+
+/* Of streams of several kinds, those with most trials first: the kinds that have less do not often matter. */
+static double largest_of(layer *y, const likes *kinds, int n) {
+    double largest = 0;
+    int64_t streams = 0;
+    for (int i = 0; i < n; i++) {
+        streams += kinds[i].streams;
+        largest = fmax(largest, binomial_largest(y, kinds[i].trials, streams));
+    }
+    return largest;
+}
+
+/* ---- one position ---- */
+
+static void count_on_map(layer *y, int32_t parts, axis row, axis col) {
+    memset(y->on_map, 0, (size_t)parts * sizeof *y->on_map);
+    for (int32_t i = row.lo; i < row.hi; i++)
+        for (int32_t j = col.lo; j < col.hi; j++) y->on_map[(i * y->n->win.kw + j) % parts]++;
+}
+
+static int64_t covers(const layer *y, int32_t parts, int64_t pixels, int64_t row, int64_t col) {
+    const ss_window *w = &y->n->win;
+    int64_t often = 0;
+    for (int64_t b = 0; b < pixels; b++) {
+        int64_t ky = row - b / y->n->shape.w * w->sh, kx = col - b % y->n->shape.w * w->sw;
+        often += ky >= 0 && ky < w->kh && kx >= 0 && kx < w->kw && (ky * w->kw + kx) % parts == 0;
+    }
+    return often;
+}
+
+/* How often an element counts in a block of windows, as far as one part of the kernel goes: the mean over what is
+ * counted. */
+static double overlap(const layer *y, int32_t parts, int64_t pixels) {
+    const ss_window *w = &y->n->win;
+    int64_t wide = pixels < y->n->shape.w ? pixels : y->n->shape.w, high = ss_ceil_div(pixels, wide);
+    double squares = 0, sum = 0;
+    if (pixels == 1) return 1;
+    for (int64_t row = 0; row < (high - 1) * w->sh + w->kh; row++)
+        for (int64_t col = 0; col < (wide - 1) * w->sw + w->kw; col++) {
+            double often = (double)covers(y, parts, pixels, row, col);
+            sum += often;
+            squares += often * often;
+        }
+    return sum > 0 ? squares / sum : 1;
+}
+
+/* The parts of the position in y->on_map by their number of positions, most first. */
+static int sort_parts(const layer *y, int32_t parts, int64_t ci, double each, likes *kinds) {
+    int n = 0;
+    for (int64_t most = y->l->k; most >= 0; most--) {
+        int64_t alike = 0;
+        for (int32_t p = 0; p < parts; p++) alike += y->on_map[p] == most;
+        if (alike) kinds[n++] = (likes){ (double)most * each, alike * ci };
+        if (n == 8) break;
+    }
+    return n;
+}
+
+/* Cycles to list a part of `n` elements: mean, and what they vary. */
+static double compaction_mean(double n, double q, double *variance) {
+    double none = pow(1 - q, n), mean = n * q + none;
+    *variance = fmax(0, n * q * (1 - q) + n * q * n * q + none - mean * mean);
+    return mean;
+}
+
+/* The fullest word among the streams. */
+static double fullest_word(const layer *y, const likes *kinds, int n) {
+    double q = y->q, largest = kinds[0].trials;
+    if (q <= 0 || q >= 1) return fmax(1, largest * q);
+    for (int x = 1; x < kinds[0].trials; x++) {
+        double below = 1;
+        for (int i = 0; i < n; i++) {
+            double density = pow(1 - q, kinds[i].trials), sum = density;
+            for (int j = 0; j < x && j < kinds[i].trials; j++) sum += density *= (kinds[i].trials - j) / (j + 1) * q / (1 - q);
+            below *= pow(fmin(1, sum), (double)kinds[i].streams);
+        }
+        largest -= below;
+    }
+    return fmax(1, largest);
+}
+
+static void add_position(layer *y, int32_t parts, int64_t ci, double positions, const double *v, ss_list_stats *o) {
+    const ss_layer_profile *l = y->l;
+    double steps = (double)(l->channels / l->groups / ci), lists = positions * l->groups;
+    likes kinds[8], all[8];
+    int n = sort_parts(y, parts, ci, 1, kinds);
+    for (int span = 0; span < SS_LIST_SPANS; span++) {
+        double block = fmin(1 << span, l->windows * l->groups), variance;
+        for (int i = 0; i < n; i++) all[i] = (likes){ kinds[i].trials * steps * block / v[span], kinds[i].streams };
+        o->busiest[span] += lists / block * v[span] * largest_of(y, all, n);
+        double mean = compaction_mean(kinds[0].trials, y->q, &variance) * steps * block;
+        double spread = sqrt(variance * steps * block * v[span]) * normal_largest(y, kinds[0].streams);
+        o->compaction[span] += lists / block * fmin(mean + spread, fmax(1, kinds[0].trials) * steps * block);
+    }
+    o->word += lists * steps * fullest_word(y, kinds, n);
+}
+
+static void fill_set(layer *y, int32_t parts, int64_t ci, ss_list_stats *o) {
+    const ss_layer_profile *l = y->l;
+    double v[SS_LIST_SPANS];
+    for (int span = 0; span < SS_LIST_SPANS; span++) {
+        double pixels = fmin((double)(1 << span) / l->groups, l->windows);
+        v[span] = overlap(y, parts, pixels < 1 ? 1 : (int64_t)pixels);
+    }
+    for (int32_t r = 0; r < y->n_rows; r++)
+        for (int32_t c = 0; c < y->n_cols; c++) {
+            count_on_map(y, parts, y->rows[r], y->cols[c]);
+            add_position(y, parts, ci, (double)y->rows[r].count * y->cols[c].count, v, o);
+        }
+    double words = l->windows * l->channels / (double)ci;
+    ss_list_stats_settle(o, ss_profile_mean_nonzeros(l) * words / parts, words, parts == l->k);
+}
+
+ss_status ss_assume_lists(ss_profile *p, ss_layer_profile *l, const ss_node *n, ss_shape in, double zeros) {
+    ss_arena *scratch = ss_arena_new(p->ctx);
+    ss_list_stats *out = ss_profile_alloc_lists(p, l);
+    layer y = { .l = l, .n = n, .q = 1 - zeros };
+    y.rows = scratch ? ss_arena_alloc(scratch, (size_t)n->shape.h, sizeof *y.rows) : NULL;
+    y.cols = scratch ? ss_arena_alloc(scratch, (size_t)n->shape.w, sizeof *y.cols) : NULL;
+    y.normal = scratch ? ss_arena_alloc(scratch, SS_PROFILE_MOST_STREAMS + 1, sizeof *y.normal) : NULL;
+    y.on_map = scratch ? ss_arena_alloc(scratch, SS_PROFILE_MOST_STREAMS, sizeof *y.on_map) : NULL;
+    bool ok = out && y.rows && y.cols && y.normal && y.on_map;
+    if (ok) {
+        y.n_rows = axis_of(n->shape.h, n->win.sh, n->win.pt, n->win.kh, in.h, y.rows);
+        y.n_cols = axis_of(n->shape.w, n->win.sw, n->win.pl, n->win.kw, in.w, y.cols);
+    }
+    for (int32_t i = 0; ok && i < l->n_parts * l->n_ci; i++) {
+        int32_t parts = l->parts[i / l->n_ci];
+        int64_t ci = l->ci[i % l->n_ci];
+        if (ci * parts <= SS_PROFILE_MOST_STREAMS) fill_set(&y, parts, ci, &out[i]);
+    }
+    ss_arena_free(scratch);
+    return ok ? SS_OK : SS_BAD;
+}

@@ -1,0 +1,253 @@
+/* Counting of what the streams of a broadcast engine do. See lists.h.
+ *
+ * Method: of each pixel the kernel parts are added up per channel; channels are added to the lanes of the largest ci,
+ * those to the lanes of its divisors. Blocks of lists grow like a binary counter: the list is added to the one before,
+ * that pair to the pair before, and so on, each sum's largest entry being counted. The bodies are compiled twice on
+ * x86-64, for the baseline and for AVX2, from the same C.
+ *
+ * A part of one position is zero or one, and costs a cycle of compaction either way: nothing to count there.
+ */
+#include "profile/lists.h"
+
+#include "profile/build.h"
+
+#include <string.h>
+
+#define BODY static inline __attribute__((always_inline))
+
+enum { NONZEROS, COMPACTION };
+
+/* ---- preparation ---- */
+
+static bool init_set(ss_lists *t, ss_arena *arena, const ss_layer_profile *l, int32_t part, int32_t i) {
+    ss_stream_set *row = t->sets + (size_t)part * (size_t)t->n_ci, *s = &row[i];
+    int64_t streams = l->ci[i] * t->parts[part];
+    *s = (ss_stream_set){ .ci = (int32_t)l->ci[i], .parent = -1 };
+    if (streams > SS_PROFILE_MOST_STREAMS) return true;
+    s->streams = (size_t)streams;
+    for (int32_t j = l->n_ci - 1; j > i; j--)
+        if (l->ci[j] % l->ci[i] == 0 && l->ci[j] * t->parts[part] <= SS_PROFILE_MOST_STREAMS) s->parent = j;
+    for (int w = 0; w < 2; w++)
+        if (!(s->work[w] = ss_arena_alloc(arena, SS_LIST_SPANS * s->streams, sizeof *s->work[w]))) return false;
+    return true;
+}
+
+bool ss_lists_init(ss_lists *t, ss_arena *arena, const ss_layer_profile *l, ss_window win, int32_t oh, int32_t ow) {
+    size_t channels = (size_t)l->channels, most = 0;
+    *t = (ss_lists){ .win = win, .oh = oh, .ow = ow, .groups = l->groups, .cg = l->channels / l->groups, .k = l->k,
+                     .n_ci = l->n_ci, .n_parts = l->n_parts, .parts = l->parts };
+    for (int32_t i = 0; i < l->n_parts; i++)
+        if (l->parts[i] < l->k) most = (size_t)l->parts[i];
+    t->sets = ss_arena_alloc(arena, (size_t)l->n_parts * (size_t)l->n_ci, sizeof *t->sets);
+    t->part = ss_arena_alloc(arena, most + 1, channels * sizeof *t->part);
+    t->most = ss_arena_alloc(arena, channels, sizeof *t->most);
+    t->sum = ss_arena_alloc(arena, SS_PROFILE_MOST_STREAMS, sizeof *t->sum);
+    t->nothing = ss_arena_alloc(arena, channels, 1);
+    if (!t->sets || !t->part || !t->most || !t->sum || !t->nothing) return false;
+    for (int32_t p = 0; p < l->n_parts; p++)
+        for (int32_t i = 0; i < l->n_ci; i++)
+            if (!init_set(t, arena, l, p, i)) return false;
+    return true;
+}
+
+/* ---- one list ---- */
+
+typedef struct pixel {
+    const ss_lists *t;
+    const ss_map *m;
+    int32_t y, x; /* of the window's first element; x counts the map's left margin */
+} pixel;
+
+/* The channels of the map under kernel position k. */
+BODY const uint8_t *under(const pixel *at, int32_t k) {
+    int32_t y = at->y + k / at->t->win.kw;
+    size_t c = (size_t)at->m->shape.c, pitch = (size_t)(at->m->left + at->m->shape.w + at->m->right) * c;
+    if (y < 0 || y >= at->m->shape.h) return at->t->nothing;
+    return at->m->data + (size_t)y * pitch + (size_t)(at->x + k % at->t->win.kw) * c;
+}
+
+BODY void add_parts(ss_lists *t, const pixel *at, int32_t parts) {
+    size_t c = (size_t)at->m->shape.c;
+    for (int32_t p = 0; p < parts; p++) {
+        uint16_t *restrict sum = t->part + (size_t)p * c;
+        const uint8_t *restrict first = under(at, p);
+        for (size_t i = 0; i < c; i++) sum[i] = first[i];
+        for (int32_t k = p + parts; k < t->k; k += parts) {
+            const uint8_t *restrict more = under(at, k);
+            for (size_t i = 0; i < c; i++) sum[i] = (uint16_t)(sum[i] + more[i]);
+        }
+    }
+}
+
+/* out[l] = the sum of lane l's channels, each at least `least`. */
+BODY void add_lanes(uint32_t *restrict out, size_t ci, const uint16_t *restrict in, size_t cg, uint16_t least) {
+    for (size_t l = 0; l < ci; l++) out[l] = in[l] > least ? in[l] : least;
+    for (size_t c = ci; c < cg; c += ci)
+        for (size_t l = 0; l < ci; l++) out[l] += in[c + l] > least ? in[c + l] : least;
+}
+
+BODY void add_bits(uint32_t *restrict out, size_t ci, const uint8_t *restrict in, size_t cg) {
+    for (size_t l = 0; l < ci; l++) out[l] = in[l];
+    for (size_t c = ci; c < cg; c += ci)
+        for (size_t l = 0; l < ci; l++) out[l] += in[c + l];
+}
+
+BODY void add_sums(uint32_t *restrict out, size_t ci, const uint32_t *restrict in, size_t from) {
+    for (size_t l = 0; l < ci; l++) out[l] = in[l] + in[ci + l];
+    for (size_t c = 2 * ci; c < from; c += ci)
+        for (size_t l = 0; l < ci; l++) out[l] += in[c + l];
+}
+
+BODY uint32_t largest(const uint32_t *v, size_t n) {
+    uint32_t most = 0;
+    for (size_t i = 0; i < n; i++) most = v[i] > most ? v[i] : most;
+    return most;
+}
+
+BODY uint32_t *list_of(const ss_stream_set *s, int kind) {
+    return s->work[kind] + (SS_LIST_SPANS - 1) * s->streams;
+}
+
+/* Sums of the streams for the list of one group. */
+BODY void sum_streams(ss_lists *t, const pixel *at, const ss_stream_set *row, ss_stream_set *s, int32_t parts,
+                      int32_t group, int kind) {
+    size_t ci = (size_t)s->ci, cg = (size_t)t->cg, first = (size_t)group * cg;
+    for (int32_t p = 0; p < parts; p++) {
+        uint32_t *out = list_of(s, kind) + (size_t)p * ci;
+        if (s->parent >= 0) {
+            size_t from = (size_t)row[s->parent].ci;
+            add_sums(out, ci, list_of(&row[s->parent], kind) + (size_t)p * from, from);
+        } else if (parts == t->k) {
+            add_bits(out, ci, under(at, p) + first, cg);
+        } else {
+            add_lanes(out, ci, t->part + (size_t)p * (size_t)at->m->shape.c + first, cg, kind == COMPACTION);
+        }
+    }
+}
+
+/* Count list number n of the image: blocks end like the carries of a binary counter. */
+BODY void grow_blocks(ss_lists *t, ss_stream_set *s, int64_t n, int kind) {
+    const uint32_t *sum = list_of(s, kind);
+    for (int span = 0;; span++, n >>= 1) {
+        s->busiest[kind][span] += largest(sum, s->streams);
+        if (span == SS_LIST_SPANS - 1) return;
+        uint32_t *restrict half = s->work[kind] + (size_t)span * s->streams;
+        if (n % 2 == 0) {
+            for (size_t i = 0; i < s->streams; i++) half[i] = sum[i];
+            return;
+        }
+        for (size_t i = 0; i < s->streams; i++) t->sum[i] = sum[i] + half[i];
+        sum = t->sum;
+    }
+}
+
+/* The blocks that an image of n lists leaves incomplete. */
+static void end_blocks(ss_lists *t, ss_stream_set *s, int64_t n, int kind) {
+    memset(t->sum, 0, s->streams * sizeof *t->sum);
+    for (int span = 0; span < SS_LIST_SPANS - 1; span++, n >>= 1) {
+        const uint32_t *half = s->work[kind] + (size_t)span * s->streams;
+        for (size_t i = 0; n % 2 && i < s->streams; i++) t->sum[i] += half[i];
+        s->busiest[kind][span + 1] += largest(t->sum, s->streams);
+    }
+}
+
+/* The fullest stream of each word, P being between 1 and K. */
+BODY void count_words(ss_lists *t, ss_stream_set *row, int32_t parts, int32_t group, size_t channels) {
+    size_t cg = (size_t)t->cg, first = (size_t)group * cg;
+    uint16_t *restrict most = t->most;
+    for (size_t c = 0; c < cg; c++) most[c] = 1;
+    for (int32_t p = 0; p < parts; p++) {
+        const uint16_t *restrict in = t->part + (size_t)p * channels + first;
+        for (size_t c = 0; c < cg; c++) most[c] = in[c] > most[c] ? in[c] : most[c];
+    }
+    for (int32_t i = 0; i < t->n_ci && row[i].streams; i++)
+        for (size_t c = 0; c < cg; c += (size_t)row[i].ci) {
+            uint16_t word = 0;
+            for (size_t l = c; l < c + (size_t)row[i].ci; l++) word = most[l] > word ? most[l] : word;
+            row[i].word += word;
+        }
+}
+
+BODY void count_pixel(ss_lists *t, const ss_map *m, int64_t number, int32_t oy, int32_t ox) {
+    pixel at = { t, m, oy * t->win.sh - t->win.pt, m->left + ox * t->win.sw - t->win.pl };
+    for (int32_t p = 0; p < t->n_parts; p++) {
+        int32_t parts = t->parts[p];
+        ss_stream_set *row = t->sets + (size_t)p * (size_t)t->n_ci;
+        if (row[0].streams == 0) continue;
+        if (parts < t->k) add_parts(t, &at, parts);
+        for (int32_t g = 0; g < t->groups; g++) {
+            for (int32_t i = t->n_ci - 1; i >= 0; i--)
+                for (int kind = NONZEROS; row[i].streams && kind <= (parts < t->k ? COMPACTION : NONZEROS); kind++) {
+                    sum_streams(t, &at, row, &row[i], parts, g, kind);
+                    grow_blocks(t, &row[i], number * t->groups + g, kind);
+                }
+            if (parts > 1 && parts < t->k) count_words(t, row, parts, g, (size_t)m->shape.c);
+        }
+    }
+}
+
+BODY void lists_body(ss_lists *t, const ss_map *m) {
+    for (int32_t oy = 0; oy < t->oh; oy++)
+        for (int32_t ox = 0; ox < t->ow; ox++) count_pixel(t, m, (int64_t)oy * t->ow + ox, oy, ox);
+    for (int32_t i = 0; i < t->n_parts * t->n_ci; i++)
+        for (int kind = NONZEROS; t->sets[i].streams && kind <= COMPACTION; kind++)
+            end_blocks(t, &t->sets[i], (int64_t)t->oh * t->ow * t->groups, kind);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static void lists_avx2(ss_lists *t, const ss_map *m) {
+    lists_body(t, m);
+}
+static bool wide(void) {
+    return __builtin_cpu_supports("avx2");
+}
+#else
+#define lists_avx2 lists_body
+static bool wide(void) {
+    return false;
+}
+#endif
+
+void ss_lists_count(ss_lists *t, const ss_map *m) {
+    if (wide()) lists_avx2(t, m);
+    else lists_body(t, m);
+}
+
+/* ---- the sum ---- */
+
+/* Words of one lane's whole windows: what the histograms of steps say. */
+static double whole_words(const ss_layer_profile *l, int64_t ci) {
+    const double *hist = ss_profile_max_hist(l, ci);
+    double sum = hist[0];
+    for (int32_t n = 1; n <= l->k; n++) sum += n * hist[n];
+    return sum;
+}
+
+void ss_lists_add(const ss_lists *t, ss_list_stats *out) {
+    for (int32_t i = 0; i < t->n_parts * t->n_ci; i++) {
+        const ss_stream_set *s = &t->sets[i];
+        for (int span = 0; s->streams && span < SS_LIST_SPANS; span++) {
+            out[i].busiest[span] += (double)s->busiest[NONZEROS][span];
+            out[i].compaction[span] += (double)s->busiest[COMPACTION][span];
+        }
+        out[i].word += (double)s->word;
+    }
+}
+
+void ss_lists_finish(const ss_layer_profile *l, int64_t images, ss_list_stats *out) {
+    double nonzeros = ss_profile_mean_nonzeros(l) * l->windows * l->channels, seen = out[0].busiest[0];
+    double all = (double)images / (double)ss_ceil_div(images, SS_LISTS_EVERY), filled = seen > 0 ? nonzeros / seen : all;
+    for (int32_t i = 0; i < l->n_parts * l->n_ci; i++) {
+        int32_t parts = l->parts[i / l->n_ci];
+        int64_t ci = l->ci[i % l->n_ci];
+        double words = l->windows * l->channels / (double)ci;
+        ss_list_stats *o = &out[i];
+        if (ci * parts > SS_PROFILE_MOST_STREAMS) continue;
+        for (int span = 0; span < SS_LIST_SPANS; span++) {
+            o->busiest[span] *= filled;
+            o->compaction[span] *= all;
+        }
+        o->word = parts == 1 ? whole_words(l, ci) : o->word * all;
+        ss_list_stats_settle(o, nonzeros / (double)(ci * parts), words, parts == l->k);
+    }
+}
