@@ -49,13 +49,37 @@ spread() { # more images than one report: percentiles in order
              END { exit bad || seen != 2 }' "$work/spread"
 }
 
+tuned() { # sized FIFOs and stalls go into the design, into the SystemVerilog, and back into the exploration
+    local depth words
+    "$bin" simulate "${common[@]}" --images 4 --within 0.95 --tune "$work/tuned.json" --json >"$work/tune.sim" &&
+        grep -q '"sized"' "$work/tune.sim" && grep -q '"rooms"' "$work/tuned.json" && grep -q '"stall"' "$work/tuned.json" &&
+        "$bin" simulate "$work/tuned.json" "${common[@]:1}" --images 4 --json >"$work/again.sim" || return 1
+    depth=$(grep -m2 '"sized"' "$work/tune.sim" | tail -1 | tr -dc 0-9)
+    words=$(grep '"depth"' "$work/again.sim" | sed -n 2p | tr -dc 0-9)
+    "$bin" generate "$work/tuned.json" --calib "$jets/calib_batch.bin" --no-vivado --out "$work/rtl" || return 1
+    echo "sized $depth, simulated $words, generated $(grep -o 'B_DEPTH([0-9]*)' "$work/rtl/partition_1/partition_1.sv")"
+    [ "$depth" = "$words" ] && grep -q "B_DEPTH($depth)" "$work/rtl/partition_1/partition_1.sv" || return 1
+    "$bin" explore "$model" --profile "$work/profile.json" --device zcu104 --cap DSP=0.05 --tuned "$work/tuned.json" \
+        --out "$work/second.json" --brief && grep -q '"stall"' "$work/second.json" &&
+        "$bin" estimate "$work/second.json" --profile "$work/profile.json" --brief &&
+        "$bin" simulate "$work/second.json" "${common[@]:1}" --images 2 --brief
+}
+bad_rooms() { # a design whose FIFO cannot be
+    sed 's/"stall": [0-9.]*/"stall": 0.5/' "$work/tuned.json" >"$work/broken.json"
+    refuses "is no factor" simulate "$work/broken.json" "${common[@]:1}"
+}
+
 check "a design of the example network" prepare
+check "tuned: depths and stalls in design, hardware, exploration" tuned
 check "interval and latency of twenty images" spread
 deadlock=("${common[@]}" --images 2 --depth "$block/Add=2")
 check "a FIFO of two words: a deadlock, by name" stops "$block/Add: its FIFO from /conv/Conv is full (2 of 2 words)" \
     "$bin" simulate "${deadlock[@]}"
 if command -v verilator >/dev/null; then
-    check "a residual block: the hardware's cycles" same_cycles block --span "$block/conv1/Conv..$block/Add"
+    plain=("${common[@]}")
+    common[0]=$work/tuned.json
+    check "a residual block, tuned: the hardware's cycles" same_cycles block --span "$block/conv1/Conv..$block/Add"
+    common=("${plain[@]}")
     check "the whole network: the hardware's cycles" same_cycles whole
     check "the hardware with that FIFO hangs" stops "hangs: no word moved" "$bin" verify "${deadlock[@]}" \
         --span "$block/conv1/Conv..$block/Add"
@@ -67,6 +91,10 @@ fi
 check "a depth of no join" refuses "the model has no join" simulate "${common[@]}" --depth /conv/Conv=9
 check "a depth of one word" refuses "is no depth" simulate "${common[@]}" --depth "$block/Add=1"
 check "depths of given hardware" refuses "leave one out" verify "${common[@]}" --hw "$work" --depth "$block/Add=9"
+check "a stall below one" bad_rooms
+check "a design that was not tuned" refuses "was not tuned" explore "$model" --profile "$work/profile.json" --device zcu104 \
+    --tuned "$work/one.json" --out "$work/none.json"
+check "tuned in part" refuses "is tuned as it is" simulate "${common[@]}" --tune "$work/none.json" --span "$block/Add"
 check "no images" refuses "whole number" simulate "${common[@]}" --images 0
 check "fewer images than asked for" refuses "take fewer" simulate "${common[@]}" --images 10 --skip 4995
 check "no data" refuses "--data D is required" simulate "$work/one.json"

@@ -27,7 +27,7 @@ static bench bench_new(ss_ctx *ctx, ss_graph *g, double zeros, int bits, unsigne
     bench b = { .ctx = ctx, .g = g };
     bool ok = g && ss_device_load(ctx, "u250", &b.dev) == SS_OK &&
               (zeros < 0 || ss_profile_assume(ctx, g, zeros, bits, &b.p) == SS_OK) &&
-              ss_cost_new(ctx, g, b.p, &b.dev, (ss_cost_opts){ bits, engines }, &b.c) == SS_OK;
+              ss_cost_new(ctx, g, b.p, &b.dev, (ss_cost_opts){ .bits = bits, .engines = engines }, &b.c) == SS_OK;
     if (!ok) util_print_diags(ctx);
     assert_true(ok);
     return b;
@@ -106,7 +106,7 @@ static void crossbar_cycles_equal_the_walk(void **state) {
     ss_profile p = { .layers = &layer, .n_layers = 1, .images = IMAGES, .bits = 16 };
     bench b = one_conv(C, 4, 5, same3x3, -1);
     ss_cost_free(b.c);
-    assert_int_equal(ss_cost_new(b.ctx, b.g, &p, &b.dev, (ss_cost_opts){ 16, 0 }, &b.c), SS_OK);
+    assert_int_equal(ss_cost_new(b.ctx, b.g, &p, &b.dev, (ss_cost_opts){ .bits = 16, .engines = 0 }, &b.c), SS_OK);
     int32_t conv = ss_graph_find(b.g, "conv");
     for (int d = 0; d < 4; d++)
         for (int32_t m = 1; m < K; m++) {
@@ -387,7 +387,7 @@ static void whole_convolutions_are_the_sum_of_their_modules(void **state) {
         int32_t conv = ss_graph_find(b.g, "conv");
         ss_cost_free(b.c);
         b.g->nodes[conv].weights = NULL; /* accumulators for any weights */
-        assert_int_equal(ss_cost_new(ctx, b.g, b.p, &b.dev, (ss_cost_opts){ w.bits, 0 }, &b.c), SS_OK);
+        assert_int_equal(ss_cost_new(ctx, b.g, b.p, &b.dev, (ss_cost_opts){ .bits = w.bits, .engines = 0 }, &b.c), SS_OK);
         ss_config cfg = folding(w.crossbar ? SS_ENGINE_CROSSBAR : SS_ENGINE_DENSE, w.ci, w.co, w.m, SS_MEM_BRAM);
         assert_int_equal(ss_cost_eval(ctx, b.c, conv, 4096.0 / w.lanes, &cfg), SS_OK);
         ss_res_add(&cfg.res, ss_part_counters(), -1);
@@ -588,14 +588,14 @@ static void profiles_of_other_models_are_refused(void **state) {
     (void)state;
     bench a = one_conv(4, 8, 8, same3x3, 0.5), b = one_conv(8, 8, 8, same3x3, 0.5);
     ss_cost *c;
-    assert_int_equal(ss_cost_new(b.ctx, b.g, a.p, &b.dev, (ss_cost_opts){ 16, 0 }, &c), SS_BAD);
+    assert_int_equal(ss_cost_new(b.ctx, b.g, a.p, &b.dev, (ss_cost_opts){ .bits = 16, .engines = 0 }, &c), SS_BAD);
     assert_null(c);
     assert_true(util_has_error(b.ctx, "describes another layer"));
     a.p->layers[0].name = "other";
-    assert_int_equal(ss_cost_new(b.ctx, b.g, a.p, &b.dev, (ss_cost_opts){ 16, 0 }, &c), SS_BAD);
+    assert_int_equal(ss_cost_new(b.ctx, b.g, a.p, &b.dev, (ss_cost_opts){ .bits = 16, .engines = 0 }, &c), SS_BAD);
     assert_true(util_has_error(b.ctx, "has no such layer"));
-    assert_int_equal(ss_cost_new(b.ctx, b.g, NULL, &b.dev, (ss_cost_opts){ 12, 0 }, &c), SS_BAD);
-    assert_int_equal(ss_cost_new(b.ctx, b.g, NULL, &b.dev, (ss_cost_opts){ 16, 1u << SS_ENGINE_CROSSBAR }, &c),
+    assert_int_equal(ss_cost_new(b.ctx, b.g, NULL, &b.dev, (ss_cost_opts){ .bits = 12, .engines = 0 }, &c), SS_BAD);
+    assert_int_equal(ss_cost_new(b.ctx, b.g, NULL, &b.dev, (ss_cost_opts){ .bits = 16, .engines = 1u << SS_ENGINE_CROSSBAR }, &c),
                      SS_BAD);
     bench_free(&a);
     bench_free(&b);
@@ -610,7 +610,7 @@ static void running_out_of_memory_is_clean(void **state) {
         ss_ctx *tight = ss_ctx_new_with(util_oom_alloc, &oom);
         ss_cost *c = NULL;
         if (tight) {
-            ss_status s = ss_cost_new(tight, b.g, b.p, &b.dev, (ss_cost_opts){ 16, 0 }, &c);
+            ss_status s = ss_cost_new(tight, b.g, b.p, &b.dev, (ss_cost_opts){ .bits = 16, .engines = 0 }, &c);
             assert_true((s == SS_OK) == (c != NULL));
         }
         bool done = c != NULL;

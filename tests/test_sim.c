@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -317,6 +318,89 @@ static void a_starved_skip_is_a_deadlock(void **state) {
     ss_simulated_free(v);
 }
 
+/* ---- tuning ---- */
+
+static ss_status tune(fixture *f, ss_simulated **out) {
+    const ss_sim_task task = { .g = f->g,
+                               .q = f->q,
+                               .e = f->e,
+                               .design = f->design,
+                               .images = f->d,
+                               .norm = &f->norm,
+                               .opts = { .last = -1 },
+                               .tune = true,
+                               .within = 0.95 };
+    return ss_sim_run(f->ctx, &task, out);
+}
+
+static void with_other_images(fixture *f, unsigned seed) {
+    ss_dataset_free(f->d);
+    f->d = util_dataset(f->ctx, f->g->nodes[0].shape, 10, 6, seed);
+}
+
+/* Data decides times, not whether everything stops: with the least depths no data does, with one word less all
+ * data does. */
+static void least_depths_hold_for_all_data(void **state) {
+    fixture *f = *state;
+    ss_simulated *v, *w;
+    assert_int_equal(tune(f, &v), SS_OK);
+    ss_rtl_depth all[32];
+    int32_t n = 0, deep = 0;
+    for (int32_t i = 0; i < v->partitions[0].n_nodes; i++)
+        for (int32_t k = 0; k < v->partitions[0].nodes[i].n_fifos; k++) {
+            const ss_sim_node *at = &v->partitions[0].nodes[i];
+            assert_true(at->least[k] >= 2 && at->sized[k] >= at->least[k]);
+            all[n++] = (ss_rtl_depth){ .node = at->node, .input = k, .words = at->least[k] };
+        }
+    assert_true(n >= 4);
+    for (unsigned seed = 1; seed <= 3; seed++) {
+        with_other_images(f, seed);
+        assert_int_equal(simulate(f, all, n, &w), SS_OK);
+        ss_simulated_free(w);
+        for (int32_t i = 0; i < n; i++) {
+            if (all[i].words == 2) continue;
+            deep++;
+            all[i].words--;
+            assert_int_equal(simulate(f, all, n, &w), SS_NO);
+            ss_simulated_free(w);
+            all[i].words++;
+        }
+    }
+    assert_true(deep >= 3);
+    ss_simulated_free(v);
+}
+
+static void a_tuned_design_is_what_was_found(void **state) {
+    fixture *f = *state;
+    ss_simulated *v, *w;
+    ss_design *back;
+    char dir[256], path[300];
+    assert_true(util_temp_dir(dir));
+    assert_int_equal(tune(f, &v), SS_OK);
+    const ss_sim_partition *p = &v->partitions[0];
+    assert_true(p->sized_interval * 0.95 <= p->endless_interval * (1 + 1e-9));
+    assert_true(p->stall >= 1);
+    snprintf(path, sizeof path, "%s/design.json", dir);
+    assert_int_equal(ss_design_save(v->tuned, f->g, path), SS_OK);
+    assert_int_equal(ss_design_load(f->ctx, f->g, path, &back), SS_OK);
+    ss_design *before = f->design;
+    f->design = back;
+    assert_int_equal(simulate(f, NULL, 0, &w), SS_OK);
+    for (int32_t i = 0; i < p->n_nodes; i++)
+        for (int32_t k = 0; k < p->nodes[i].n_fifos; k++)
+            assert_int_equal(w->partitions[0].nodes[i].depth[k], p->nodes[i].sized[k]);
+    assert_true(fabs(w->partitions[0].interval.mean - p->sized_interval) < 1e-6);
+    /* The model now says what the simulation does. */
+    if (p->stall > 1)
+        assert_true(fabs(w->partitions[0].predicted_interval - p->sized_interval) < 0.001 * p->sized_interval);
+    f->design = before;
+    ss_design_free(back);
+    ss_simulated_free(v);
+    ss_simulated_free(w);
+    remove(path);
+    rmdir(dir);
+}
+
 /* ---- --depth ---- */
 
 static void depths_are_read(void **state) {
@@ -345,6 +429,8 @@ int main(void) {
         cmocka_unit_test(windows_take_their_cycles),
         cmocka_unit_test_setup_teardown(a_network_runs_through, setup, teardown),
         cmocka_unit_test_setup_teardown(a_starved_skip_is_a_deadlock, setup, teardown),
+        cmocka_unit_test_setup_teardown(least_depths_hold_for_all_data, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_tuned_design_is_what_was_found, setup, teardown),
         cmocka_unit_test_setup_teardown(depths_are_read, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,7 +72,8 @@ static int start(void **state) {
                                .calib_source = "c",
                                .search_data = { "s", 1, SEARCH },
                                .test_data = { "t", 2, TEST } };
-    f->task.opts = (ss_study_opts){ .hardware = 3,
+    f->task.opts = (ss_study_opts){ .policies = 1u << SS_POLICY_UNIFORM,
+                                    .hardware = 3,
                                     .max_loss = 8,
                                     .step = 0.1,
                                     .t_max = 2,
@@ -139,7 +140,7 @@ static void check_points(fixture *f, const ss_study *s) {
         assert_true(pt->top1 == a.top1 && pt->loss == loss && pt->loss_lo == lo && pt->loss_hi == hi);
         for (int32_t k = 0; k < s->n_relus; k++) {
             assert_true(pt->zero_ratio[k] == p->relus[k].zero_ratio);
-            if (s->opts.policy == SS_POLICY_UNIFORM) assert_true(pt->thresholds[k] == (float)pt->t);
+            if (pt->policy == SS_POLICY_UNIFORM) assert_true(pt->thresholds[k] == (float)pt->t);
         }
         ss_design *same;
         assert_int_equal(ss_estimate(f->ctx, s->reference_design, f->g, p, &same), SS_OK);
@@ -158,7 +159,7 @@ static void every_point_can_be_reproduced(void **state) {
 
 /* Policies that walk: steps accumulate, points belong to their walks, every walk ends beyond the loss or at t_max. */
 static void check_walks(fixture *f, ss_policy policy) {
-    f->task.opts.policy = policy;
+    f->task.opts.policies = 1u << policy;
     f->task.opts.step = 0.25; /* few trials */
     ss_study *s = study(f);
     check_points(f, s);
@@ -197,7 +198,7 @@ static void study_text(const ss_study *s, char **text) {
 static void memory_changes_no_result(void **state) {
     fixture *f = *state;
     char *with, *without;
-    f->task.opts.policy = SS_POLICY_LATENCY;
+    f->task.opts.policies = 1u << SS_POLICY_LATENCY;
     f->task.opts.step = 0.25;
     f->task.opts.memory = 64 << 20;
     ss_study *s = study(f);
@@ -218,7 +219,7 @@ static void resumed_studies_are_the_same(void **state) {
     char dir[256], path[300], *whole, *again;
     assert_true(util_temp_dir(dir));
     snprintf(path, sizeof path, "%s/study.json", dir);
-    f->task.opts.policy = SS_POLICY_LATENCY;
+    f->task.opts.policies = 1u << SS_POLICY_LATENCY;
     f->task.opts.step = 0.25;
     f->task.checkpoint = path;
     ss_study *s = study(f);

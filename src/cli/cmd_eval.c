@@ -14,7 +14,7 @@ static const ss_opt opts[] = {
     { "bits", "float|16|8", "arithmetic (default float)", false },
     { "calib", "C", "images for value ranges, or a saved calibration (.json); default: the first of --data", false },
     { "save-calib", "FILE", "keep the value ranges as C for later runs", false },
-    { "thresholds", "T.json", "ReLU thresholds", false },
+    { "thresholds", "T.json", "ReLU thresholds; STUDY.json:N for point N of a study", false },
     { "limit", "N", "only the first N images", false },
     { "mean", "A,B,C", "input normalisation: mean per channel, of pixels in 0..1", false },
     { "std", "A,B,C", "and standard deviation", false },

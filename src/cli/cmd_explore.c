@@ -20,6 +20,7 @@ static const ss_opt opts[] = {
     { "engine", "KIND", "auto (default: each layer its best), dense or crossbar", false },
     { "gap", "G", "be content with a design proven within this fraction of the best (default 0.02)", false },
     { "max-partitions", "N", "at most N partitions (default: any number)", false },
+    { "tuned", "DESIGN", "take stalls and FIFOs from a design that `simulate --tune` wrote", false },
     { "brief", NULL, "print partitions without their nodes", false },
     { 0 },
 };
@@ -94,6 +95,18 @@ static ss_status read_profile(ss_cli *cli, const ss_graph *g, request *r, ss_pro
     return SS_OK;
 }
 
+static ss_status read_tuned(ss_cli *cli, const ss_graph *g, request *r, ss_design **tuned) {
+    const char *path = ss_arg(cli, "tuned");
+    if (!path) return SS_OK;
+    if (ss_design_load(ss_cli_ctx(cli), g, path, tuned) != SS_OK) return SS_BAD;
+    if (!(*tuned)->tuning)
+        return ss_error(ss_cli_ctx(cli), SS_AT(path), "write one with `skipstream simulate DESIGN --tune`",
+                        "is a design that was not tuned");
+    r->cost.tuning = (*tuned)->tuning;
+    r->cost.raise_rooms = true;
+    return SS_OK;
+}
+
 static ss_status show(ss_cli *cli, const ss_design *d, const ss_graph *g) {
     ss_show_design(cli, d, g, ss_arg(cli, "brief") != NULL);
     ss_say(cli, "no design in this space exceeds %.1f images/s: gap %.2f %%; explored in %.2f s\n", d->bound,
@@ -108,8 +121,9 @@ static ss_status show(ss_cli *cli, const ss_design *d, const ss_graph *g) {
 static ss_status explore_graph(ss_cli *cli, request *r, const ss_graph *g) {
     ss_ctx *ctx = ss_cli_ctx(cli);
     ss_profile *p = NULL;
-    ss_design *d = NULL;
+    ss_design *d = NULL, *tuned = NULL;
     ss_status s = read_profile(cli, g, r, &p);
+    if (read_tuned(cli, g, r, &tuned) != SS_OK) s = SS_BAD;
     if (s == SS_OK) s = ss_explore_graph(ctx, g, p, &r->device, r->cost, r->explore, &d);
     if (s == SS_OK) snprintf(d->model_path, sizeof d->model_path, "%s", ss_operand(cli, 0));
     if (s == SS_OK && ss_arg(cli, "profile"))
@@ -117,6 +131,7 @@ static ss_status explore_graph(ss_cli *cli, request *r, const ss_graph *g) {
     if (s == SS_OK) s = ss_design_save(d, g, ss_arg(cli, "out"));
     if (s == SS_OK) s = show(cli, d, g);
     ss_design_free(d);
+    ss_design_free(tuned);
     ss_profile_free(p);
     return s;
 }

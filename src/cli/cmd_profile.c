@@ -9,7 +9,7 @@ static const ss_opt opts[] = {
     { "data", "D", "images: a CIFAR-10 binary file, or a folder of them", true },
     { "out", "FILE", "the profile to write", true },
     SS_JOB_OPTS,
-    { "thresholds", "T.json", "ReLU thresholds", false },
+    { "thresholds", "T.json", "ReLU thresholds; STUDY.json:N for point N of a study", false },
     { "limit", "N", "only the first N images", false },
     SS_DEAL_OPT,
     { "order", "FILE", "instead of --deal: the order of channels of a design or a profile", false },

@@ -322,7 +322,8 @@ static ss_status flow(run *r) {
 
 static ss_status parse(run *r) {
     ss_study_opts *o = &r->study;
-    *o = (ss_study_opts){ .hardware = 1u << SS_HW_BASELINE | 1u << SS_HW_OPTIMISED,
+    *o = (ss_study_opts){ .policies = 1u << SS_POLICY_UNIFORM,
+                          .hardware = 1u << SS_HW_BASELINE | 1u << SS_HW_OPTIMISED,
                           .refine = 2,
                           .memory = SS_STUDY_MEMORY,
                           .engines = SS_ENGINES_ALL };

@@ -3,6 +3,7 @@
 #include "cli/design_job.h"
 #include "sim/sim.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const ss_opt opts[] = {
@@ -13,6 +14,8 @@ static const ss_opt opts[] = {
     SS_DEPTH_OPT,
     SS_DESIGN_JOB_OPTS,
     { "loss", NULL, "split what is lost against the cost model by cause (four times as long)", false },
+    { "tune", "FILE", "size the FIFOs of joins, measure stalls: the design with both, for `explore --tuned`", false },
+    { "within", "F", "with --tune: of the throughput of FIFOs without end (default 0.99)", false },
     { "brief", NULL, "print partitions without their nodes", false },
     { 0 },
 };
@@ -23,11 +26,17 @@ typedef struct request {
     ss_design_job design;
     int64_t images, skip;
     ss_rtl_opts rtl;
+    double within;
 } request;
 
 static ss_status parse(request *r) {
     int bad = ss_arg_int(r->cli, "images", 1, 1000000, 100, &r->images) != SS_OK;
     bad += ss_arg_int(r->cli, "skip", 0, 1000000000, 0, &r->skip) != SS_OK;
+    bad += ss_arg_real(r->cli, "within", 0.5, 1, 0.99, &r->within) != SS_OK;
+    if (ss_arg(r->cli, "tune")) bad += ss_cli_check_writable(r->cli, ss_arg(r->cli, "tune")) != SS_OK;
+    const char *no = ss_arg(r->cli, "span") ? "span" : ss_arg(r->cli, "depth") ? "depth" : NULL;
+    if (ss_arg(r->cli, "tune") && no)
+        bad += ss_error(r->ctx, SS_AT("tune"), "leave one out", "a design is tuned as it is, without --%s", no) != SS_OK;
     return bad ? SS_BAD : SS_OK;
 }
 
@@ -78,8 +87,20 @@ static void show_nodes(ss_cli *cli, const ss_simulated *v, const ss_sim_partitio
                100 * (double)n->blocked / all);
         for (int32_t k = 0; k < n->n_fifos; k++)
             ss_say(cli, " %lld/%lld", (long long)n->held[k], (long long)n->depth[k]);
+        if (n->n_fifos && n->sized[0]) ss_say(cli, "; least, sized");
+        for (int32_t k = 0; k < n->n_fifos && n->sized[k]; k++)
+            ss_say(cli, " %lld, %lld%s", (long long)n->least[k], (long long)n->sized[k],
+                   k + 1 < n->n_fifos ? ";" : "");
         ss_say(cli, "\n");
     }
+}
+
+static void show_tuned(ss_cli *cli, const ss_sim_partition *p) {
+    if (p->sized_interval > 0)
+        ss_say(cli,
+               "    tuned: interval %.1f with FIFOs of joins as sized, %.1f with FIFOs without end; engines that skip "
+               "zeros stall %.4f times\n",
+               p->sized_interval, p->endless_interval, p->stall);
 }
 
 static void show_deadlock(ss_cli *cli, const ss_graph *g, const ss_sim_partition *p) {
@@ -109,12 +130,19 @@ static void show(ss_cli *cli, const ss_simulated *v, bool brief) {
             show_spread(cli, "interval", &p->interval, p->predicted_interval);
             show_spread(cli, "latency", &p->latency, p->predicted_latency);
             show_loss(cli, p);
+            show_tuned(cli, p);
         }
         if (!brief) show_nodes(cli, v, p);
         ss_say(cli, "    simulated in %.3f s: %.0f images/s\n", p->seconds,
                p->seconds > 0 ? (double)v->images / p->seconds : 0);
     }
     ss_say(cli, "integer engine and windows: %.3f s\n", v->engine_seconds);
+}
+
+/* Its cycles are those of the images that were simulated. */
+static ss_status save_tuned(request *r, ss_design *d) {
+    snprintf(d->profile_name, sizeof d->profile_name, "%s", ss_arg(r->cli, "data"));
+    return ss_design_save(d, r->design.job.g, ss_arg(r->cli, "tune"));
 }
 
 static ss_status simulate(request *r, const ss_dataset *images) {
@@ -127,8 +155,11 @@ static ss_status simulate(request *r, const ss_dataset *images) {
                                .images = images,
                                .norm = &j->norm,
                                .opts = r->rtl,
-                               .split_loss = ss_arg(r->cli, "loss") != NULL };
+                               .split_loss = ss_arg(r->cli, "loss") != NULL,
+                               .tune = ss_arg(r->cli, "tune") != NULL,
+                               .within = r->within };
     ss_status s = ss_sim_run(r->ctx, &task, &v);
+    if (s == SS_OK && task.tune) s = save_tuned(r, v->tuned);
     if (v) {
         show(r->cli, v, ss_arg(r->cli, "brief") != NULL);
         ss_cli_result(r->cli, ss_simulated_json(v));

@@ -10,9 +10,10 @@ static const ss_opt opts[] = {
     { "search", "D1", "images on which thresholds are chosen", true },
     { "test", "D2", "other images, run once at the end", true },
     { "out", "FILE", "the study to write", true },
-    { "policy", "NAME", "uniform (default), latency-aware or greedy-gain", false },
+    { "policy", "NAMES", "uniform (default), latency-aware, greedy-gain; several with commas, or all", false },
     { "hardware", "KIND", "baseline, optimised or both (default)", false },
     { "max-loss", "POINTS", "Top-1 points that may be lost on the search split (default 1.0)", false },
+    { "safe", NULL, "hold the limit on the upper end of the loss's interval, not on the loss alone", false },
     { "step", "T", "how much thresholds rise at a time (default 0.05)", false },
     { "t-max", "T", "where to stop at the latest (default 1.0)", false },
     { "refine", "N", "bisections around the limit (default 2)", false },
@@ -22,6 +23,7 @@ static const ss_opt opts[] = {
     { "limit", "N", "only the first N images of --search", false },
     { "test-limit", "N", "only the first N images of --test", false },
     { "memory", "GIB", "memory for activations that need not be computed again (default 4)", false },
+    { "whole", NULL, "run every candidate whole on all search images: slow, for comparisons", false },
     { "resume", NULL, "go on with the interrupted study at --out", false },
     { "export", "FILE", "write the model with the chosen thresholds in it, as ONNX", false },
     { "save", "DIR", "write the chosen thresholds and designs into this folder", false },
@@ -41,17 +43,23 @@ static ss_status parse_hardware(ss_cli *cli, unsigned *out) {
                     "--hardware takes baseline, optimised or both");
 }
 
-static ss_status parse_policy(ss_cli *cli, ss_policy *out) {
+/* "all", or names with commas between them. */
+static ss_status parse_policies(ss_cli *cli, unsigned *out) {
     const char *text = ss_arg(cli, "policy");
-    *out = SS_POLICY_UNIFORM;
-    for (int k = 0; text && k < SS_POLICIES; k++)
-        if (strcmp(text, ss_policy_names[k]) == 0) {
-            *out = (ss_policy)k;
-            return SS_OK;
-        }
+    *out = 1u << SS_POLICY_UNIFORM;
     if (!text) return SS_OK;
-    return ss_error(ss_cli_ctx(cli), (ss_where){ "policy", NULL, text }, "see --help",
-                    "--policy takes uniform, latency-aware or greedy-gain");
+    *out = strcmp(text, "all") == 0 ? (1u << SS_POLICIES) - 1 : 0;
+    for (const char *at = *out ? NULL : text; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+        const size_t len = strcspn(at, ",");
+        unsigned known = 0;
+        for (int k = 0; k < SS_POLICIES; k++)
+            if (strlen(ss_policy_names[k]) == len && strncmp(at, ss_policy_names[k], len) == 0) known = 1u << k;
+        if (!known)
+            return ss_error(ss_cli_ctx(cli), (ss_where){ "policy", NULL, text }, "see --help",
+                            "--policy takes uniform, latency-aware, greedy-gain, several with commas, or all");
+        *out |= known;
+    }
+    return SS_OK;
 }
 
 typedef struct limits {
@@ -62,7 +70,7 @@ typedef struct limits {
 static ss_status parse(ss_cli *cli, ss_study_opts *o, limits *l) {
     int64_t refine;
     double memory = 0;
-    ss_status s = parse_policy(cli, &o->policy);
+    ss_status s = parse_policies(cli, &o->policies);
     if (parse_hardware(cli, &o->hardware) != SS_OK) s = SS_BAD;
     if (ss_arg_real(cli, "max-loss", 0, 100, 1.0, &o->max_loss) != SS_OK) s = SS_BAD;
     if (ss_arg_real(cli, "step", 1e-6, 1e6, 0.05, &o->step) != SS_OK) s = SS_BAD;
@@ -78,6 +86,8 @@ static ss_status parse(ss_cli *cli, ss_study_opts *o, limits *l) {
     o->memory = (int64_t)(memory * (1 << 30));
     o->refine = (int32_t)refine;
     o->engines = SS_ENGINES_ALL;
+    o->safe = ss_arg(cli, "safe") != NULL;
+    o->whole = ss_arg(cli, "whole") != NULL;
     return s == SS_OK ? ss_study_check_opts(ss_cli_ctx(cli), o) : s;
 }
 

@@ -13,7 +13,7 @@
           "a saved calibration, or images for value ranges (default: calibration.json\n"                     \
           "                           beside the design)",                                                   \
           false },                                                                                           \
-        { "thresholds", "T.json", "ReLU thresholds (default: those of the design)", false }, SS_NORM_OPTS
+        { "thresholds", "T.json", "ReLU thresholds, or STUDY.json:N (default: those of the design)", false }, SS_NORM_OPTS
 
 /* For commands that build it. */
 #define SS_DEPTH_OPT                                                                                         \

@@ -10,13 +10,21 @@ static bool asked(const ss_study *s, int k) {
 
 static void say_head(ss_cli *cli, const ss_study *s) {
     const ss_hw_result *r = &s->reference;
+    char policies[64];
+    ss_study_policies(s, policies);
     ss_say(cli, "%s, %d bits, %s, %s thresholds; search %" PRId64 " images\n", s->model_name, s->bits,
-           s->device.name, ss_policy_names[s->opts.policy], s->search_data.images);
+           s->device.name, policies, s->search_data.images);
     ss_say(cli,
            "reference (threshold 0): Top-1 %.2f %%, interval %.0f cycles, %.1f images/s (batch %" PRId64
            "), %d partition%s\n\n",
            s->points[0].top1, r->interval, r->throughput, s->opts.explore.batch, r->partitions,
            r->partitions == 1 ? "" : "s");
+}
+
+static bool is_best(const ss_study *s, int k, int32_t i) {
+    for (int p = 0; p < SS_POLICIES; p++)
+        if (s->best[p][k] == i) return true;
+    return false;
 }
 
 static void say_point(ss_cli *cli, const ss_study *s, int32_t i) {
@@ -25,18 +33,27 @@ static void say_point(ss_cli *cli, const ss_study *s, int32_t i) {
            100 * p->zeros);
     for (int k = 0; k < SS_HARDWARE; k++)
         if (asked(s, k))
-            ss_say(cli, "  %9.1f %6.3f%c", p->hw[k].throughput, p->hw[k].gain, s->chosen[k] == i ? '*' : ' ');
+            ss_say(cli, "  %9.1f %6.3f%c", p->hw[k].throughput, p->hw[k].gain, is_best(s, k, i) ? '*' : ' ');
+    if (p->images < s->search_data.images) ss_say(cli, "  dropped after %" PRId64 " images", p->images);
     ss_say(cli, "\n");
 }
 
-static void say_verdict(ss_cli *cli, const ss_study *s, int k) {
-    if (!asked(s, k) || s->chosen[k] < 0) return;
-    const ss_study_point *p = &s->points[s->chosen[k]];
-    ss_say(cli, "%-9s t %.4f: throughput %+.1f %%, %.1f images/s; loss %.2f points on search",
-           ss_hardware_names[k], p->t, 100 * (p->hw[k].gain - 1), p->hw[k].throughput, p->loss);
-    if (s->tested)
-        ss_say(cli, ", %.2f (%.2f..%.2f) on test: %.2f %%", s->test[k].loss, s->test[k].loss_lo,
-               s->test[k].loss_hi, s->test[k].top1);
+/* Which policy, and whose walk, the points from i on belong to; said where that changes. */
+static void say_walk(ss_cli *cli, const ss_study *s, int32_t i) {
+    const ss_study_point *p = &s->points[i];
+    if (p->policy < 0 || (p[-1].policy == p->policy && p[-1].walk == p->walk)) return;
+    ss_say(cli, "%s%s%s\n", ss_policy_names[p->policy], p->walk < 0 ? "" : ", steps chosen for ",
+           p->walk < 0 ? "" : ss_hardware_names[p->walk]);
+}
+
+static void say_verdict(ss_cli *cli, const ss_study *s, int p, int k) {
+    if (s->best[p][k] < 0) return;
+    const ss_study_point *pt = &s->points[s->best[p][k]];
+    const ss_test_result *t = &s->best_test[p][k];
+    ss_say(cli, "%-13s %-9s point %d: throughput %+.1f %%, %.1f images/s; loss %.2f points on search",
+           ss_policy_names[p], ss_hardware_names[k], (int)s->best[p][k], 100 * (pt->hw[k].gain - 1),
+           pt->hw[k].throughput, pt->loss);
+    if (s->tested) ss_say(cli, ", %.2f (%.2f..%.2f) on test: %.2f %%", t->loss, t->loss_lo, t->loss_hi, t->top1);
     ss_say(cli, "\n");
 }
 
@@ -46,13 +63,17 @@ void ss_study_say(ss_cli *cli, const ss_study *s) {
     for (int k = 0; k < SS_HARDWARE; k++)
         if (asked(s, k)) ss_say(cli, "  %9s %6s ", ss_hardware_names[k], "gain");
     ss_say(cli, "\n");
-    for (int32_t i = 0; i < s->n_points; i++) say_point(cli, s, i);
-    ss_say(cli, "* chosen: the fastest that loses at most %g points on the search split\n\n",
-           s->opts.max_loss);
+    for (int32_t i = 0; i < s->n_points; i++) {
+        say_walk(cli, s, i);
+        say_point(cli, s, i);
+    }
+    ss_say(cli, "* chosen: the fastest that loses at most %g points on the search split%s\n\n", s->opts.max_loss,
+           s->opts.safe ? ", by the upper end of the interval" : "");
     if (s->tested)
         ss_say(cli, "test split, %" PRId64 " images: Top-1 %.2f %% at threshold 0\n", s->test_data.images,
                s->test_reference.top1);
-    for (int k = 0; k < SS_HARDWARE; k++) say_verdict(cli, s, k);
+    for (int p = 0; p < SS_POLICIES; p++)
+        for (int k = 0; k < SS_HARDWARE; k++) say_verdict(cli, s, p, k);
 }
 
 /* ---- files ---- */

@@ -167,6 +167,25 @@ static ss_status set_steps(ss_cost *c, ss_cost_node *n) {
     return SS_OK;
 }
 
+static ss_status keep_tuning(ss_cost *c) {
+    if (!c->opts.tuning) return SS_OK;
+    c->tuning = ss_arena_alloc(c->arena, (size_t)c->g->n, sizeof *c->tuning);
+    if (!c->tuning) return SS_BAD;
+    memcpy(c->tuning, c->opts.tuning, (size_t)c->g->n * sizeof *c->tuning);
+    c->opts.tuning = c->tuning;
+    return SS_OK;
+}
+
+static void set_tuning(ss_cost *c, ss_cost_node *n) {
+    if (!c->tuning) return;
+    ss_tuning *t = &c->tuning[n - c->nodes];
+    for (int32_t k = 0; c->opts.raise_rooms && k < n->node->n_in; k++) {
+        int64_t safe = ss_safe_room(c, n, k);
+        if (t->room[k] > 0 && t->room[k] < safe) t->room[k] = safe;
+    }
+    n->tuning = *t;
+}
+
 static ss_status set_node(ss_cost *c, int32_t i) {
     ss_cost_node *n = &c->nodes[i];
     const ss_node *v = &c->g->nodes[i];
@@ -174,9 +193,12 @@ static ss_status set_node(ss_cost *c, int32_t i) {
         return ss_error(c->ctx, (ss_where){ v->name, "batchnorm", NULL }, "run the passes first",
                         "a batch normalisation that is not folded has no hardware");
     set_shape(c, i);
+    set_tuning(c, n);
     if (v->op == SS_OP_CONV && set_conv(c, n) != SS_OK) return SS_BAD;
     return set_steps(c, n);
 }
+
+const ss_tuning *ss_cost_tuning(const ss_cost *c) { return c->tuning; }
 
 ss_status ss_cost_new(ss_ctx *ctx, const ss_graph *g, const ss_profile *p, const ss_device *dev, ss_cost_opts opts,
                       ss_cost **out) {
@@ -192,6 +214,7 @@ ss_status ss_cost_new(ss_ctx *ctx, const ss_graph *g, const ss_profile *p, const
     if (s == SS_OK)
         *c = (ss_cost){ .ctx = ctx, .arena = arena, .g = g, .p = p, .device = *dev, .dev = &c->device, .opts = opts,
                         .nodes = nodes };
+    if (s == SS_OK) s = keep_tuning(c);
     for (int32_t i = 0; nodes && c && i < g->n; i++)
         if (set_node(c, i) != SS_OK) s = SS_BAD;
     if (s == SS_OK) *out = c;

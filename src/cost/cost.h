@@ -42,9 +42,17 @@ typedef struct ss_config {
     ss_resources res;          /* all of the node: engine, memories, buffers, converters, requantise */
 } ss_config;
 
+/* What simulation of a design taught about a node (sim/), taken as given here. Zeros: nothing. */
+typedef struct ss_tuning {
+    double stall;                /* CONV that skips zeros: it takes this many times the cycles of its windows; 0: 1 */
+    int64_t room[SS_MAX_INPUTS]; /* ADD, CONCAT: elements in the FIFO of each input; 0: by the rule */
+} ss_tuning;
+
 typedef struct ss_cost_opts {
     int bits;                  /* 8 or 16 */
     unsigned engines;          /* bit 1 << kind; 0: SS_ENGINES_ALL */
+    const ss_tuning *tuning;   /* [g->n], copied; NULL: none */
+    bool raise_rooms;          /* it comes from another design: rooms are raised to what is safe in any */
 } ss_cost_opts;
 
 /* Identity of the coefficients that LUT and FF counts rest on; figures under different ones do not compare. */
@@ -56,6 +64,9 @@ typedef struct ss_cost ss_cost;
 ss_status ss_cost_new(ss_ctx *ctx, const ss_graph *g, const ss_profile *p, const ss_device *dev, ss_cost_opts opts,
                       ss_cost **out);
 void ss_cost_free(ss_cost *c);
+
+/* [g->n]: the tuning in force, rooms raised; NULL: none. */
+const ss_tuning *ss_cost_tuning(const ss_cost *c);
 
 /* Every configuration of the node that takes at most `interval` cycles an image, resources filled in, not pruned. None
  * has more multipliers than the device has DSPs; crossbars with m = K are there only where the dense engine is not
@@ -73,8 +84,8 @@ int ss_cost_cycle_steps(const ss_cost *c, int32_t node, double *out, int cap);
 
 /* Lanes of a stream: the smallest divisor l of channels with elements/l <= interval; channels when there is none. */
 int32_t ss_lanes(int64_t elements, int32_t channels, double interval);
-/* Words of `lanes` elements that the FIFO on an input of an ADD or CONCAT holds, so that no fork before it stops for
- * ever (docs/cost.md). */
+/* Words of `lanes` elements that the FIFO on an input of an ADD or CONCAT holds: as tuned, else so that no fork before
+ * it stops for ever (docs/cost.md). */
 int64_t ss_cost_skip_depth(const ss_cost *c, int32_t node, int32_t input, int32_t lanes);
 /* What a buffer (FIFO, line buffer) or constants of that size are built of: LUT, BRAM, or NONE: registers (buffers one
  * word deep). */

@@ -75,12 +75,13 @@ static double first_windows(const ss_cost_node *n, const ss_config *cfg, ss_shap
 
 double ss_fold_cycles(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
     double engine, intake = (double)(n->in_elems[0] / ((int64_t)cfg->ci * cfg->gr));
+    double stall = n->tuning.stall > 0 ? n->tuning.stall : 1;
     int64_t filters = n->fg / cfg->co, pixels = n->out_elems / n->f;
     if (is_broadcast(cfg)) {
-        engine = ss_broadcast_cycles(n, cfg, ci_index(n, cfg->ci));
+        engine = stall * ss_broadcast_cycles(n, cfg, ci_index(n, cfg->ci));
     } else if (is_crossbar(n, cfg)) {
         double steps = n->expect[ci_index(n, cfg->ci) * n->k + cfg->m - 1];
-        engine = steps * (double)filters / cfg->gr;
+        engine = stall * steps * (double)filters / cfg->gr;
     } else {
         engine = (double)(n->k / cfg->m * (n->cg / cfg->ci) * filters * (n->groups / cfg->gr) * pixels);
     }

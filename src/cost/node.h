@@ -14,6 +14,7 @@ typedef struct ss_cost_node {
     int32_t n_in;            /* INPUT counts as reading its own tensor */
     int64_t readers;
     bool nonnegative;        /* no element of the output is below 0 */
+    ss_tuning tuning;
     double lag;              /* longest path from the network's input, in images (see set_lag) */
     /* CONV: */
     int64_t c, f, groups, cg, fg, k; /* channels, filters, groups, channels and filters a group, kernel positions */
@@ -36,6 +37,7 @@ struct ss_cost {
     const ss_device *dev;    /* &device */
     ss_cost_opts opts;
     ss_cost_node *nodes; /* [g->n] */
+    ss_tuning *tuning;   /* [g->n], or NULL */
 };
 
 /* Bits of a finished sum after the requantiser's `pre` shift (quant.h). */
@@ -84,6 +86,9 @@ double ss_broadcast_cycles(const ss_cost_node *n, const ss_config *cfg, int ci_i
 ss_status ss_broadcast_check(ss_ctx *ctx, const ss_cost *c, const ss_cost_node *n, const ss_config *cfg, ss_where at);
 
 /* ---- streams.c: everything that depends on the interval ---- */
+
+/* Elements at input k with which no fork stops for ever, whatever the lanes. */
+int64_t ss_safe_room(const ss_cost *c, const ss_cost_node *n, int32_t k);
 
 /* CONV: what lanes add to the folding's resources; other nodes: everything. */
 ss_resources ss_stream_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg, const ss_streams *s);

@@ -69,12 +69,18 @@ static double longest_lag(const ss_cost *c, const ss_cost_node *n) {
     return longest;
 }
 
-int64_t ss_cost_skip_depth(const ss_cost *c, int32_t node, int32_t input, int32_t lanes) {
-    const ss_cost_node *n = &c->nodes[node];
-    return skip_depth(c, n, input, n->in_elems[input] / lanes, longest_lag(c, n));
+static int64_t at_least_two(int64_t n) { return n < FIFO_DEPTH ? FIFO_DEPTH : n; }
+
+int64_t ss_safe_room(const ss_cost *c, const ss_cost_node *n, int32_t k) {
+    double ahead = longest_lag(c, n) - c->nodes[n->node->in[k]].lag;
+    return ahead > 0 ? (int64_t)(ahead * (double)n->in_elems[k]) + FIFO_DEPTH * n->in_c[k] : 0;
 }
 
-static int64_t at_least_two(int64_t n) { return n < FIFO_DEPTH ? FIFO_DEPTH : n; }
+int64_t ss_cost_skip_depth(const ss_cost *c, int32_t node, int32_t input, int32_t lanes) {
+    const ss_cost_node *n = &c->nodes[node];
+    if (n->tuning.room[input] > 0) return at_least_two(ss_ceil_div(n->tuning.room[input], lanes));
+    return skip_depth(c, n, input, n->in_elems[input] / lanes, longest_lag(c, n));
+}
 
 /* Words that are joined: LANES_OUT lanes or the next number that divides the channels of all parts; 0: there is
  * none, and whole pixels are joined. */

@@ -194,6 +194,39 @@ static ss_status read_broadcast(reader *r, const json_t *o, ss_config *c) {
     return bad ? SS_BAD : SS_OK;
 }
 
+#define MOST_STALL 100
+#define MOST_ROOM ((int64_t)1 << 32) /* elements of a FIFO */
+
+static ss_status read_rooms(reader *r, const json_t *rooms, int32_t node, ss_tuning *t) {
+    const ss_node *n = &r->g->nodes[node];
+    bool good = (n->op == SS_OP_ADD || n->op == SS_OP_CONCAT) && json_array_size(rooms) == (size_t)n->n_in;
+    for (int32_t k = 0; good && k < n->n_in; k++) {
+        const json_t *v = json_array_get(rooms, (size_t)k);
+        t->room[k] = json_integer_value(v);
+        good = json_is_integer(v) && t->room[k] >= 0 && t->room[k] <= MOST_ROOM;
+    }
+    if (good) return SS_OK;
+    return ss_error(r->ctx, SS_AT(n->name), again, "%s: \"rooms\" are not the elements of a join's FIFOs",
+                    r->path);
+}
+
+/* The keys of a design that was tuned by simulation. */
+static ss_status read_tuning(reader *r, const json_t *o, int32_t node) {
+    const json_t *stall = json_object_get(o, "stall"), *rooms = json_object_get(o, "rooms");
+    ss_design *d = r->d;
+    if (!stall && !rooms) return SS_OK;
+    if (!d->tuning) d->tuning = ss_arena_alloc(d->arena, (size_t)r->g->n, sizeof *d->tuning);
+    if (!d->tuning) return SS_BAD;
+    ss_tuning *t = &d->tuning[node];
+    if (rooms && read_rooms(r, rooms, node, t) != SS_OK) return SS_BAD;
+    if (!stall) return SS_OK;
+    t->stall = json_number_value(stall);
+    if (r->g->nodes[node].op == SS_OP_CONV && json_is_number(stall) && t->stall >= 1 && t->stall <= MOST_STALL)
+        return SS_OK;
+    return ss_error(r->ctx, SS_AT(r->g->nodes[node].name), again, "%s: \"stall\" is no factor of a convolution",
+                    r->path);
+}
+
 static ss_status read_node(reader *r, const json_t *o, int32_t node, ss_config *c) {
     const char *name;
     int engine = 0, memory = 0;
@@ -211,6 +244,7 @@ static ss_status read_node(reader *r, const json_t *o, int32_t node, ss_config *
     bad += get_i32(r, o, "lanes_in", 0, INT32_MAX, &c->lanes_in) != SS_OK;
     bad += get_i32(r, o, "lanes_out", 0, INT32_MAX, &c->lanes_out) != SS_OK;
     if (engine == SS_ENGINE_BROADCAST) bad += read_broadcast(r, o, c) != SS_OK;
+    bad += read_tuning(r, o, node) != SS_OK;
     bad += ss_json_get_real(r->ctx, r->path, o, "cycles", &c->cycles) != SS_OK;
     bad += get_resources(r, o, "resources", &c->res) != SS_OK;
     c->engine = (ss_engine_kind)engine;
@@ -330,7 +364,7 @@ static ss_status check(reader *r) {
     ss_design *d = r->d;
     ss_profile *p = NULL;
     ss_cost *c = NULL;
-    ss_cost_opts opts = { .bits = d->bits, .engines = SS_ENGINES_ALL };
+    ss_cost_opts opts = { .bits = d->bits, .engines = SS_ENGINES_ALL, .tuning = d->tuning };
     ss_status s = ss_profile_assume(r->ctx, r->g, 0, d->bits, &p);
     if (s == SS_OK) s = ss_cost_new(r->ctx, r->g, p, &d->device, opts, &c);
     for (int32_t i = 0; c && i < d->n_partitions; i++)

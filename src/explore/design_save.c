@@ -46,14 +46,29 @@ static int add_broadcast(json_t *o, const ss_config *c) {
     return bad;
 }
 
-static json_t *node_json(const ss_graph *g, const ss_node *n, const ss_config *c) {
+/* What simulation taught: "stall" of an engine, "rooms" of a join. */
+static int add_tuning(json_t *o, const ss_node *n, const ss_tuning *t) {
+    json_t *rooms = json_array();
+    bool any = false;
+    int bad = !rooms || (t->stall > 0 && json_object_set_new(o, "stall", json_real(t->stall)) != 0);
+    for (int32_t k = 0; rooms && k < n->n_in; k++) {
+        json_array_append_new(rooms, json_integer(t->room[k]));
+        any = any || t->room[k] > 0;
+    }
+    if (any && json_object_set(o, "rooms", rooms) != 0) bad = 1;
+    json_decref(rooms);
+    return bad;
+}
+
+static json_t *node_json(const ss_graph *g, const ss_node *n, const ss_config *c, const ss_tuning *t) {
     json_t *o = json_pack("{s:s,s:s,s:o,s:s,s:i,s:i,s:i,s:i,s:s,s:i,s:i,s:f,s:o}", "name", n->name, "op",
                      ss_op_name(n->op), "inputs", inputs_json(g, n), "engine",
                      ss_engine_kind_names[c->engine], "gr", (int)c->gr, "ci", (int)c->ci, "co", (int)c->co,
                      "m", (int)c->m, "memory", ss_mem_names[c->memory], "lanes_in", (int)c->lanes_in,
                      "lanes_out", (int)c->lanes_out, "cycles", c->cycles, "resources",
                      resources_json(&c->res));
-    if (c->engine != SS_ENGINE_BROADCAST || add_broadcast(o, c) == 0) return o;
+    if ((c->engine != SS_ENGINE_BROADCAST || add_broadcast(o, c) == 0) && (!t || add_tuning(o, n, t) == 0))
+        return o;
     json_decref(o);
     return NULL;
 }
@@ -61,7 +76,8 @@ static json_t *node_json(const ss_graph *g, const ss_node *n, const ss_config *c
 static json_t *partition_json(const ss_design *d, const ss_graph *g, const ss_partition *p) {
     json_t *nodes = json_array();
     for (int32_t i = p->first; i <= p->last; i++)
-        json_array_append_new(nodes, node_json(g, &g->nodes[i], &p->configs[i - p->first]));
+        json_array_append_new(nodes, node_json(g, &g->nodes[i], &p->configs[i - p->first],
+                                               d->tuning ? &d->tuning[i] : NULL));
     return json_pack("{s:f,s:f,s:f,s:s,s:f,s:I,s:o,s:o,s:s,s:o}", "interval", p->interval, "bound", p->bound,
                      "target", p->target, "slowest", g->nodes[p->slowest].name, "latency", p->latency,
                      "load_bits", (json_int_t)p->load_bits, "resources", resources_json(&p->res),

@@ -19,7 +19,7 @@ static ss_status design_of_plan(ss_ctx *ctx, const ss_cost *c, const ss_graph *g
                                 const ss_device *dev, const ss_explore_opts *o, const ss_plan *plan,
                                 ss_design **out) {
     ss_design *d = *out = ss_design_new(ctx, g, p, dev, o->bits, o->batch, plan->n);
-    if (!d) return SS_BAD;
+    if (!d || ss_design_set_tuning(d, g, ss_cost_tuning(c)) != SS_OK) return SS_BAD;
     for (int32_t i = 0; i < plan->n; i++)
         if (copy_configs(d, plan->parts[i], &d->partitions[i]) != SS_OK) return SS_BAD;
     d->bound = (double)o->batch / fmin(plan->bound, plan->seconds);
@@ -134,12 +134,13 @@ static ss_status check_orders(ss_ctx *ctx, const ss_design *d, const ss_graph *g
 ss_status ss_estimate(ss_ctx *ctx, const ss_design *d, const ss_graph *g, const ss_profile *p,
                       ss_design **out) {
     ss_cost *c;
-    ss_cost_opts opts = { .bits = d->bits, .engines = SS_ENGINES_ALL };
+    ss_cost_opts opts = { .bits = d->bits, .engines = SS_ENGINES_ALL, .tuning = d->tuning };
     *out = NULL;
     if (check_orders(ctx, d, g, p) != SS_OK) return SS_BAD;
     if (ss_cost_new(ctx, g, p, &d->device, opts, &c) != SS_OK) return SS_BAD;
     ss_design *e = ss_design_new(ctx, g, p, &d->device, d->bits, d->batch, d->n_partitions);
-    ss_status s = e ? ss_orders_copy(g, &d->orders, e->arena, &e->orders) : SS_BAD;
+    ss_status s = e ? ss_design_set_tuning(e, g, d->tuning) : SS_BAD;
+    if (s == SS_OK) s = ss_orders_copy(g, &d->orders, e->arena, &e->orders);
     if (s == SS_OK) s = feed(ctx, c, d, e);
     ss_cost_free(c);
     if (s == SS_OK) *out = e;

@@ -49,6 +49,7 @@ typedef struct ss_design {
     ss_orders orders; /* of channels, as they stand in the hardware: those of the profile */
     ss_partition *partitions;
     int32_t n_partitions;
+    ss_tuning *tuning;        /* [g->n]; NULL: none */
     double throughput;        /* images/s at the batch, fill and reconfiguration included */
     double throughput_steady; /* clock / sum of the partitions' intervals: an endless batch */
     double bound;             /* images/s that no design in this space can exceed, at this batch */
@@ -77,6 +78,8 @@ ss_status ss_explore(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_
 /* The same, with a cost model made for it; opts.bits are the cost model's. */
 ss_status ss_explore_graph(ss_ctx *ctx, const ss_graph *g, const ss_profile *p, const ss_device *dev,
                            ss_cost_opts cost, ss_explore_opts opts, ss_design **out);
+/* d's tuning becomes a copy of t, which may be NULL. */
+ss_status ss_design_set_tuning(ss_design *d, const ss_graph *g, const ss_tuning *t);
 void ss_design_free(ss_design *d);
 double ss_design_interval(const ss_design *d);   /* cycles an image, summed over the partitions */
 ss_resources ss_design_peak(const ss_design *d); /* of each resource, the most that one partition uses */

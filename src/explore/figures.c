@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 void ss_partition_figures(const ss_cost *c, const ss_device *dev, ss_partition *d) {
     double traffic = (double)ss_cost_io_bits(c, d->first, d->last) * dev->clock_hz / dev->bandwidth_bits;
@@ -103,6 +104,15 @@ ss_status ss_design_check_orders(ss_ctx *ctx, const ss_design *d, const ss_graph
                      "its channels stand in another order than in the design");
     ss_arena_free(arena);
     return s;
+}
+
+ss_status ss_design_set_tuning(ss_design *d, const ss_graph *g, const ss_tuning *t) {
+    d->tuning = NULL;
+    if (!t) return SS_OK;
+    d->tuning = ss_arena_alloc(d->arena, (size_t)g->n, sizeof *d->tuning);
+    if (!d->tuning) return SS_BAD;
+    memcpy(d->tuning, t, (size_t)g->n * sizeof *t);
+    return SS_OK;
 }
 
 void ss_design_free(ss_design *d) {

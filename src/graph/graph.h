@@ -133,7 +133,8 @@ static inline void ss_act_set_threshold(ss_act *a, float t) {
     a->per_channel = NULL;
 }
 /* Set thresholds from {"format":"skipstream.thresholds","version":1,"layers":{RELU: number | [number per channel]}}.
- * Unknown ReLUs, negative or NaN values, wrong lengths are all reported. */
+ * Unknown ReLUs, negative or NaN values, wrong lengths are all reported. "STUDY:N" for path: point N of a study of this
+ * model (threshold/). */
 ss_status ss_thresholds_load(ss_graph *g, const char *path);
 ss_status ss_thresholds_save(const ss_graph *g, const char *path);
 void ss_thresholds_uniform(ss_graph *g, float t); /* all ReLUs get t */

@@ -8,6 +8,8 @@
 #include "graph/graph.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define FORMAT "skipstream.thresholds"
 #define VERSION 1
@@ -72,17 +74,78 @@ static ss_status read_layers(ss_graph *g, const char *path, json_t *layers, ss_a
     return s;
 }
 
-ss_status ss_thresholds_load(ss_graph *g, const char *path) {
-    json_t *file, *layers;
+/* "FILE:12" names point 12 of a study: *at is the colon, or NULL. */
+static const char *point_of(const char *path, size_t *point) {
+    const char *at = strrchr(path, ':');
+    char *end;
+    if (!at || at[1] < '0' || at[1] > '9') return NULL;
+    *point = (size_t)strtoull(at + 1, &end, 10);
+    return *end == '\0' ? at : NULL;
+}
+
+/* The thresholds of a study's point, as "layers" has them: a new reference. */
+static ss_status study_layers(ss_graph *g, const char *path, const json_t *study, size_t point, json_t **layers) {
+    json_t *relus, *points, *values;
+    uint64_t model;
+    if (ss_json_get_hash(g->ctx, path, study, "model", &model) != SS_OK ||
+        ss_json_get_array(g->ctx, path, study, "relus", &relus) != SS_OK ||
+        ss_json_get_array(g->ctx, path, study, "points", &points) != SS_OK)
+        return SS_BAD;
+    if (model != ss_graph_hash(g))
+        return ss_error(g->ctx, SS_AT(path), "take the study of this model", "is the study of another model than %s",
+                        g->name);
+    if (point >= json_array_size(points))
+        return ss_error(g->ctx, SS_AT(path), "points count from 0, the reference", "the study has %zu points, no point %zu",
+                        json_array_size(points), point);
+    if (ss_json_get_array(g->ctx, path, json_array_get(points, point), "thresholds", &values) != SS_OK) return SS_BAD;
+    if (json_array_size(values) != json_array_size(relus))
+        return ss_error(g->ctx, SS_AT(path), "write the study again", "point %zu has %zu thresholds for %zu ReLUs", point,
+                        json_array_size(values), json_array_size(relus));
+    *layers = json_object();
+    for (size_t i = 0; i < json_array_size(relus); i++) {
+        const char *name = json_string_value(json_array_get(relus, i));
+        if (json_object_set(*layers, name ? name : "", json_array_get(values, i)) != 0) return SS_BAD;
+    }
+    return SS_OK;
+}
+
+static ss_status open_study(ss_graph *g, const char *path, size_t length, size_t point, json_t **layers) {
+    char *file = ss_alloc(g->ctx, length + 1, 1);
+    json_t *study;
+    if (!file) return SS_BAD;
+    memcpy(file, path, length);
+    ss_status s = ss_json_load(g->ctx, file, "skipstream.study", 1, &study);
+    if (s == SS_OK) {
+        s = study_layers(g, file, study, point, layers);
+        json_decref(study);
+    }
+    ss_free(g->ctx, file);
+    return s;
+}
+
+/* *layers: a new reference. */
+static ss_status open_layers(ss_graph *g, const char *path, json_t **layers) {
+    size_t point;
+    const char *colon = point_of(path, &point);
+    json_t *file;
+    if (colon) return open_study(g, path, (size_t)(colon - path), point, layers);
     if (ss_json_load(g->ctx, path, FORMAT, VERSION, &file) != SS_OK) return SS_BAD;
+    ss_status s = ss_json_get_object(g->ctx, path, file, "layers", layers);
+    if (s == SS_OK) json_incref(*layers);
+    json_decref(file);
+    return s;
+}
+
+ss_status ss_thresholds_load(ss_graph *g, const char *path) {
+    json_t *layers = NULL;
     ss_act *acts = NULL;
-    ss_status s = ss_json_get_object(g->ctx, path, file, "layers", &layers);
+    ss_status s = open_layers(g, path, &layers);
     if (s == SS_OK && !(acts = ss_alloc(g->ctx, (size_t)g->n, sizeof *acts))) s = SS_BAD;
     for (int32_t i = 0; s == SS_OK && i < g->n; i++) acts[i] = g->nodes[i].act;
     if (s == SS_OK) s = read_layers(g, path, layers, acts);
     for (int32_t i = 0; s == SS_OK && i < g->n; i++) g->nodes[i].act = acts[i];
     ss_free(g->ctx, acts);
-    json_decref(file);
+    json_decref(layers);
     return s;
 }
 

@@ -43,7 +43,7 @@ static ss_status set_parts(ss_rtl *r) {
 /* Depths and styles follow from the device alone; the cost model wants some profile. */
 static ss_status set_cost(ss_rtl *r) {
     ss_profile *p = NULL;
-    ss_cost_opts opts = { .bits = r->d->bits, .engines = SS_ENGINES_ALL };
+    ss_cost_opts opts = { .bits = r->d->bits, .engines = SS_ENGINES_ALL, .tuning = r->d->tuning };
     ss_status s = ss_profile_assume(r->ctx, r->g, 0, r->d->bits, &p);
     if (s == SS_OK) s = ss_cost_new(r->ctx, r->g, p, &r->d->device, opts, &r->cost);
     ss_profile_free(p);

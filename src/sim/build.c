@@ -131,7 +131,8 @@ static stage *channel_pad(sim *sm, const ss_node *n, int64_t lanes_in, int64_t l
     return slice(sm, make_width(sm, s, step, lanes_out));
 }
 
-static stage *join_fifo(sim *sm, sim_node *sn, int32_t k, int64_t depth, bool block, stage *s) {
+static stage *join_fifo(sim *sm, sim_node *sn, int32_t k, int64_t lanes, int64_t depth, bool block, stage *s) {
+    sn->inside[k] = lanes;
     s = make_fifo(sm, s, depth, block);
     if (s) s->ends = true;
     return sn->fifo[k] = sm->fifos[sm->n_fifos++] = s;
@@ -142,7 +143,7 @@ static stage *add(sim *sm, sim_node *sn, const int64_t *lanes, int64_t lanes_out
     for (int32_t k = 0; k < 2; k++) {
         ss_mem mem;
         const int64_t depth = ss_rtl_skip_depth(sm->r, sn->node, k, (int32_t)lanes[k], &mem);
-        wide[k] = make_width(sm, join_fifo(sm, sn, k, depth, mem == SS_MEM_BRAM, in[k]), lanes[k], lanes_out);
+        wide[k] = make_width(sm, join_fifo(sm, sn, k, lanes[k], depth, mem == SS_MEM_BRAM, in[k]), lanes[k], lanes_out);
     }
     if (sm->failed) return NULL;
     stage *s = make_pipe(sm, sn->join = make_together(sm, wide, 2, true), 1);
@@ -162,9 +163,9 @@ static stage *concat(sim *sm, sim_node *sn, const int64_t *lanes, int64_t lanes_
         const bool block = mem == SS_MEM_BRAM;
         words[k] = channels[k] / into;
         if (step)
-            wide[k] = join_fifo(sm, sn, k, ss_ceil_div(depth * lanes[k], into) + pixel, block,
+            wide[k] = join_fifo(sm, sn, k, into, ss_ceil_div(depth * lanes[k], into) + pixel, block,
                                 make_width(sm, in[k], lanes[k], into));
-        else wide[k] = make_width(sm, join_fifo(sm, sn, k, depth, block, in[k]), lanes[k], into);
+        else wide[k] = make_width(sm, join_fifo(sm, sn, k, lanes[k], depth, block, in[k]), lanes[k], into);
     }
     if (sm->failed) return NULL;
     stage *s = step ? make_turns(sm, wide, words, n->n_in)
@@ -240,7 +241,7 @@ static ss_status add_node(sim *sm, streams *st, int32_t i) {
     }
     for (int32_t k = 0; k < n->n_in; k++) {
         const int32_t tensor = ss_rtl_source(sm->r->g, n->in[k]);
-        lanes[k] = ss_rtl_lanes(sm->r, sm->part, tensor);
+        sn->lanes[k] = lanes[k] = ss_rtl_lanes(sm->r, sm->part, tensor);
         in[k] = st->reader[tensor][st->next[tensor]++];
         if (readers_of(sm, tensor) > 1) sn->branch[k] = in[k];
     }

@@ -172,6 +172,7 @@ typedef struct sim_node {
     stage *engine;                /* or NULL */
     stage *join;                  /* where all inputs' words meet, or NULL */
     stage *fifo[SS_MAX_INPUTS];   /* of a join, or NULL */
+    int64_t lanes[SS_MAX_INPUTS], inside[SS_MAX_INPUTS]; /* elements a word before them, and in them */
     stage *branch[SS_MAX_INPUTS]; /* the reader of a fork that feeds it, or NULL */
     int64_t words;                /* an image, out */
     int64_t *ends;                /* [images]: cycle of the last word */
@@ -220,7 +221,7 @@ typedef struct trial {
 /* A result; deepest: as of fifo_deepest. */
 typedef struct trial_fifo {
     int32_t node, input;
-    int64_t words;         /* of an image */
+    int64_t lanes, inside; /* elements a word on the input's stream, and in the FIFO */
     int64_t most, deepest; /* held */
 } trial_fifo;
 typedef struct trial_result {
@@ -236,6 +237,12 @@ ss_status trial_endless(const trial *x, ss_arena *a, ss_rtl_depth **depths, int3
 /* After a deadlock: the least depth of the FIFO *cure with which the first images flow; words 0: there is
  * none. */
 ss_status sim_find_cure(const ss_rtl *r, int32_t part, const beats *b, ss_rtl_depth *cure);
+
+/* ---- size.c ---- */
+
+/* The least depths with which no data stops the partition, and those with which it keeps `within` of the
+ * throughput of FIFOs without end: into the nodes' figures. */
+ss_status sim_size(const ss_rtl *r, int32_t part, const beats *b, double within, ss_sim_partition *p);
 
 /* ---- loss.c ---- */
 

@@ -50,7 +50,8 @@ static void fed_free(fed *f) {
     ss_cost_free(f->cost);
 }
 
-static ss_status feed(ss_ctx *ctx, const ss_sim_task *t, int64_t from, int64_t to, fed *out) {
+static ss_status feed(ss_ctx *ctx, const ss_sim_task *t, int64_t from, int64_t to, fed *out,
+                      ss_profile **profile) {
     ss_dataset images = *t->images;
     ss_profile *p;
     images.n = to - from;
@@ -58,18 +59,74 @@ static ss_status feed(ss_ctx *ctx, const ss_sim_task *t, int64_t from, int64_t t
     images.pixels += from * ss_shape_size(images.shape);
     if (ss_profile_measure(ctx, t->g, t->e, t->q, &images, t->norm, NULL, &p) != SS_OK) return SS_BAD;
     ss_status s = ss_estimate(ctx, t->design, t->g, p, &out->design);
-    const ss_cost_opts opts = { .bits = t->design->bits };
+    const ss_cost_opts opts = { .bits = t->design->bits, .tuning = t->design->tuning };
     if (s == SS_OK) s = ss_cost_new(ctx, t->g, p, &t->design->device, opts, &out->cost);
-    ss_profile_free(p);
+    if (profile) *profile = p;
+    else ss_profile_free(p);
     return s;
+}
+
+/* ---- a tuned design ---- */
+
+/* Cycles of the slowest engine that skips zeros, and of the slowest other node. */
+static void slowest(const ss_design *d, const ss_sim_partition *p, double *sparse, double *other) {
+    const ss_partition *of = &d->partitions[p->number - 1];
+    *sparse = *other = 0;
+    for (int32_t i = 0; i < p->n_nodes; i++) {
+        const ss_config *c = &of->configs[p->nodes[i].node - of->first];
+        double *to = c->engine == SS_ENGINE_NONE || c->engine == SS_ENGINE_DENSE ? other : sparse;
+        *to = fmax(*to, c->cycles);
+    }
+}
+
+#define SAME_INTERVAL 1.005 /* what the nodes that always take the same explain alone */
+
+/* The factor on the engines that skip zeros with which the model gives the simulated interval. Where another
+ * node is the slowest, they are known to be fast enough, no more: the factor does not grow. */
+static double stall_of(const ss_design *plain, const ss_sim_partition *p, double before) {
+    double sparse, other;
+    slowest(plain, p, &sparse, &other);
+    if (sparse == 0) return before;
+    const double stall = fmax(1, p->sized_interval / sparse);
+    return sparse < other && p->sized_interval <= SAME_INTERVAL * other ? fmin(before, stall) : stall;
+}
+
+static void note_tuning(const ss_graph *g, const ss_design *plain, ss_sim_partition *p, ss_tuning *t) {
+    const ss_partition *of = &plain->partitions[p->number - 1];
+    double before = 1;
+    for (int32_t i = 0; i < p->n_nodes; i++) before = fmax(before, t[p->nodes[i].node].stall);
+    p->stall = p->sized_interval > 0 ? stall_of(plain, p, before) : before;
+    for (int32_t i = 0; i < p->n_nodes; i++) {
+        const ss_sim_node *n = &p->nodes[i];
+        const ss_config *c = &of->configs[n->node - of->first];
+        if (g->nodes[n->node].op == SS_OP_CONV)
+            t[n->node].stall = c->engine == SS_ENGINE_DENSE ? before : p->stall;
+        for (int32_t k = 0; k < n->n_fifos; k++) t[n->node].room[k] = n->sized[k] * n->lanes[k];
+    }
+}
+
+/* The design with what was learned; profile: of the images behind the first. */
+static ss_status make_tuned(ss_ctx *ctx, const ss_sim_task *t, const ss_profile *profile, ss_simulated *out) {
+    ss_design plain = *t->design, with = *t->design, *estimated = NULL;
+    ss_tuning *tuning = ss_arena_alloc(out->arena, (size_t)t->g->n, sizeof *tuning);
+    if (!tuning) return SS_BAD;
+    if (plain.tuning) memcpy(tuning, plain.tuning, (size_t)t->g->n * sizeof *tuning);
+    plain.tuning = NULL;
+    if (ss_estimate(ctx, &plain, t->g, profile, &estimated) != SS_OK) return SS_BAD;
+    for (int32_t k = 0; k < out->n_partitions; k++) note_tuning(t->g, estimated, &out->partitions[k], tuning);
+    ss_design_free(estimated);
+    with.tuning = tuning;
+    return ss_estimate(ctx, &with, t->g, profile, &out->tuned);
 }
 
 /* As verify does: all images but the first for what lies between images, the first for the latency. */
 static ss_status predict(ss_ctx *ctx, const ss_sim_task *t, ss_simulated *out) {
     fed steady = { NULL, NULL }, first = { NULL, NULL };
     const int64_t n = t->images->n;
-    ss_status s = feed(ctx, t, 0, 1, &first);
-    if (s == SS_OK) s = feed(ctx, t, n > 1, n, &steady);
+    ss_profile *profile = NULL;
+    ss_status s = feed(ctx, t, 0, 1, &first, NULL);
+    if (s == SS_OK) s = feed(ctx, t, n > 1, n, &steady, &profile);
+    if (s == SS_OK && t->tune && !out->deadlock) s = make_tuned(ctx, t, profile, out);
     for (int32_t k = 0; k < out->n_partitions && s == SS_OK; k++) {
         ss_sim_partition *p = &out->partitions[k];
         const ss_partition *of = &steady.design->partitions[p->number - 1];
@@ -82,6 +139,7 @@ static ss_status predict(ss_ctx *ctx, const ss_sim_task *t, ss_simulated *out) {
         p->predicted_latency =
             ss_cost_latency(first.cost, p->first, p->last, &one->configs[p->first - one->first]);
     }
+    ss_profile_free(profile);
     fed_free(&steady);
     fed_free(&first);
     return s;
@@ -116,6 +174,7 @@ static ss_status run(const ss_sim_task *t, const ss_rtl *r, ss_simulated *out) {
         s = run_partition(r, k, &b, out);
         if (s == SS_OK && t->split_loss && !out->partitions[k].deadlock)
             s = sim_split_loss(r, k, &b, &out->partitions[k]);
+        if (s == SS_OK && t->tune && !out->deadlock) s = sim_size(r, k, &b, t->within, &out->partitions[k]);
     }
     beats_free(&b);
     return s == SS_OK ? predict(r->ctx, t, out) : s;
@@ -137,6 +196,7 @@ ss_status ss_sim_run(ss_ctx *ctx, const ss_sim_task *task, ss_simulated **out) {
     }
     ss_rtl_end(&r);
     if (s != SS_OK) {
+        if (v) ss_design_free(v->tuned);
         ss_arena_free(a);
         return s;
     }
@@ -145,7 +205,9 @@ ss_status ss_sim_run(ss_ctx *ctx, const ss_sim_task *task, ss_simulated **out) {
 }
 
 void ss_simulated_free(ss_simulated *s) {
-    if (s) ss_arena_free(s->arena);
+    if (!s) return;
+    ss_design_free(s->tuned);
+    ss_arena_free(s->arena);
 }
 
 /* ---- JSON ---- */
@@ -159,9 +221,12 @@ static json_t *spread_json(const ss_spread *s, double predicted) {
 
 static json_t *node_json(const ss_graph *g, const ss_sim_node *n) {
     json_t *fifos = json_array();
-    for (int32_t k = 0; fifos && k < n->n_fifos; k++)
-        json_array_append_new(
-            fifos, json_pack("{s:I,s:I}", "depth", (json_int_t)n->depth[k], "most", (json_int_t)n->held[k]));
+    for (int32_t k = 0; fifos && k < n->n_fifos; k++) {
+        json_t *f = json_pack("{s:I,s:I}", "depth", (json_int_t)n->depth[k], "most", (json_int_t)n->held[k]);
+        if (f && n->sized[k]) json_object_set_new(f, "least", json_integer(n->least[k]));
+        if (f && n->sized[k]) json_object_set_new(f, "sized", json_integer(n->sized[k]));
+        json_array_append_new(fifos, f);
+    }
     return json_pack("{s:s,s:s,s:f,s:f,s:I,s:I,s:I,s:I,s:o}", "name", g->nodes[n->node].name, "op",
                      ss_op_name(g->nodes[n->node].op), "interval", n->interval, "cycles_predicted",
                      n->predicted, "busy", (json_int_t)n->busy, "starved", (json_int_t)n->starved, "blocked",
@@ -184,6 +249,10 @@ static json_t *partition_json(const ss_simulated *s, const ss_sim_partition *p) 
         json_object_set_new(j, "loss",
                             json_pack("{s:f,s:f,s:f,s:f}", "waits", p->loss.waits, "images", p->loss.images,
                                       "bursts", p->loss.bursts, "joins", p->loss.joins));
+    if (j && p->sized_interval > 0)
+        json_object_set_new(j, "tuned",
+                            json_pack("{s:f,s:f,s:f}", "endless_interval", p->endless_interval, "interval",
+                                      p->sized_interval, "stall", p->stall));
     if (j && p->deadlock) json_object_set_new(j, "why", json_string(p->why));
     if (j && p->cure.words)
         json_object_set_new(j, "cure",

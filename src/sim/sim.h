@@ -21,6 +21,8 @@ typedef struct ss_sim_task {
     const ss_norm *norm;
     ss_rtl_opts opts; /* span; depths of FIFOs */
     bool split_loss;  /* three more simulations */
+    bool tune;        /* the result has a tuned design: FIFOs sized, stalls */
+    double within;    /* of the throughput with FIFOs without end */
 } ss_sim_task;
 
 /* How a figure is spread over images. */
@@ -39,6 +41,9 @@ typedef struct ss_sim_node {
     int64_t joining;          /* of starved: a join's, with a word of one input and none of another */
     int32_t n_fifos;          /* of a join */
     int64_t depth[SS_MAX_INPUTS], held[SS_MAX_INPUTS]; /* its FIFOs: words of room; most words at once */
+    /* Tuned, in words of the inputs' streams: the least that never stops, the size chosen. */
+    int64_t least[SS_MAX_INPUTS], sized[SS_MAX_INPUTS];
+    int64_t lanes[SS_MAX_INPUTS];
 } ss_sim_node;
 
 /* What lies between the model's interval and the simulated one, in cycles an image, by taking one cause after
@@ -63,6 +68,8 @@ typedef struct ss_sim_partition {
     ss_spread interval, latency; /* interval: most 0 when there is one image */
     double predicted_interval, predicted_latency;
     ss_sim_loss loss;
+    double endless_interval, sized_interval; /* tuned: with FIFOs of joins without end, and as sized */
+    double stall;                            /* tuned: of its engines that skip zeros */
     ss_sim_node *nodes;
     int32_t n_nodes;
     double seconds; /* of simulation, without the engine's */
@@ -73,6 +80,7 @@ typedef struct ss_simulated {
     const ss_graph *g;
     int64_t images;
     bool deadlock;         /* in any partition */
+    ss_design *tuned;      /* or NULL */
     double engine_seconds; /* for the images' tensors and the beats */
     ss_sim_partition *partitions;
     int32_t n_partitions;

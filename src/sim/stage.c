@@ -77,7 +77,9 @@ stage *make_source(sim *sm, int64_t words) {
 typedef struct fifo {
     stage s;
     int64_t depth;
-    int64_t most, seen; /* words at once; of the words that have come, those counted in it */
+    int64_t most; /* words at once, up to the last that left: */
+    int64_t seen; /* of the words that have come, those counted in it */
+    int64_t gone; /* of those that have left, the ones that had when word `seen` came */
     int64_t deepest;    /* words inside, in the order of calls */
     bool block;
     int64_t fetched, moved; /* of the last word: left the memory, came to the output register */
@@ -109,11 +111,14 @@ static int64_t fifo_front(stage *s) {
     return f->moved + 1;
 }
 
-/* What came up to now found s->out words gone: those that came before the last one left have been counted. */
+/* A word may come in at a time that is long past for those that have left already: words are asked for in
+ * another order. */
 static void fifo_taken(stage *s, int64_t t) {
     fifo *f = (fifo *)s;
-    for (; f->seen < s->in && ring_get(&f->came, f->seen) <= t; f->seen++)
-        f->most = later(f->most, f->seen + 1 - s->out);
+    for (; f->seen < s->in && ring_get(&f->came, f->seen) <= t; f->seen++) {
+        while (f->gone < s->out && ring_get(&f->left, f->gone) < ring_get(&f->came, f->seen)) f->gone++;
+        f->most = later(f->most, f->seen + 1 - f->gone);
+    }
     ring_set(&f->left, s->out, t);
 }
 

@@ -11,10 +11,10 @@ static ss_status describe(const sim *sm, const ss_sim_partition *p, ss_arena *a,
     for (int32_t i = 0; i < sm->n_nodes; i++) {
         const sim_node *sn = &sm->nodes[i];
         for (int32_t k = 0; k < SS_MAX_INPUTS && sn->fifo[k]; k++) {
-            const int32_t tensor = ss_rtl_source(sm->r->g, sm->r->g->nodes[sn->node].in[k]);
             out->fifos[out->n_fifos++] = (trial_fifo){ .node = sn->node,
                                                        .input = k,
-                                                       .words = ss_rtl_words(sm->r, sm->part, tensor),
+                                                       .lanes = sn->lanes[k],
+                                                       .inside = sn->inside[k],
                                                        .most = fifo_most(sn->fifo[k]),
                                                        .deepest = fifo_deepest(sn->fifo[k]) };
         }

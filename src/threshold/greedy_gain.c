@@ -1,10 +1,12 @@
 /* The greedy-gain policy: in each step the thresholds rise that buy the most time for the accuracy they cost.
  *
- * Each ReLU, raised by one step alone, is probed: how much time it saves (probe.h: the slowest nodes' on baseline
- * hardware, resource times cycles on optimised hardware) over how much further the class probabilities move. The best
- * one rises, and with it those that are nearly as good: moves of different layers hardly interact within a step. On baseline
- * hardware where several nodes are equally slow, all thresholds before them are one more candidate, since none of
- * them gains alone. When the loss is reached, what broke it is left alone and the walk goes on from before.
+ * A probe of one ReLU, raised by one step alone, says how much further the class probabilities move, and what becomes of
+ * every node's cycles, as ratios. Its gain in any later state follows from these ratios without another run (on baseline
+ * hardware the slowest nodes' time, on optimised hardware resource times cycles: probe.h). So the search is lazy: of the
+ * candidates ranked by what was seen of them, only the best is probed again, until the best is one just probed. It
+ * rises, and with it those that are nearly as good. Where several nodes are equally slow, none of the thresholds before
+ * them gains alone: on baseline hardware all of them together are one more candidate. When the loss is reached, what broke
+ * it is left alone and the walk goes on from before.
  */
 #include "threshold/walk.h"
 
@@ -17,22 +19,58 @@
 #define LEAST_GAIN 1e-6
 #define EQUALLY_SLOW 0.97
 
-typedef struct candidate {
-    double gain, ratio;
-} candidate;
+typedef struct room {
+    float *try;     /* [n_relus] */
+    bool *used;     /* [n_relus] */
+    double *rate;   /* [n_relus]: gain over cost; 0: not to be raised */
+    double *cycles; /* [g->n] */
+} room;
 
-static ss_status probe(ss_walk *w, const float *thresholds, candidate *c) {
-    double time, divergence;
-    if (ss_probe_try(&w->probe, thresholds, &time, &divergence) != SS_OK) return SS_BAD;
-    c->gain = 1 - time;
-    c->ratio = c->gain / fmax(divergence - w->probe.divergence, LEAST_COST);
+static ss_status look(ss_walk *w, room *m, int32_t i) {
+    ss_sight *s = &w->sights[i];
+    const ss_probe *p = &w->probe;
+    double divergence;
+    memcpy(m->try, w->now, (size_t)w->r->study->n_relus * sizeof *m->try);
+    ss_walk_raise(w, m->try, i);
+    if (ss_probe_try(&w->probe, m->try, m->cycles, &divergence) != SS_OK) return SS_BAD;
+    for (int32_t n = 0; n < w->r->task->g->n; n++)
+        s->cycles[n] = p->cycles[n] > 0 ? (float)(m->cycles[n] / p->cycles[n]) : 1;
+    s->cost = fmax(divergence - p->divergence, LEAST_COST);
+    s->seen = SS_FRESH;
     return SS_OK;
 }
 
-/* Every free ReLU before a node of `d` that is about as slow as its partition's slowest. */
-static int32_t raise_slowest(ss_walk *w, float *thresholds, bool *used) {
+static double gain_of(const ss_walk *w, double *cycles) { return 1 - ss_probe_time(&w->probe, cycles); }
+
+static double rate_of(const ss_walk *w, room *m, int32_t i) {
+    const ss_sight *s = &w->sights[i];
+    if (!ss_walk_free(w, i)) return 0;
+    for (int32_t n = 0; n < w->r->task->g->n; n++) m->cycles[n] = w->probe.cycles[n] * (double)s->cycles[n];
+    double gain = gain_of(w, m->cycles);
+    return gain > LEAST_GAIN ? gain / s->cost : 0;
+}
+
+/* The best single ReLU as a fresh look has it; -1: none gains. */
+static ss_status best_single(ss_walk *w, room *m, int32_t *best) {
+    const int32_t n = w->r->study->n_relus;
+    for (int32_t i = 0; i < n; i++) {
+        if (ss_walk_free(w, i) && w->sights[i].seen == SS_UNSEEN && look(w, m, i) != SS_OK) return SS_BAD;
+        m->rate[i] = rate_of(w, m, i);
+    }
+    for (;;) {
+        *best = -1;
+        for (int32_t i = 0; i < n; i++)
+            if (m->rate[i] > 0 && (*best < 0 || m->rate[i] > m->rate[*best])) *best = i;
+        if (*best < 0 || w->sights[*best].seen == SS_FRESH) return SS_OK;
+        if (look(w, m, *best) != SS_OK) return SS_BAD;
+        m->rate[*best] = rate_of(w, m, *best);
+    }
+}
+
+/* Every free ReLU before a node that is about as slow as its partition's slowest goes into used. */
+static int32_t before_slowest(const ss_walk *w, bool *used) {
     const ss_design *d = w->probe.design;
-    int32_t raised = 0, n = w->r->study->n_relus;
+    int32_t found = 0, n = w->r->study->n_relus;
     memset(used, 0, (size_t)n * sizeof *used);
     for (int32_t k = 0; k < d->n_partitions; k++) {
         const ss_partition *p = &d->partitions[k];
@@ -40,62 +78,63 @@ static int32_t raise_slowest(ss_walk *w, float *thresholds, bool *used) {
             if (p->configs[i - p->first].cycles >= EQUALLY_SLOW * p->interval) ss_feeding_relus(w->r, i, used);
     }
     for (int32_t i = 0; i < n; i++) {
-        if (!used[i] || !ss_walk_free(w, i)) continue;
-        ss_walk_raise(w, thresholds, i);
-        raised++;
+        used[i] = used[i] && ss_walk_free(w, i);
+        found += used[i];
     }
-    return raised;
+    return found;
 }
 
-/* The candidates of single ReLUs; returns the best ratio. */
-static ss_status probe_singles(ss_walk *w, float *try, candidate *c, double *best) {
-    *best = 0;
-    for (int32_t i = 0; i < w->r->study->n_relus; i++) {
-        c[i] = (candidate){ 0 };
-        if (!ss_walk_free(w, i)) continue;
-        float before = try[i];
-        ss_walk_raise(w, try, i);
-        if (probe(w, try, &c[i]) != SS_OK) return SS_BAD;
-        try[i] = before;
-        if (c[i].gain > LEAST_GAIN && c[i].ratio > *best) *best = c[i].ratio;
+/* Is raising all of m->used at once better than `rate`? Looked at only when what was seen of each promises it. */
+static ss_status joint(ss_walk *w, room *m, double rate, bool *better) {
+    const int32_t n = w->r->study->n_relus;
+    double cost = 0, divergence;
+    memcpy(m->try, w->now, (size_t)n * sizeof *m->try);
+    memcpy(m->cycles, w->probe.cycles, (size_t)w->r->task->g->n * sizeof *m->cycles);
+    for (int32_t i = 0; i < n; i++) {
+        if (!m->used[i]) continue;
+        ss_walk_raise(w, m->try, i);
+        cost += w->sights[i].cost;
+        for (int32_t k = 0; k < w->r->task->g->n; k++) m->cycles[k] *= (double)w->sights[i].cycles[k];
     }
+    *better = false;
+    if (!(gain_of(w, m->cycles) > LEAST_GAIN) || gain_of(w, m->cycles) / cost <= rate) return SS_OK;
+    if (ss_probe_try(&w->probe, m->try, m->cycles, &divergence) != SS_OK) return SS_BAD;
+    const double gain = gain_of(w, m->cycles);
+    *better = gain > LEAST_GAIN && gain / fmax(divergence - w->probe.divergence, LEAST_COST) > rate;
     return SS_OK;
 }
 
-static ss_status choose(ss_walk *w, float *try, bool *used, candidate *c, bool *moved) {
-    size_t n = (size_t)w->r->study->n_relus;
-    candidate together = { 0 };
-    double best;
-    if (probe_singles(w, try, c, &best) != SS_OK) return SS_BAD;
-    if (w->probe.kind == SS_HW_BASELINE && raise_slowest(w, try, used) > 1 && probe(w, try, &together) != SS_OK)
+static ss_status choose(ss_walk *w, room *m, bool *moved) {
+    const int32_t n = w->r->study->n_relus;
+    int32_t best;
+    bool together = false;
+    if (best_single(w, m, &best) != SS_OK) return SS_BAD;
+    const double rate = best < 0 ? 0 : m->rate[best];
+    if (before_slowest(w, m->used) > 1 && joint(w, m, rate, &together) != SS_OK)
         return SS_BAD;
-    if (together.gain > LEAST_GAIN && together.ratio > best) {
-        memcpy(w->now, try, n * sizeof *try);
-        *moved = true;
-        return SS_OK;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (!(c[i].gain > LEAST_GAIN) || c[i].ratio < NEARLY * best) continue;
-        ss_walk_raise(w, w->now, (int32_t)i);
+    for (int32_t i = 0; i < n; i++) {
+        const bool raise = together ? m->used[i] : m->rate[i] > 0 && m->rate[i] >= NEARLY * rate;
+        w->sights[i].seen = raise || w->r->study->opts.whole ? SS_UNSEEN : w->sights[i].seen ? SS_STALE : SS_UNSEEN;
+        if (!raise) continue;
+        ss_walk_raise(w, w->now, i);
         *moved = true;
     }
     return SS_OK;
 }
 
 static ss_status step(ss_walk *w, bool *moved) {
-    size_t n = (size_t)w->r->study->n_relus;
-    float *try = ss_alloc(w->r->ctx, n, sizeof *try);
-    bool *used = ss_alloc(w->r->ctx, n, sizeof *used);
-    candidate *c = ss_alloc(w->r->ctx, n, sizeof *c);
-    ss_status s = SS_BAD;
+    ss_ctx *ctx = w->r->ctx;
+    const size_t n = (size_t)w->r->study->n_relus;
+    room m = { .try = ss_alloc(ctx, n, sizeof *m.try),
+               .used = ss_alloc(ctx, n, sizeof *m.used),
+               .rate = ss_alloc(ctx, n, sizeof *m.rate),
+               .cycles = ss_alloc(ctx, (size_t)w->r->task->g->n, sizeof *m.cycles) };
     *moved = false;
-    if (try && used && c) {
-        memcpy(try, w->now, n * sizeof *try);
-        s = choose(w, try, used, c, moved);
-    }
-    ss_free(w->r->ctx, try);
-    ss_free(w->r->ctx, used);
-    ss_free(w->r->ctx, c);
+    ss_status s = m.try && m.used && m.rate && m.cycles ? choose(w, &m, moved) : SS_BAD;
+    ss_free(ctx, m.try);
+    ss_free(ctx, m.used);
+    ss_free(ctx, m.rate);
+    ss_free(ctx, m.cycles);
     return s;
 }
 

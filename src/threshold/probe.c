@@ -28,24 +28,26 @@ static double divergence_of(const float *a, const float *b, int64_t images, int3
 
 /* ---- time ---- */
 
-static double area(const ss_config *c, ss_res binding) {
-    return (double)c->res.r[binding == SS_RES_COUNT ? SS_DSP : binding];
-}
-
-static double time_of(const ss_probe *p, const ss_design *d) {
+static double time_of(const ss_probe *p, const double *cycles) {
+    const ss_design *d = p->design;
     double total = 0;
     for (int32_t i = 0; i < d->n_partitions; i++) {
         const ss_partition *part = &d->partitions[i];
         double sum = 0, most = 1;
-        for (int32_t n = 0; n <= part->last - part->first; n++) most = fmax(most, part->configs[n].cycles);
-        for (int32_t n = 0; n <= part->last - part->first; n++) {
-            const ss_config *c = &part->configs[n];
-            if (p->kind == SS_HW_OPTIMISED) sum += area(c, part->binding) * c->cycles;
-            else sum += pow(c->cycles / most, SLOWEST_POWER);
-        }
-        total += p->kind == SS_HW_OPTIMISED ? sum : most * pow(sum, 1.0 / SLOWEST_POWER);
+        for (int32_t n = part->first; n <= part->last; n++) most = fmax(most, cycles[n]);
+        for (int32_t n = part->first; n <= part->last; n++) sum += pow(cycles[n] / most, SLOWEST_POWER);
+        total += most * pow(sum, 1.0 / SLOWEST_POWER);
     }
     return total;
+}
+
+double ss_probe_time(const ss_probe *p, const double *cycles) { return time_of(p, cycles) / time_of(p, p->cycles); }
+
+static void read_cycles(const ss_design *d, double *cycles) {
+    for (int32_t i = 0; i < d->n_partitions; i++) {
+        const ss_partition *part = &d->partitions[i];
+        for (int32_t n = part->first; n <= part->last; n++) cycles[n] = part->configs[n - part->first].cycles;
+    }
 }
 
 /* ---- states ---- */
@@ -77,12 +79,12 @@ ss_status ss_probe_settle(ss_probe *p, const float *thresholds) {
     if (design_for(p, profile, &design) != SS_OK) return SS_BAD;
     ss_design_free(p->design);
     p->design = design;
-    p->weight = time_of(p, design);
+    read_cycles(design, p->cycles);
     p->divergence = divergence_of(p->reference_scores, p->scores, p->part.n, r->classes);
     return SS_OK;
 }
 
-ss_status ss_probe_try(ss_probe *p, const float *thresholds, double *time, double *divergence) {
+ss_status ss_probe_try(ss_probe *p, const float *thresholds, double *cycles, double *divergence) {
     ss_trials *r = p->r;
     ss_profile *profile;
     ss_design *same;
@@ -90,7 +92,7 @@ ss_status ss_probe_try(ss_probe *p, const float *thresholds, double *time, doubl
     ss_status s = ss_estimate(r->ctx, p->design, r->task->g, profile, &same);
     ss_profile_free(profile);
     if (s != SS_OK) return s;
-    *time = time_of(p, same) / p->weight;
+    read_cycles(same, cycles);
     *divergence = divergence_of(p->reference_scores, p->scores, p->part.n, r->classes);
     ss_design_free(same);
     return SS_OK;
@@ -100,14 +102,16 @@ ss_status ss_probe_open(ss_trials *r, ss_hardware kind, ss_probe *p) {
     const ss_study_task *t = r->task;
     *p = (ss_probe){ .r = r, .kind = kind, .part = *t->search };
     p->part.owner = NULL;
-    if (p->part.n > SS_PROBE_IMAGES) p->part.n = SS_PROBE_IMAGES;
+    if (p->part.n > SS_PROBE_IMAGES && !t->opts.whole) p->part.n = SS_PROBE_IMAGES;
     size_t images = (size_t)p->part.n, row = (size_t)r->classes * sizeof(float), n = (size_t)r->study->n_relus;
     p->scores = ss_alloc(r->ctx, images, row);
     p->reference_scores = ss_alloc(r->ctx, images, row);
     p->in_force = ss_alloc(r->ctx, n, sizeof *p->in_force);
-    if (!p->scores || !p->reference_scores || !p->in_force) return SS_BAD;
+    p->cycles = ss_alloc(r->ctx, (size_t)t->g->n, sizeof *p->cycles);
+    if (!p->scores || !p->reference_scores || !p->in_force || !p->cycles) return SS_BAD;
     memcpy(p->reference_scores, r->reference_scores, images * row);
-    return ss_replay_new(r->ctx, t->e, t->g, &p->part, t->norm, t->opts.memory / 8, &p->replay);
+    return ss_replay_new(r->ctx, t->e, t->g, &p->part, t->norm, t->opts.whole ? 0 : t->opts.memory / 8,
+                         &p->replay);
 }
 
 void ss_probe_close(ss_probe *p) {
@@ -117,6 +121,7 @@ void ss_probe_close(ss_probe *p) {
     ss_free(p->r->ctx, p->scores);
     ss_free(p->r->ctx, p->reference_scores);
     ss_free(p->r->ctx, p->in_force);
+    ss_free(p->r->ctx, p->cycles);
 }
 
 /* ---- which ReLUs feed a node ---- */

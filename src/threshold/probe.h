@@ -23,18 +23,20 @@ typedef struct ss_probe {
     ss_design *design;   /* fed with `profile` */
     float *scores, *reference_scores;
     double divergence;
-    double weight;       /* of the present design: the sum in ss_probe_time */
+    double *cycles;      /* [g->n]: of the nodes of `design` */
 } ss_probe;
 
 ss_status ss_probe_open(ss_trials *r, ss_hardware kind, ss_probe *p); /* state: the reference's thresholds */
 void ss_probe_close(ss_probe *p);
 /* These thresholds become the present state. */
 ss_status ss_probe_settle(ss_probe *p, const float *thresholds);
-/* What these thresholds would give: *time relative to the present state's (smaller is better), and the divergence.
+/* What these thresholds would give: the cycles of every node of the present design, and the divergence. */
+ss_status ss_probe_try(ss_probe *p, const float *thresholds, double *cycles, double *divergence);
+/* What nodes that take so long would mean, relative to the present state (smaller is better).
  * Baseline hardware: the slowest nodes' time (a norm that near-slowest nodes enter as well, so that moves that must
  * come together are seen). Optimised hardware: the product of cycles and binding resource over all nodes, since
  * exploration turns whatever becomes free anywhere into speed everywhere. */
-ss_status ss_probe_try(ss_probe *p, const float *thresholds, double *time, double *divergence);
+double ss_probe_time(const ss_probe *p, const double *cycles);
 
 /* The ReLUs through which `node` gets its zeros: that of its input, or, through forks, additions, concatenations, pools,
  * slices and pads, those before. used[i] is set for ReLU i (study order). Returns how many. */

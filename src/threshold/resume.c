@@ -49,14 +49,16 @@ static bool read_hw(const loader *l, const json_t *pt, int kind, ss_hw_result *h
     return ok;
 }
 
-static bool read_walk(const loader *l, const json_t *o, ss_study_point *pt) {
-    const char *name = json_string_value(json_object_get(o, "walk"));
-    pt->walk = -1;
+/* Which of the names a point's key gives; -1: null. */
+static bool read_name(const loader *l, const json_t *o, const char *key, const char *const *names, int32_t n,
+                      int32_t *out) {
+    const char *name = json_string_value(json_object_get(o, key));
+    *out = -1;
     if (!name) return true;
-    for (int32_t k = 0; k < SS_HARDWARE; k++)
-        if (strcmp(name, ss_hardware_names[k]) == 0) pt->walk = k;
-    if (pt->walk >= 0) return true;
-    ss_error(l->ctx, SS_AT(l->path), "begin the study anew", "no such hardware: %s", name);
+    for (int32_t k = 0; k < n; k++)
+        if (strcmp(name, names[k]) == 0) *out = k;
+    if (*out >= 0) return true;
+    ss_error(l->ctx, SS_AT(l->path), "begin the study anew", "no such %s: %s", key, name);
     return false;
 }
 
@@ -78,7 +80,10 @@ static bool read_point(const loader *l, const json_t *o, ss_study_point *pt) {
     pt->loss_lo = json_number_value(json_array_get(interval, 0));
     pt->loss_hi = json_number_value(json_array_get(interval, 1));
     return real(l, o, "t", &pt->t) && real(l, o, "zeros", &pt->zeros) && real(l, o, "top1", &pt->top1) &&
-           real(l, o, "top5", &pt->top5) && real(l, o, "loss", &pt->loss) && read_walk(l, o, pt) &&
+           real(l, o, "top5", &pt->top5) && real(l, o, "loss", &pt->loss) &&
+           ss_json_get_int(l->ctx, l->path, o, "images", 1, INT64_MAX, &pt->images) == SS_OK &&
+           read_name(l, o, "policy", ss_policy_names, SS_POLICIES, &pt->policy) &&
+           read_name(l, o, "walk", ss_hardware_names, SS_HARDWARE, &pt->walk) &&
            read_hw(l, o, SS_HW_BASELINE, &pt->hw[SS_HW_BASELINE]) &&
            read_hw(l, o, SS_HW_OPTIMISED, &pt->hw[SS_HW_OPTIMISED]);
 }

@@ -45,9 +45,7 @@ static json_t *test_json(const ss_test_result *t) {
                      "loss_interval", t->loss_lo, t->loss_hi);
 }
 
-static json_t *walk_json(const ss_study_point *pt) {
-    return pt->walk < 0 ? json_null() : json_string(ss_hardware_names[pt->walk]);
-}
+static json_t *name_json(const char *const *names, int32_t i) { return i < 0 ? json_null() : json_string(names[i]); }
 
 static json_t *point_json(const ss_study *s, const ss_study_point *pt) {
     json_t *thresholds = json_array(), *integers = json_array(), *zeros = json_array();
@@ -55,8 +53,10 @@ static json_t *point_json(const ss_study *s, const ss_study_point *pt) {
         if (!push(thresholds, ss_json_float(pt->thresholds[i])) ||
             !push(integers, json_integer(pt->integers[i])) || !push(zeros, json_real(pt->zero_ratio[i])))
             break; /* a short list is noticed by the caller: json_pack below still owns all three */
-    json_t *j = json_pack("{s:f,s:o,s:o,s:o,s:o,s:f,s:f,s:f,s:f,s:[f,f]}", "t", pt->t, "walk", walk_json(pt), "thresholds", thresholds,
-                          "integers", integers, "zero_ratio", zeros, "zeros", pt->zeros, "top1", pt->top1,
+    json_t *j = json_pack("{s:o,s:o,s:f,s:I,s:o,s:o,s:o,s:f,s:f,s:f,s:f,s:[f,f]}", "policy",
+                          name_json(ss_policy_names, pt->policy), "walk", name_json(ss_hardware_names, pt->walk), "t",
+                          pt->t, "images", (json_int_t)pt->images, "thresholds", thresholds, "integers", integers,
+                          "zero_ratio", zeros, "zeros", pt->zeros, "top1", pt->top1,
                           "top5", pt->top5, "loss", pt->loss, "loss_interval", pt->loss_lo, pt->loss_hi);
     bool whole = j && json_array_size(json_object_get(j, "zero_ratio")) == (size_t)s->n_relus;
     for (int k = 0; whole && k < SS_HARDWARE; k++)
@@ -82,15 +82,36 @@ static json_t *test_of(const ss_study *s, int k) {
     return test_json(&s->test[k]);
 }
 
+/* {"uniform": {"baseline": {"chosen": 3, "test": {...}}, ...}, ...} */
+static json_t *policies_json(const ss_study *s) {
+    json_t *all = json_object();
+    for (int p = 0; p < SS_POLICIES; p++) {
+        if (!(s->opts.policies & 1u << p)) continue;
+        json_t *one = json_object();
+        for (int k = 0; k < SS_HARDWARE; k++) {
+            if (!(s->opts.hardware & 1u << k)) continue;
+            bool tested = s->tested && s->best[p][k] >= 0;
+            json_object_set_new(one, ss_hardware_names[k],
+                                json_pack("{s:i,s:o}", "chosen", (int)s->best[p][k], "test",
+                                          tested ? test_json(&s->best_test[p][k]) : json_null()));
+        }
+        json_object_set_new(all, ss_policy_names[p], one);
+    }
+    return all;
+}
+
 json_t *ss_study_settings(const ss_study *s) {
     json_t *hardware = json_array(), *cap = json_object();
     for (int k = 0; k < SS_HARDWARE; k++)
         if (s->opts.hardware & 1u << k) json_array_append_new(hardware, json_string(ss_hardware_names[k]));
     for (int i = 0; i < SS_RES_COUNT; i++)
         json_object_set_new(cap, ss_res_names[i], json_real(s->device.cap[i]));
-    return json_pack("{s:o,s:s,s:i,s:s,s:o,s:f,s:f,s:f,s:i,s:s,s:I,s:o,s:{s:{s:s},s:o,s:o}}", "model",
+    char policies[64];
+    ss_study_policies(s, policies);
+    return json_pack("{s:o,s:s,s:i,s:s,s:o,s:f,s:b,s:b,s:f,s:f,s:i,s:s,s:I,s:o,s:{s:{s:s},s:o,s:o}}", "model",
                      ss_json_hash(s->model), "model_name", s->model_name, "bits", s->bits, "policy",
-                     ss_policy_names[s->opts.policy], "hardware", hardware, "max_loss", s->opts.max_loss,
+                     policies, "hardware", hardware, "max_loss", s->opts.max_loss, "safe", (int)s->opts.safe, "whole",
+                     (int)s->opts.whole,
                      "step", s->opts.step, "t_max", s->opts.t_max, "refine", (int)s->opts.refine, "device",
                      s->device.name, "batch", (json_int_t)s->opts.explore.batch, "cap", cap, "data",
                      "calibration", "source", s->calib_source, "search", data_json(&s->search_data), "test",
@@ -110,6 +131,7 @@ static bool add_curve(const ss_study *s, json_t *j) {
     ok = json_object_set_new(j, "reference", hw_json(&s->reference)) == 0 && ok;
     ok = json_object_set_new(j, "points", points) == 0 && ok;
     ok = json_object_set_new(j, "chosen", chosen) == 0 && ok;
+    ok = json_object_set_new(j, "policies", policies_json(s)) == 0 && ok;
     ok = json_object_set(j, "test", s->tested ? test : json_null()) == 0 && ok;
     json_decref(test);
     return ok;

@@ -2,7 +2,9 @@
  */
 #include "threshold/trial.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MAX_STEPS 10000 /* each is a run over the search images */
 
@@ -27,6 +29,8 @@ ss_status ss_study_check_opts(ss_ctx *ctx, const ss_study_opts *o) {
                  o->step, o->t_max, MAX_STEPS);
     if (o->memory < 0)
         ss_error(ctx, SS_AT("memory"), "give a number of bytes", "%lld bytes are no memory", (long long)o->memory);
+    if ((o->policies & ((1u << SS_POLICIES) - 1)) == 0)
+        ss_error(ctx, SS_AT("policy"), "choose one of uniform, latency-aware, greedy-gain", "no policy to study");
     if ((o->hardware & ((1u << SS_HARDWARE) - 1)) == 0)
         ss_error(ctx, SS_AT("hardware"), "choose baseline, optimised or both", "no hardware to study");
     return ss_diag_errors(ctx) > before ? SS_BAD : SS_OK;
@@ -62,6 +66,7 @@ static ss_study *new_study(ss_ctx *ctx, const ss_study_task *t) {
                      .opts = t->opts,
                      .device = *t->device,
                      .chosen = { -1, -1 } };
+    for (int p = 0; p < SS_POLICIES; p++) s->best[p][0] = s->best[p][1] = -1;
     s->model_name = ss_arena_strdup(arena, ss_base_name(t->g->name));
     s->calib_source = ss_arena_strdup(arena, t->calib_source ? t->calib_source : "");
     if (s->model_name && s->calib_source && copy_data(s, &t->search_data, &s->search_data) == SS_OK &&
@@ -87,46 +92,96 @@ void ss_study_apply(const ss_study *s, int32_t point, ss_graph *g) {
 
 /* ---- choice and confirmation ---- */
 
+bool ss_study_within(const ss_study *s, const ss_study_point *pt) {
+    return pt->images == s->search_data.images && (s->opts.safe ? pt->loss_hi : pt->loss) <= s->opts.max_loss;
+}
+
 static int by_walk(const void *a, const void *b) {
     const ss_study_point *p = a, *q = b;
+    if (p->policy != q->policy) return p->policy < q->policy ? -1 : 1;
     if (p->walk != q->walk) return p->walk < q->walk ? -1 : 1;
     return (p->t > q->t) - (p->t < q->t);
 }
 
-/* The fastest within the loss allowed; of equals the one with the lowest threshold. */
+void ss_study_policies(const ss_study *s, char out[64]) {
+    size_t at = 0;
+    out[0] = '\0';
+    for (int p = 0; p < SS_POLICIES; p++)
+        if (s->opts.policies & 1u << p)
+            at += (size_t)snprintf(out + at, 64 - at, "%s%s", at ? "," : "", ss_policy_names[p]);
+}
+
+static bool faster(const ss_study *s, int k, int32_t than, int32_t point) {
+    return than < 0 || s->points[point].hw[k].throughput > s->points[than].hw[k].throughput;
+}
+
+/* The fastest within the loss allowed; of equals the first. The reference belongs to every policy. */
 static void choose(ss_study *s) {
     qsort(s->points, (size_t)s->n_points, sizeof *s->points, by_walk);
     for (int k = 0; k < SS_HARDWARE; k++) {
         if (!(s->opts.hardware & 1u << k)) continue;
-        for (int32_t i = 0; i < s->n_points; i++)
-            if (s->points[i].loss <= s->opts.max_loss &&
-                (s->chosen[k] < 0 ||
-                 s->points[i].hw[k].throughput > s->points[s->chosen[k]].hw[k].throughput))
-                s->chosen[k] = i;
+        for (int p = 0; p < SS_POLICIES; p++) {
+            if (!(s->opts.policies & 1u << p)) continue;
+            int32_t *best = &s->best[p][k];
+            for (int32_t i = 0; i < s->n_points; i++) {
+                const ss_study_point *pt = &s->points[i];
+                if ((pt->policy == p || i == 0) && ss_study_within(s, pt) && faster(s, k, *best, i)) *best = i;
+            }
+            if (*best >= 0 && faster(s, k, s->chosen[k], *best)) s->chosen[k] = *best;
+        }
     }
 }
 
-static ss_status confirm_one(ss_trials *r, int k, const float *before, float *after) {
-    ss_study *s = r->study;
-    ss_test_result *t = &s->test[k];
-    if (ss_trial_test(r, s->chosen[k], after, t) != SS_OK) return SS_BAD;
-    ss_paired_loss(r->task->test, before, after, r->classes, &t->loss, &t->loss_lo, &t->loss_hi);
+/* What the test split says of these thresholds, when it has been asked already. */
+static const ss_test_result *confirmed(const ss_study *s, int32_t point) {
+    const float *t = s->points[point].thresholds;
+    for (int p = 0; p < SS_POLICIES; p++)
+        for (int k = 0; k < SS_HARDWARE; k++) {
+            int32_t i = s->best[p][k];
+            if (i >= 0 && s->best_test[p][k].top1 > 0 &&
+                memcmp(s->points[i].thresholds, t, (size_t)s->n_relus * sizeof *t) == 0)
+                return &s->best_test[p][k];
+        }
+    return NULL;
+}
+
+static ss_status confirm_one(ss_trials *r, int32_t point, const float *before, float *after, ss_test_result *out) {
+    const ss_test_result *known = confirmed(r->study, point);
+    if (known) {
+        *out = *known;
+        return SS_OK;
+    }
+    if (ss_trial_test(r, point, after, out) != SS_OK) return SS_BAD;
+    ss_paired_loss(r->task->test, before, after, r->classes, &out->loss, &out->loss_lo, &out->loss_hi);
     return SS_OK;
 }
 
-/* The only use of the test split. Both kinds of hardware may have chosen one and the same point. */
+/* The only use of the test split: once for each of what was chosen. */
 static ss_status confirm(ss_trials *r) {
     ss_study *s = r->study;
     size_t images = (size_t)r->task->test->n, row = (size_t)r->classes * sizeof(float);
     float *before = ss_alloc(r->ctx, images, row), *after = ss_alloc(r->ctx, images, row);
     ss_status status = before && after ? ss_trial_test(r, 0, before, &s->test_reference) : SS_BAD;
-    for (int k = 0; status == SS_OK && k < SS_HARDWARE; k++) {
-        if (k > 0 && s->chosen[k] == s->chosen[0]) s->test[k] = s->test[0];
-        else if (s->chosen[k] >= 0) status = confirm_one(r, k, before, after);
-    }
+    for (int p = 0; p < SS_POLICIES; p++)
+        for (int k = 0; status == SS_OK && k < SS_HARDWARE; k++) {
+            if (s->best[p][k] < 0) continue;
+            status = confirm_one(r, s->best[p][k], before, after, &s->best_test[p][k]);
+            if (s->best[p][k] == s->chosen[k]) s->test[k] = s->best_test[p][k];
+        }
     s->tested = status == SS_OK;
     ss_free(r->ctx, before);
     ss_free(r->ctx, after);
+    return status;
+}
+
+static ss_status run_policies(ss_trials *r) {
+    ss_status status = SS_OK;
+    for (int p = 0; status == SS_OK && p < SS_POLICIES; p++) {
+        if (!(r->study->opts.policies & 1u << p)) continue;
+        r->policy = p;
+        r->walk = -1;
+        status = policies[p](r);
+    }
     return status;
 }
 
@@ -137,7 +192,7 @@ ss_status ss_study_run(ss_ctx *ctx, const ss_study_task *task, ss_study **out) {
     if (!s) return SS_BAD;
     ss_trials r;
     ss_status status = ss_trials_open(ctx, task, s, &r);
-    if (status == SS_OK) status = policies[task->opts.policy](&r);
+    if (status == SS_OK) status = run_policies(&r);
     if (status == SS_OK) choose(s);
     int32_t fastest = s->chosen[SS_HW_OPTIMISED];
     if (status == SS_OK && fastest > 0) status = ss_trial_design(&r, fastest, &s->optimised_design);

@@ -7,6 +7,9 @@
  * hardware the fastest proposal within the loss allowed is chosen, and only these are run, once, on the test
  * split.
  *
+ * A study may ask for several policies; trials of the same thresholds are run once. A trial that cannot come within
+ * the loss allowed is dropped early (trial.h) and says on how many images it was judged.
+ *
  * Losses are Top-1 points, paired (the same images before and after), with 95 % intervals. Gains are ratios
  * of throughput to the reference's. A ReLU whose threshold the model itself sets never goes below it.
  *
@@ -37,6 +40,8 @@ typedef struct ss_hw_result {
 } ss_hw_result;
 
 typedef struct ss_study_point {
+    int32_t policy;                /* ss_policy; -1: the reference */
+    int64_t images;                /* of the search split, from its first on: all of them, or fewer when dropped */
     double t;                      /* the policy's own parameter; uniform: the threshold; others: steps taken */
     int32_t walk;                  /* the hardware (ss_hardware) whose slowest nodes led here; -1: no matter */
     const float *thresholds;       /* [n_relus], real */
@@ -60,9 +65,11 @@ typedef struct ss_study_data {
 } ss_study_data;
 
 typedef struct ss_study_opts {
-    ss_policy policy;
+    unsigned policies;  /* bit 1 << policy; at least one */
     unsigned hardware;  /* bit 1 << kind; at least one */
     double max_loss;    /* Top-1 points, >= 0 */
+    bool safe;          /* the upper end of the loss's interval must stay within max_loss, not the loss alone */
+    bool whole;         /* every candidate is run whole on all images: what the short cuts are measured against */
     double step, t_max; /* > 0 */
     int32_t refine;     /* bisections between the last threshold within max_loss and the next; 2 by default */
     unsigned engines;   /* as in ss_cost_opts */
@@ -100,12 +107,13 @@ typedef struct ss_study {
     const char **relus; /* [n_relus], graph order */
     int32_t n_relus;
     ss_hw_result reference;
-    ss_study_point *points; /* ascending walk, t; points[0] is the reference */
+    ss_study_point *points; /* ascending policy, walk, t; points[0] is the reference */
     int32_t n_points, cap_points;
-    int32_t chosen[SS_HARDWARE]; /* index into points, or -1 */
+    int32_t chosen[SS_HARDWARE]; /* index into points, or -1: the fastest of all policies */
+    int32_t best[SS_POLICIES][SS_HARDWARE]; /* of each policy */
     bool complete;               /* false in a checkpoint */
     bool tested;
-    ss_test_result test_reference, test[SS_HARDWARE];
+    ss_test_result test_reference, test[SS_HARDWARE], best_test[SS_POLICIES][SS_HARDWARE];
     ss_design *reference_design, *optimised_design; /* the latter: of the chosen point, or NULL */
 } ss_study;
 
@@ -120,6 +128,10 @@ ss_status ss_study_save(const ss_study *s, const char *path);
 /* The points of an unfinished study of the same task as s, in the arena of s. Refuses any other study, and says in what it
  * differs. */
 ss_status ss_study_load_points(const ss_study *s, const char *path, ss_study_point **points, int32_t *n);
+/* Does the point lose no more than is allowed? */
+bool ss_study_within(const ss_study *s, const ss_study_point *pt);
+/* "uniform,greedy-gain" */
+void ss_study_policies(const ss_study *s, char out[64]);
 /* Put the thresholds of a point into the graph. */
 void ss_study_apply(const ss_study *s, int32_t point, ss_graph *g);
 

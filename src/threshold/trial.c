@@ -10,6 +10,9 @@
 #include <math.h>
 #include <string.h>
 
+#define SCREEN_Z 3.29    /* two-sided 99.9 % */
+#define SCREEN_LEAST 200 /* images */
+
 /* ---- thresholds in force ---- */
 
 ss_status ss_trial_put(ss_trials *r, const float *before, const float *thresholds, int32_t *changed) {
@@ -61,7 +64,7 @@ static ss_study_point *append(ss_study *s) {
     return &s->points[s->n_points++];
 }
 
-static ss_status record_thresholds(ss_trials *r, const float *thresholds, ss_study_point *pt) {
+static ss_status record_thresholds(ss_trials *r, const float *thresholds, const ss_profile *p, ss_study_point *pt) {
     ss_study *s = r->study;
     size_t n = (size_t)s->n_relus;
     float *real = ss_arena_alloc(s->arena, n, sizeof *real);
@@ -72,7 +75,7 @@ static ss_status record_thresholds(ss_trials *r, const float *thresholds, ss_stu
         double size = (double)ss_shape_size(r->task->g->nodes[r->nodes[i]].shape);
         real[i] = thresholds[i];
         integer[i] = r->task->q->nodes[r->nodes[i]].thr[0];
-        zeros[i] = r->profile->relus[i].zero_ratio;
+        zeros[i] = p->relus[i].zero_ratio;
         pt->zeros += zeros[i] * size;
         elements += size;
     }
@@ -83,13 +86,15 @@ static ss_status record_thresholds(ss_trials *r, const float *thresholds, ss_stu
     return SS_OK;
 }
 
-static void record_accuracy(ss_trials *r, ss_study_point *pt) {
+static void record_accuracy(ss_trials *r, ss_study_point *pt, int64_t images) {
+    ss_dataset part = *r->task->search;
     ss_accuracy a;
-    ss_accuracy_of(r->task->search, r->scores, r->classes, &a);
+    part.n = images;
+    ss_accuracy_of(&part, r->scores, r->classes, &a);
+    pt->images = images;
     pt->top1 = a.top1;
     pt->top5 = a.top5;
-    ss_paired_loss(r->task->search, r->reference_scores, r->scores, r->classes, &pt->loss, &pt->loss_lo,
-                   &pt->loss_hi);
+    ss_paired_loss(&part, r->reference_scores, r->scores, r->classes, &pt->loss, &pt->loss_lo, &pt->loss_hi);
 }
 
 /* ---- price ---- */
@@ -105,21 +110,21 @@ static ss_hw_result price(const ss_design *d, double reference_throughput) {
                            .res = ss_design_peak(d) };
 }
 
-static ss_status explore(ss_trials *r, ss_design **out) {
+static ss_status explore(ss_trials *r, const ss_profile *p, ss_design **out) {
     const ss_study_task *t = r->task;
     ss_cost_opts cost = { .bits = t->q->bits, .engines = t->opts.engines };
-    return ss_explore_graph(r->ctx, t->g, r->profile, t->device, cost, t->opts.explore, out);
+    return ss_explore_graph(r->ctx, t->g, p, t->device, cost, t->opts.explore, out);
 }
 
-/* The present profile on the reference design and, when asked for, on one explored anew. The better of the two is the
+/* A profile on the reference design and, when asked for, on one explored anew. The better of the two is the
  * optimised hardware: *best, when best is not NULL. */
-static ss_status price_point(ss_trials *r, ss_study_point *pt, ss_design **best) {
+static ss_status price_point(ss_trials *r, const ss_profile *p, ss_study_point *pt, ss_design **best) {
     ss_study *s = r->study;
     bool optimise = s->opts.hardware & 1u << SS_HW_OPTIMISED;
     double reference = s->reference.throughput;
     ss_design *same, *fresh = NULL;
-    if (ss_estimate(r->ctx, s->reference_design, r->task->g, r->profile, &same) != SS_OK) return SS_BAD;
-    if (optimise && explore(r, &fresh) != SS_OK) {
+    if (ss_estimate(r->ctx, s->reference_design, r->task->g, p, &same) != SS_OK) return SS_BAD;
+    if (optimise && explore(r, p, &fresh) != SS_OK) {
         ss_design_free(same);
         return SS_BAD;
     }
@@ -155,31 +160,94 @@ static ss_status measure(ss_trials *r, const float *thresholds, float *scores) {
     return s;
 }
 
-/* The same trial in the interrupted study, or NULL. */
-static const ss_study_point *recall(const ss_trials *r, double t, const float *thresholds) {
-    size_t bytes = (size_t)r->study->n_relus * sizeof *thresholds;
-    for (int32_t i = 0; i < r->n_known; i++) {
-        const ss_study_point *k = &r->known[i];
-        if (k->walk == r->walk && k->t == t && memcmp(k->thresholds, thresholds, bytes) == 0) return k;
-    }
+static const ss_study_point *find(const ss_study_point *points, int32_t n, const float *thresholds, size_t bytes) {
+    for (int32_t i = 0; i < n; i++)
+        if (memcmp(points[i].thresholds, thresholds, bytes) == 0) return &points[i];
     return NULL;
+}
+
+/* A trial of the same thresholds, in this study or in the interrupted one; NULL: none. */
+static const ss_study_point *recall(const ss_trials *r, const float *thresholds) {
+    size_t bytes = (size_t)r->study->n_relus * sizeof *thresholds;
+    const ss_study_point *here = find(r->study->points, r->study->n_points, thresholds, bytes);
+    return here ? here : find(r->known, r->n_known, thresholds, bytes);
 }
 
 static ss_status checkpoint(const ss_trials *r) {
     return r->task->checkpoint ? ss_study_save(r->study, r->task->checkpoint) : SS_OK;
 }
 
-static ss_status run_trial(ss_trials *r, double t, const float *thresholds) {
-    ss_study *s = r->study;
-    if (measure(r, thresholds, r->scores) != SS_OK) return SS_BAD;
-    ss_study_point *pt = append(s);
+static ss_status add_point(ss_trials *r, double t, const float *thresholds, const ss_profile *p, int64_t images) {
+    ss_study_point *pt = append(r->study);
     if (!pt) return SS_BAD;
     pt->t = t;
+    pt->policy = r->policy;
     pt->walk = r->walk;
-    if (record_thresholds(r, thresholds, pt) != SS_OK) return SS_BAD;
-    record_accuracy(r, pt);
-    if (price_point(r, pt, NULL) != SS_OK) return SS_BAD;
+    if (record_thresholds(r, thresholds, p, pt) != SS_OK) return SS_BAD;
+    record_accuracy(r, pt, images);
+    if (price_point(r, p, pt, NULL) != SS_OK) return SS_BAD;
     return checkpoint(r);
+}
+
+/* ---- dropping ---- */
+
+/* The lower end of the paired loss on the first `images` images, at SCREEN_Z standard errors. */
+static double least_loss(const ss_trials *r, int64_t images, double *loss) {
+    ss_dataset part = *r->task->search;
+    double lo, hi;
+    part.n = images;
+    ss_paired_loss(&part, r->reference_scores, r->scores, r->classes, loss, &lo, &hi);
+    return *loss - (*loss - lo) * (SCREEN_Z / 1.96);
+}
+
+/* Is there a part of the images that says already that these thresholds lose too much? *images: its size, 0: none. */
+static ss_status screen(ss_trials *r, const float *thresholds, int64_t *images) {
+    const ss_study_opts *o = &r->study->opts;
+    const int64_t n = r->task->search->n;
+    int32_t changed;
+    *images = 0;
+    if (o->whole) return SS_OK;
+    if (ss_trial_put(r, r->in_force, thresholds, &changed) != SS_OK) return SS_BAD;
+    for (int64_t part = n / 16; part < n && part > 0; part *= 4) {
+        double loss;
+        if (part < SCREEN_LEAST) continue;
+        if (ss_replay_run(r->replay, changed, part, false, NULL, r->scores) != SS_OK) return SS_BAD;
+        if (least_loss(r, part, &loss) > o->max_loss) {
+            *images = part;
+            return SS_OK;
+        }
+        if (loss <= o->max_loss) return SS_OK; /* no reason to look longer than at the whole */
+    }
+    return SS_OK;
+}
+
+static ss_status drop(ss_trials *r, double t, const float *thresholds, int64_t images) {
+    const ss_study_task *k = r->task;
+    ss_profile *p;
+    if (ss_profile_remeasure(r->ctx, k->g, k->q, r->replay, 0, images, false, NULL, r->scores, &p) != SS_OK)
+        return SS_BAD;
+    ss_status status = add_point(r, t, thresholds, p, images);
+    ss_profile_free(p);
+    return status;
+}
+
+static ss_status run_trial(ss_trials *r, double t, const float *thresholds) {
+    int64_t dropped;
+    if (screen(r, thresholds, &dropped) != SS_OK) return SS_BAD;
+    if (dropped) return drop(r, t, thresholds, dropped);
+    if (measure(r, thresholds, r->scores) != SS_OK) return SS_BAD;
+    return add_point(r, t, thresholds, r->profile, r->task->search->n);
+}
+
+static ss_status repeat_trial(ss_trials *r, double t, const ss_study_point *known) {
+    ss_study_point copy = *known; /* appending may move it */
+    ss_study_point *pt = append(r->study);
+    if (!pt) return SS_BAD;
+    *pt = copy;
+    pt->t = t;
+    pt->policy = r->policy;
+    pt->walk = r->walk;
+    return SS_OK;
 }
 
 ss_status ss_trial(ss_trials *r, double t, const float *thresholds, int32_t *index) {
@@ -187,10 +255,8 @@ ss_status ss_trial(ss_trials *r, double t, const float *thresholds, int32_t *ind
     float *raised = ss_alloc(r->ctx, (size_t)s->n_relus, sizeof *raised);
     if (!raised) return SS_BAD;
     for (int32_t i = 0; i < s->n_relus; i++) raised[i] = fmaxf(thresholds[i], r->own[i].threshold);
-    const ss_study_point *known = recall(r, t, raised);
-    ss_study_point *pt = known ? append(s) : NULL;
-    ss_status status = known ? pt ? SS_OK : SS_BAD : run_trial(r, t, raised);
-    if (pt) *pt = *known;
+    const ss_study_point *known = recall(r, raised);
+    ss_status status = known ? repeat_trial(r, t, known) : run_trial(r, t, raised);
     *index = s->n_points - 1;
     ss_free(r->ctx, raised);
     return status;
@@ -199,7 +265,7 @@ ss_status ss_trial(ss_trials *r, double t, const float *thresholds, int32_t *ind
 ss_status ss_trial_design(ss_trials *r, int32_t point, ss_design **out) {
     ss_study_point again = r->study->points[point];
     if (measure(r, again.thresholds, r->scores) != SS_OK) return SS_BAD;
-    return price_point(r, &again, out);
+    return price_point(r, r->profile, &again, out);
 }
 
 /* The reference: the model's own thresholds, and the sparse design explored for its zeros. */
@@ -210,12 +276,13 @@ static ss_status open_reference(ss_trials *r) {
     for (int32_t i = 0; i < s->n_relus; i++) own[i] = r->in_force[i] = r->own[i].threshold;
     ss_status status = measure(r, own, r->reference_scores);
     if (status == SS_OK) status = ss_profile_set_source(r->profile, s->search_data.source);
-    if (status == SS_OK) status = explore(r, &s->reference_design);
+    if (status == SS_OK) status = explore(r, r->profile, &s->reference_design);
     ss_study_point *pt = status == SS_OK ? append(s) : NULL;
-    if (pt) status = record_thresholds(r, own, pt);
+    if (pt) status = record_thresholds(r, own, r->profile, pt);
     ss_free(r->ctx, own);
     if (!pt || status != SS_OK) return SS_BAD;
-    pt->walk = -1;
+    pt->policy = pt->walk = -1;
+    pt->images = r->task->search->n;
     ss_accuracy a;
     ss_accuracy_of(r->task->search, r->reference_scores, r->classes, &a);
     pt->top1 = a.top1;
@@ -227,7 +294,7 @@ static ss_status open_reference(ss_trials *r) {
 }
 
 ss_status ss_trials_open(ss_ctx *ctx, const ss_study_task *task, ss_study *study, ss_trials *r) {
-    *r = (ss_trials){ .ctx = ctx, .task = task, .study = study, .walk = -1 };
+    *r = (ss_trials){ .ctx = ctx, .task = task, .study = study, .policy = -1, .walk = -1 };
     r->classes = (int32_t)ss_shape_size(task->g->nodes[task->g->output].shape);
     if (find_relus(r) != SS_OK) return SS_BAD;
     size_t images = (size_t)task->search->n, row = (size_t)r->classes * sizeof(float);
@@ -235,7 +302,8 @@ ss_status ss_trials_open(ss_ctx *ctx, const ss_study_task *task, ss_study *study
     r->reference_scores = ss_alloc(ctx, images, row);
     r->in_force = ss_alloc(ctx, (size_t)study->n_relus, sizeof *r->in_force);
     if (!r->scores || !r->reference_scores || !r->in_force) return SS_BAD;
-    if (ss_replay_new(ctx, task->e, task->g, task->search, task->norm, task->opts.memory, &r->replay) != SS_OK)
+    if (ss_replay_new(ctx, task->e, task->g, task->search, task->norm,
+                      task->opts.whole ? 0 : task->opts.memory, &r->replay) != SS_OK)
         return SS_BAD;
     if (open_reference(r) != SS_OK) return SS_BAD;
     if (!task->resume || !task->checkpoint) return checkpoint(r);

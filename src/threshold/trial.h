@@ -1,7 +1,9 @@
 /* trial: the machinery that every policy stands on. For threshold/ only.
  *
  * A policy proposes thresholds, one real number per ReLU; ss_trial measures and prices them and appends a
- * point to the study. Policies differ only in what they propose next, from the points so far and the last
+ * point to the study. Thresholds that stand in the study already, or in an interrupted one, are not run again. A trial
+ * begins with a small part of the search split, and ends there when the lower end of the paired loss's interval (at
+ * SCREEN_Z standard errors) lies beyond the loss allowed: no further image is likely to bring it back. Policies differ only in what they propose next, from the points so far and the last
  * trial's profile.
  */
 #ifndef SS_TRIAL_H
@@ -20,7 +22,7 @@ typedef struct ss_trials {
     ss_replay *replay;   /* of the search split; it keeps the last trial's activations */
     ss_profile *profile; /* of the last trial */
     float *in_force;     /* [n_relus]: thresholds of the last trial */
-    int32_t walk;        /* of the points to come */
+    int32_t policy, walk; /* of the points to come */
     ss_study_point *known; /* of a study that was interrupted */
     int32_t n_known;
 } ss_trials;

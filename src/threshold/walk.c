@@ -46,7 +46,7 @@ void ss_walk_raise(ss_walk *w, float *thresholds, int32_t i) {
 static ss_status try_step(ss_walk *w, path *p, int32_t step, double taken, bool *within) {
     int32_t index;
     if (ss_trial(w->r, taken + step, path_at(w, p, step), &index) != SS_OK) return SS_BAD;
-    *within = w->r->study->points[index].loss <= w->r->study->opts.max_loss;
+    *within = ss_study_within(w->r->study, &w->r->study->points[index]);
     if (*within && step > p->good) p->good = step;
     if (!*within && (p->bad == 0 || step < p->bad)) p->bad = step;
     if (p->bad < p->good) p->bad = 0; /* the loss is not monotone: what came later counts */
@@ -56,7 +56,7 @@ static ss_status try_step(ss_walk *w, path *p, int32_t step, double taken, bool 
 /* A trial every STRIDE steps, or sooner where the scores have moved far since the last one: past a cliff, steps are
  * wasted. */
 static bool due(const ss_walk *w, const path *p, int32_t tried, double divergence) {
-    return p->n - 1 - tried >= STRIDE || w->probe.divergence > FAR * divergence + NEAR;
+    return w->r->study->opts.whole || p->n - 1 - tried >= STRIDE || w->probe.divergence > FAR * divergence + NEAR;
 }
 
 static ss_status walk_on(ss_walk *w, path *p, ss_step_fn step, double taken) {
@@ -104,6 +104,14 @@ static ss_status walk(ss_walk *w, ss_step_fn step, int32_t rounds) {
     return s;
 }
 
+static ss_status open_sights(ss_walk *w) {
+    const size_t nodes = (size_t)w->r->task->g->n;
+    w->sights = ss_alloc(w->r->ctx, row(w), sizeof *w->sights);
+    float *cycles = w->sights ? ss_alloc(w->r->ctx, row(w) * nodes, sizeof *cycles) : NULL;
+    for (size_t i = 0; cycles && i < row(w); i++) w->sights[i].cycles = cycles + i * nodes;
+    return cycles ? SS_OK : SS_BAD;
+}
+
 ss_status ss_walk_run(ss_trials *r, ss_step_fn step, int32_t rounds) {
     ss_status s = SS_OK;
     for (int32_t kind = 0; s == SS_OK && kind < SS_HARDWARE; kind++) {
@@ -113,12 +121,14 @@ ss_status ss_walk_run(ss_trials *r, ss_step_fn step, int32_t rounds) {
         r->walk = kind;
         w.now = ss_alloc(r->ctx, n, sizeof *w.now);
         w.banned = ss_alloc(r->ctx, n, sizeof *w.banned);
-        s = w.now && w.banned ? ss_probe_open(r, (ss_hardware)kind, &w.probe) : SS_BAD;
+        s = w.now && w.banned && open_sights(&w) == SS_OK ? ss_probe_open(r, (ss_hardware)kind, &w.probe) : SS_BAD;
         for (size_t i = 0; s == SS_OK && i < n; i++) w.now[i] = r->own[i].threshold;
         if (s == SS_OK) s = walk(&w, step, rounds);
         if (w.probe.r) ss_probe_close(&w.probe);
         ss_free(r->ctx, w.now);
         ss_free(r->ctx, w.banned);
+        if (w.sights) ss_free(r->ctx, w.sights[0].cycles);
+        ss_free(r->ctx, w.sights);
     }
     return s;
 }

@@ -1,8 +1,8 @@
 /* walk: what policies that raise thresholds one step after another share. For threshold/ only.
  *
- * A walk belongs to one kind of hardware. Steps are chosen on probes (probe.h); every STRIDE steps, or
- * sooner where the scores move far, the thresholds reached are a trial on the whole search split. When PATIENCE trials in a row lose too much, or no step is left, the steps
- * between the last trial within the loss and the next one are bisected. A policy with `rounds` > 1 then goes
+ * A walk belongs to one kind of hardware. Steps are chosen on probes (probe.h); every STRIDE steps, or sooner where
+ * the scores move far, the thresholds reached are a trial on the whole search split. When PATIENCE trials in a row lose
+ * too much, or no step is left, the steps between the last trial within the loss and the next one are bisected. A policy with `rounds` > 1 then goes
  * back to the last point within the loss, may raise what the step that broke it raised no further, and walks on.
  * Deterministic: nothing depends on time.
  */
@@ -11,11 +11,19 @@
 
 #include "threshold/probe.h"
 
+/* What a probe saw of one ReLU raised by one step. */
+typedef struct ss_sight {
+    enum { SS_UNSEEN, SS_STALE, SS_FRESH } seen; /* stale: other thresholds have changed since */
+    double cost;   /* divergence */
+    float *cycles; /* [g->n]: of every node, as a ratio to those before */
+} ss_sight;
+
 typedef struct ss_walk {
     ss_trials *r;
     ss_probe probe;
     float *now;   /* [n_relus]: thresholds reached; a step raises them */
     bool *banned; /* [n_relus]: not to be raised any more */
+    ss_sight *sights; /* [n_relus] */
 } ss_walk;
 
 /* Raise w->now by one step; *moved false when nothing is left that could be raised. */

@@ -29,7 +29,7 @@ static void fed_free(fed *f) {
 
 static ss_status feed(ss_ctx *ctx, const ss_verify_task *t, ss_dataset images, fed *out) {
     ss_profile *p;
-    const ss_cost_opts opts = { .bits = t->design->bits };
+    const ss_cost_opts opts = { .bits = t->design->bits, .tuning = t->design->tuning };
     *out = (fed){ NULL, NULL };
     if (ss_profile_measure(ctx, t->g, t->e, t->q, &images, t->norm, NULL, &p) != SS_OK) return SS_BAD;
     ss_status s = ss_estimate(ctx, t->design, t->g, p, &out->design);

@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# One study of all policies on the example: every point is what eval, profile and estimate say by themselves, a study that
+# was stopped goes on to the same bytes, and what cannot be right is refused.
+. "$(dirname "$0")/tap.sh"
+jets=${BUILD:-build}/jets
+model=examples/jets/jets.onnx
+search=$jets/val_batch.bin test=$jets/test_batch.bin calib=$jets/calib_batch.bin
+make -s jets-data >/dev/null
+
+study() { # FILE OPTIONS...
+    local out=$1
+    shift
+    "$bin" threshold $model --search "$search" --test "$test" --calib "$calib" --device zcu104 --limit 800 --test-limit 300 \
+        --step 0.25 --out "$out" "$@"
+}
+all_policies() {
+    study "$work/all.json" --policy all --save "$work/saved" >"$work/text" || return 1
+    cat "$work/text"
+    local p
+    for p in uniform latency-aware greedy-gain; do
+        [ "$(grep -c "^$p  *\(baseline\|optimised\)  *point" "$work/text")" -eq 2 ] || return 1
+    done
+}
+points() { sed -n '/^ "points": \[/,/^ \],/p' "$work/all.json"; }
+figure() { points | grep "^   \"$1\": " | sed -n "$(($2 + 1))p" | sed 's/.*: //; s/,$//'; } # KEY POINT
+throughput() { points | sed -n '/^   "baseline": {/,/}/p' | grep '"throughput": ' | sed -n "$(($1 + 1))p" | sed 's/.*: //; s/,$//'; }
+count() { points | grep -c '^   "images": '; }
+
+reproduced() { # POINT: by eval, profile and estimate
+    local images
+    images=$(figure images "$1")
+    "$bin" eval $model --data "$search" --calib "$calib" --bits 16 --limit "$images" --thresholds "$work/all.json:$1" \
+        --json >"$work/e" || return 1
+    "$bin" profile $model --data "$search" --calib "$calib" --limit "$images" --thresholds "$work/all.json:$1" \
+        --out "$work/p.json" >/dev/null || return 1
+    "$bin" estimate "$work/saved/design_reference.json" --model $model --profile "$work/p.json" --json >"$work/d" || return 1
+    local top1 speed
+    top1=$(grep -m1 '"top1": ' "$work/e" | sed 's/.*: //; s/,$//')
+    speed=$(grep -m1 '"throughput": ' "$work/d" | sed 's/.*: //; s/,$//')
+    echo "point $1, $images images: $(figure top1 "$1") and $top1, $(throughput "$1") and $speed"
+    [ -n "$top1" ] && [ "$(figure top1 "$1")" = "$top1" ] && [ "$(throughput "$1")" = "$speed" ]
+}
+every_third_point() {
+    local i n
+    n=$(count)
+    [ "$n" -gt 20 ] || return 1
+    for ((i = 0; i < n; i += 3)); do reproduced $i || return 1; done
+    reproduced $((n - 1))
+}
+some_dropped() { # hopeless thresholds are judged on fewer images
+    local i
+    for ((i = 0; i < $(count); i++)); do
+        [ "$(figure images $i)" -lt 800 ] || continue
+        reproduced $i
+        return
+    done
+    return 1
+}
+goes_on() { # from a study whose last points are missing
+    python=$(command -v python3) || return 0
+    "$python" - "$work/all.json" "$work/cut.json" <<'P' || return 1
+import json, sys
+s = json.load(open(sys.argv[1]))
+s["points"] = [p for i, p in enumerate(s["points"]) if i % 2 == 0]
+s["complete"] = False
+json.dump(s, open(sys.argv[2], "w"), indent=1)
+P
+    study "$work/cut.json" --policy all --resume >/dev/null && cmp "$work/all.json" "$work/cut.json"
+}
+safe_is_safe() {
+    study "$work/safe.json" --policy uniform --safe >"$work/text" || return 1
+    cat "$work/text"
+    # What is chosen has the upper end of its interval within the limit.
+    awk '/\*/ && $1 + 0 > 0 { split($4, e, "\\.\\."); if ($4 ~ /\.\./) hi = $4; sub(/.*\.\./, "", hi); if (hi + 0 > 1) bad = 1 }
+         END { exit bad }' "$work/text" && grep -q '"safe": true' "$work/safe.json"
+}
+whole_is_whole() { # no short cut: nothing dropped
+    study "$work/whole.json" --policy uniform --whole >"$work/text" && ! grep -q dropped "$work/text" &&
+        grep -q '"whole": true' "$work/whole.json"
+}
+refuses() { # MESSAGE COMMAND...
+    local message=$1
+    shift
+    "$@" >"$work/out" 2>"$work/err"
+    local rc=$?
+    cat "$work/err"
+    [ "$rc" -eq 2 ] && grep -qF -- "$message" "$work/err"
+}
+at() { # POINTS-FILE
+    "$bin" eval $model --data "$test" --limit 10 --thresholds "$1"
+}
+
+check "all policies on both kinds of hardware in one study" all_policies
+check "every third point by eval, profile and estimate" every_third_point
+check "a point that was dropped" some_dropped
+check "a study goes on to the same bytes" goes_on
+check "--safe" safe_is_safe
+check "--whole" whole_is_whole
+check "a point that is not there" refuses "no point 9999" at "$work/all.json:9999"
+sed 's/"model": "[0-9a-f]*"/"model": "0123456789abcdef"/' "$work/all.json" >"$work/other.json"
+check "points of another model" refuses "another model" at "$work/other.json:1"
+check "no study" refuses 'holds a "skipstream.design"' at "$work/saved/design_reference.json:1"
+cp "$work/other.json" "$work/going.json"
+check "going on with the study of another model" refuses 'another "model"' study "$work/going.json" --policy all --resume
+check "going on with other options" refuses 'another "max_loss"' study "$work/all.json" --policy all --resume --max-loss 2
+check "--max-loss below zero" refuses "--max-loss takes" study "$work/no.json" --max-loss -1
+check "--max-loss that is no number" refuses "--max-loss takes" study "$work/no.json" --max-loss nan
+check "a policy that does not exist" refuses "--policy takes" study "$work/no.json" --policy uniform,best
+head -c 30730 "$search" >"$work/mixed.bin" # ten of the search images, then test images
+cat "$test" >>"$work/mixed.bin"
+overlaps() {
+    "$bin" threshold $model --search "$search" --test "$work/mixed.bin" --calib "$calib" --device zcu104 --limit 300 \
+        --out "$work/no.json"
+}
+check "test images that hold some of the search images" refuses "shares images with the search split" overlaps
+check "nothing was written" [ ! -e "$work/no.json" ]
+echo "1..$n"
