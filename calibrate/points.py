@@ -93,6 +93,31 @@ def engines():
                     {"ROM_STYLE": "block", "BIAS_FILE": "rows.mem"}, rows)
 
 
+def broadcast():
+    yield from grid("ss_compact", "W N STEPS ROOM", [
+        (16, 9, 16, 288), (16, 9, 4, 72), (16, 3, 32, 192), (16, 3, 8, 48), (16, 1, 16, 32), (16, 1, 64, 256), (8, 9, 32, 576),
+        (8, 3, 4, 24), (16, 5, 8, 80), (8, 25, 4, 200), (16, 2, 16, 64), (16, 4, 64, 1024), ("held", 16, 9, 8, 216),
+        ("held", 8, 5, 16, 160), ("held", 16, 4, 4, 32), ("held", 16, 7, 16, 224), ("held", 8, 1, 32, 64)], {"LISTS": 8})
+    yield from grid("ss_replay", "W ROWS FOLDS PASSES LEAST ROOM RESULTS", [
+        (16, 144, 4, 1, 4, 288, 8), (16, 48, 4, 1, 4, 96, 8), (16, 16, 1, 1, 16, 32, 8), (8, 36, 8, 1, 2, 72, 16),
+        (16, 576, 2, 1, 16, 1152, 4), (16, 9, 16, 1, 1, 18, 32), (8, 288, 1, 1, 8, 576, 18), (16, 64, 1, 1, 64, 128, 3),
+        (8, 9, 1, 16, 2, 18, 16), (16, 24, 2, 1, 8, 48, 4), (16, 192, 2, 1, 16, 384, 8), (8, 96, 4, 1, 8, 192, 8),
+        (16, 36, 1, 1, 32, 72, 4), (8, 16, 4, 1, 4, 48, 8), ("held", 16, 72, 4, 1, 4, 144, 8), ("held", 8, 48, 2, 1, 4, 96, 6),
+        ("held", 16, 12, 8, 1, 2, 24, 16), ("held", 16, 256, 1, 1, 32, 512, 3), ("held", 8, 64, 8, 1, 4, 128, 16)], {"LISTS": 8})
+    yield from grid("ss_broadcast_lanes", "W CO SUMS ACC", [
+        (16, 16, 4, 38), (16, 16, 1, 38), (16, 32, 2, 36), (16, 8, 8, 40), (16, 4, 1, 34), (16, 64, 2, 38), (8, 16, 2, 24),
+        (8, 16, 4, 24), (8, 32, 8, 22), (8, 64, 2, 25), (8, 4, 4, 20), (8, 3, 1, 24), ("held", 16, 64, 4, 37),
+        ("held", 16, 24, 8, 38), ("held", 8, 32, 2, 24), ("held", 8, 24, 4, 26), ("held", 16, 32, 1, 35)])
+    biases = rom_file(lambda p: p["SUMS"] * p["ACC"], lambda p: p["ROWS"])
+    yield from grid("ss_broadcast_join", "S SUMS ACC PRE ROWS", [
+        (1, 4, 38, 11, 16), (2, 1, 38, 11, 64), (3, 2, 36, 9, 8), (9, 1, 38, 11, 16), (9, 4, 24, 0, 32), (12, 2, 38, 11, 64),
+        (24, 1, 36, 9, 256), (4, 8, 25, 0, 4), (1, 1, 22, 0, 16), (6, 2, 37, 10, 1), ("held", 6, 4, 38, 11, 16),
+        ("held", 18, 1, 38, 11, 128), ("held", 9, 2, 36, 9, 64), ("held", 3, 4, 24, 0, 32)],
+        {"BIAS_FILE": "rows.mem", "ROM_STYLE": "distributed"}, biases)
+    yield from grid("ss_broadcast_join", "S SUMS ACC PRE ROWS", [(4, 4, 38, 11, 256)],
+                    {"BIAS_FILE": "rows.mem", "ROM_STYLE": "block"}, biases)
+
+
 def convolutions():
     """16 channels to 16 filters over 16 x 16 pixels; tests/test_cost.c evaluates the same ones."""
     def files(p):
@@ -111,6 +136,20 @@ def convolutions():
         {"C": 16, "F": 16, "G": 1, "H": 16, "WD": 16, "HO": 16, "WO": 16, "KH": 3, "KW": 3, "SH": 1, "SW": 1, "PT": 1, "PL": 1,
          "GR": 1, "ROWS": 3, "ACT": 0, "WEIGHT_STYLE": "block", "ROM_STYLE": "distributed", "WEIGHT_FILE": "w",
          "BIAS_FILE": "bias.mem", "SCALE_FILE": "scale.mem"}, files)
+
+    def broadcast_files(p):
+        steps, folds = 16 // p["LANES"], 16 // p["CO"]
+        names = {"bias.mem": (p["SUMS"] * p["ACC"], 16 // p["SUMS"]), "scale.mem": (23 * p["LANES_OUT"], 16 // p["LANES_OUT"])}
+        parts = [-(-(9 - i % p["P"]) // p["P"]) for i in range(p["LANES"] * p["P"])]
+        return names | {f"w_{i}.mem": (p["CO"] * p["W"], n * steps * folds) for i, n in enumerate(parts)}
+
+    yield from grid("ss_conv_broadcast", "W LANES_IN LANES_OUT LANES P CO SUMS QUEUE LISTS RESULTS ACC PRE ROW_STYLE SHIFT_LO SHIFT_HI", [
+        ("whole", 16, 2, 2, 2, 3, 8, 2, 0, 2, 4, 39, 12, "distributed", 22, 37),
+        ("whole", 16, 1, 1, 1, 2, 16, 4, 4, 2, 4, 39, 12, "distributed", 22, 37),
+        ("whole", 8, 2, 2, 2, 1, 8, 4, 8, 3, 8, 23, 0, "distributed", 18, 33)],
+        {"C": 16, "F": 16, "G": 1, "H": 16, "WD": 16, "HO": 16, "WO": 16, "KH": 3, "KW": 3, "SH": 1, "SW": 1, "PT": 1, "PL": 1,
+         "ROWS": 3, "CACHE": 1, "ACT": 0, "WEIGHT_STYLE": "block", "ROM_STYLE": "distributed", "WEIGHT_FILE": "w",
+         "BIAS_FILE": "bias.mem", "SCALE_FILE": "scale.mem"}, broadcast_files)
 
 
 def arithmetic():
@@ -174,4 +213,4 @@ def shells():
 
 
 def all_points():
-    return [*streams(), *memories(), *crossbars(), *engines(), *convolutions(), *windows(), *arithmetic(), *nodes(), *shells()]
+    return [*streams(), *memories(), *crossbars(), *engines(), *broadcast(), *convolutions(), *windows(), *arithmetic(), *nodes(), *shells()]

@@ -105,7 +105,8 @@ def measure(point):
         for name, (width, depth) in point.files.items():
             write_rows(work / name, width, depth)
         chparams = " ".join(f"-chparam {k} {value_text(v)}" for k, v in point.parameters.items())
-        script = [f"read_verilog -sv -defer -DSYNTHESIS {RTL / m}.sv" for m in modules]
+        script = ["read_verilog -lib +/xilinx/cells_xtra.v"]
+        script += [f"read_verilog -sv -defer -DSYNTHESIS -DSS_DSP48E2 {RTL / m}.sv" for m in modules]
         script += [f"hierarchy -top {point.module} {chparams}",
                    "synth_xilinx -family xcup -flatten -abc9 -noiopad -noclkbuf", "tee -o stat.txt stat"]
         (work / "run.ys").write_text("\n".join(script) + "\n")

@@ -1,8 +1,7 @@
 // ss_broadcast_lanes: CO multiply-accumulators that share one operand, and the way out of their sums.
 //
 // flags {last of its fold, start, valid} come with value and weights. A fold's sums leave SUMS lanes at a time, lane 0 first,
-// in BEATS = CO/SUMS words; the first comes OUT = 4 cycles after the fold's last beat. Written for DSP48E2: registered
-// operands, registered product, accumulator that begins anew with `start`.
+// in BEATS = CO/SUMS words; the first comes OUT = 4 cycles after the fold's last beat. A lane, or a pair of them, is an ss_mac.
 // PACKED (8 bits): two lanes share a multiplier and accumulate as one packed sum (ss_product2), whatever the length of a fold:
 // the low sum, 18 bits of it, passes through neighbouring quarters of its range only, for a product is less than a quarter;
 // `turns` counts how often it came round, and ss_unpack2 takes that out of the high sum at the end.
@@ -23,24 +22,19 @@ module ss_broadcast_lanes #(
     output logic [SUMS*ACC-1:0] out_data
 );
     localparam BEATS = CO / SUMS;
-    localparam BW = BEATS > 1 ? $clog2(BEATS) : 1;
     localparam TURNS = ACC > 18 ? ACC - 18 : 1;
     localparam UNITS = PACKED != 0 ? CO / 2 : CO;                 // accumulators
     localparam UW = PACKED != 0 ? ACC + 18 + TURNS : ACC;         // what one hands on
-    localparam PRODUCT = 2 * W - 1 < ACC ? 2 * W - 1 : ACC;
+    localparam WORD = UNITS / BEATS * UW;
+    localparam STAGES = (BEATS + 4) / 5;
 
-    logic [W-1:0] value_q;
-    logic [2:0] now; // of the products
+    logic [2:0] behind; // the flags a cycle behind the operands
     logic fold_end, start, valid, emit;
-    logic [UNITS*UW-1:0] sums, held;
-    logic [UNITS/BEATS*UW-1:0] leaving;
-    logic [BW-1:0] word;
-    logic last_word;
-
-    ss_flags #(.WIDTH(3), .CYCLES(2)) u_flags (.clk(clk), .rst(rst), .in(flags), .out(now));
-    assign {fold_end, start, valid} = now;
+    logic [UNITS*UW-1:0] sums;
+    logic [WORD-1:0] leaving;
+    ss_flags #(.WIDTH(3), .CYCLES(1)) u_flags (.clk(clk), .rst(rst), .in(flags), .out(behind));
     always_ff @(posedge clk) begin
-        value_q <= value;
+        {fold_end, start, valid} <= {behind[2:1], behind[0] && !rst};
         emit <= !rst && valid && fold_end;
     end
 
@@ -53,28 +47,18 @@ module ss_broadcast_lanes #(
                 start_q <= start;
             end
             for (i = 0; i < UNITS; i = i + 1) begin : g_pair
-                logic [7:0] w0, w1;
-                logic [33:0] next, product;
                 logic [ACC+17:0] sum;
-                logic [TURNS-1:0] turns, turns_was, after;
-                logic [1:0] quarter, quarter_was;
-                ss_product2 u_product (.a(value_q), .w0(w0), .w1(w1), .p(next));
-                assign turns_was = start_q ? TURNS'(0) : turns;
-                assign quarter_was = start_q ? 2'd0 : quarter;
-                always_comb begin
-                    after = turns_was;
-                    if (quarter_was == 2'd3 && sum[17:16] == 2'd0) after = turns_was + 1'b1;
-                    if (quarter_was == 2'd0 && sum[17:16] == 2'd3) after = turns_was - 1'b1;
-                end
-                always_ff @(posedge clk) begin
-                    w0 <= weights[2*i*8 +: 8];
-                    w1 <= weights[(2*i + 1)*8 +: 8];
-                    product <= next;
-                    if (valid) sum <= (start ? (ACC + 18)'(0) : sum) + (ACC + 18)'($signed(product));
-                    if (valid_q) begin
-                        turns <= after;
-                        quarter <= sum[17:16];
-                    end
+                logic [TURNS-1:0] turns, after;
+                logic [1:0] quarter;
+                logic up, down;
+                ss_mac #(.W(8), .PAIR(1), .SUM(ACC + 18)) u_mac (
+                    .clk(clk), .value(value), .weight(weights[i*16 +: 16]), .start(behind[1]), .valid(valid), .sum(sum));
+                assign up = quarter == 2'd3 && !start_q && sum[17:16] == 2'd0;
+                assign down = (quarter == 2'd0 || start_q) && sum[17:16] == 2'd3;
+                assign after = TURNS'($signed({down, up || down})) + (start_q ? TURNS'(0) : turns);
+                always_ff @(posedge clk) if (valid_q) begin
+                    turns <= after;
+                    quarter <= sum[17:16];
                 end
                 assign sums[i*UW +: UW] = {after, sum};
             end
@@ -84,33 +68,60 @@ module ss_broadcast_lanes #(
                     .low(out_data[2*i*ACC +: ACC]), .high(out_data[(2*i + 1)*ACC +: ACC]));
             end
         end else begin : g_single
+            logic unused_start;
+            assign unused_start = start;
             for (i = 0; i < CO; i = i + 1) begin : g_lane
-                logic [W-1:0] weight;
-                logic [PRODUCT-1:0] next, product;
-                logic [ACC-1:0] sum;
-                ss_product #(.A(W), .B(W), .OUT(PRODUCT)) u_product (.a(value_q), .b(weight), .p(next));
-                always_ff @(posedge clk) begin
-                    weight <= weights[i*W +: W];
-                    product <= next;
-                    if (valid) sum <= (start ? ACC'(0) : sum) + ACC'($signed(product));
-                end
-                assign sums[i*UW +: UW] = sum;
+                ss_mac #(.W(W), .SUM(ACC)) u_mac (
+                    .clk(clk), .value(value), .weight(weights[i*W +: W]), .start(behind[1]), .valid(valid),
+                    .sum(sums[i*UW +: UW]));
             end
             assign out_data = leaving;
         end
     endgenerate
 
-    // The sums of the fold before wait in `held`; a multiplexer takes fewer LUTs than a register that shifts.
-    assign last_word = word == BW'(BEATS - 1);
-    always_ff @(posedge clk) begin
-        out_valid <= !rst && (emit || (out_valid && !last_word));
-        word <= emit || last_word ? BW'(0) : word + BW'(out_valid);
-        if (emit) held <= sums;
-    end
-    ss_mux #(.N(BEATS), .WIDTH(UNITS/BEATS*UW)) u_mux (.data(held), .sel(word), .out(leaving));
+    // The way out. A word waits in a register and is shown, by another that holds zero but in its turn, to a chain of ORs:
+    // five words a stage, and what the stage behind it handed on, a LUT and a register a bit. Word w passes w/5 stages, so it is
+    // shown that much earlier. A multiplexer would take twice the LUTs. The first word need not wait.
+    logic [BEATS-1:0] turn, turn_next;
+    logic [STAGES*WORD-1:0] joined;
+    assign turn_next = BEATS'({turn, emit});
+    assign out_valid = |turn;
+    always_ff @(posedge clk) turn <= rst ? BEATS'(0) : turn_next;
+    genvar g;
+    generate
+        for (g = 0; g < STAGES; g = g + 1) begin : g_stage
+            localparam FIRST = 5 * g;
+            localparam HERE = BEATS - FIRST < 5 ? BEATS - FIRST : 5;
+            logic [HERE*WORD-1:0] shown;
+            logic [WORD-1:0] behind_it, either;
+            for (i = 0; i < HERE; i = i + 1) begin : g_word
+                logic [WORD-1:0] waiting;
+                if (g + i == 0) begin : g_first
+                    assign waiting = sums[WORD-1:0];
+                end else begin : g_held
+                    always_ff @(posedge clk) if (emit) waiting <= sums[(FIRST+i)*WORD +: WORD];
+                end
+                always_ff @(posedge clk) shown[i*WORD +: WORD] <= turn_next[FIRST+i-g] ? waiting : WORD'(0);
+            end
+            if (g == STAGES - 1) begin : g_last
+                assign behind_it = 0;
+            end else begin : g_chain
+                logic [WORD-1:0] passed;
+                always_ff @(posedge clk) passed <= joined[(g+1)*WORD +: WORD];
+                assign behind_it = passed;
+            end
+            integer w;
+            always_comb begin
+                either = behind_it;
+                for (w = 0; w < HERE; w = w + 1) either = either | shown[w*WORD +: WORD];
+            end
+            assign joined[g*WORD +: WORD] = either;
+        end
+    endgenerate
+    assign leaving = joined[WORD-1:0];
 
 `ifndef SYNTHESIS
     always @(posedge clk)
-        if (!rst && emit && out_valid && !last_word) $fatal(1, "%m: a fold ended before the one before it had left");
+        if (!rst && emit && BEATS'({turn, 1'b0}) != 0) $fatal(1, "%m: a fold ended before the one before it had left");
 `endif
 endmodule

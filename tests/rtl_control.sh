@@ -47,7 +47,7 @@ echo 'module partition_1; ss_conv #(.WEIGHT_FILE("weights/c.weights"), .STYLE("b
 echo 00 >"$part/weights/c.weights.mem"
 stub=$PWD/tests/rtl/vivado_stub.tcl
 script() { # script NAME [route]: fills the template in and runs it
-    sed -e 's/@TOP@/partition_1/g; s/@PART@/xcu250-figd2104-2L-e/g; s/@CLOCK_NS@/4.000/g' "rtl/vivado/$1.tcl.in" \
+    sed -e 's/@TOP@/partition_1/g; s/@PART@/xcu250-figd2104-2L-e/g; s/@CLOCK_NS@/4.000/g; s/@MACROS@/SS_DSP48E2/g' "rtl/vivado/$1.tcl.in" \
         >"$part/vivado/$1.tcl"
     ! grep '@[A-Z_]*@' "$part/vivado/$1.tcl" || return 1
     command -v yosys >/dev/null || { echo "yosys is missing; install Debian's package yosys (apt-get install yosys)"; return 1; }
@@ -55,7 +55,7 @@ script() { # script NAME [route]: fills the template in and runs it
 }
 said() { grep -qF -- "$1" "$part/vivado/commands.log" || { cat "$part/vivado/commands.log"; return 1; }; }
 copied() { # the sources lie beside the images, which go by their base names there
-    grep -qF '"c.weights"' "$1/partition_1.sv" && grep -q 'define SYNTHESIS' "$1/ss_a.sv" && [ -f "$1/c.weights.mem" ]
+    grep -qF '"c.weights"' "$1/partition_1.sv" && grep -q 'define SYNTHESIS' "$1/ss_a.sv" && grep -q 'define SS_DSP48E2' "$1/ss_a.sv" && [ -f "$1/c.weights.mem" ]
 }
 check "synth.tcl runs" script synth
 check "synth.tcl: part and mode" said "synth_design -top partition_1 -part xcu250-figd2104-2L-e -mode out_of_context"

@@ -4,7 +4,7 @@
 . tests/tap.sh
 export CCACHE_DIR=${CCACHE_DIR:-${TMPDIR:-/tmp}/ccache}
 gen=${BUILD:-build}/tests/rtl/gen_network
-run() { # run SEED BITS [stalls|small]
+run() { # run SEED BITS [stalls|small|broadcast|mixed]...
     mkdir -p "$work/$1-$2" && "$gen" "$work/$1-$2" "$@"
 }
 icarus() ( # icarus NAME ARGUMENT...: a network that `run` has made, with its stimuli, in the other simulator
@@ -18,8 +18,11 @@ check "the same hardware under Icarus" icarus 1-8 +images=2 +stall=60
 check "residual network, 16 bits, weights in UltraRAM, random stalls" run 2 16 stalls
 check "residual network, 8 bits, weights in UltraRAM, engines of one and two multipliers" run 8 8 small
 check "the same hardware under Icarus" icarus 8-8 +load=load.mem +images=1
+check "residual network, 8 bits, broadcast engines" run 5 8 broadcast
 for seed in ${RTL_FULL:+3 4 5 6 7 8 9 10 11 12}; do
     check "network $seed, 8 bits" run "$seed" 8
     check "network $seed, 16 bits, random stalls" run "$seed" 16 stalls
+    check "network $seed, 16 bits, broadcast engines" run "$seed" 16 broadcast
+    check "network $seed, 8 bits, half of them broadcast engines, random stalls" run "$seed" 8 mixed stalls
 done
 echo "1..$n"

@@ -351,9 +351,23 @@ static void parallel_groups_are_whole(void **state) {
 
 /* A convolution of calibrate/points.py, as its row in the measurements has it. */
 typedef struct whole {
-    int bits, lanes, ci, co, m, crossbar;
+    int bits, lanes, lanes_out, crossbar;
+    ss_config cfg;
     int64_t res[SS_RES_COUNT];
 } whole;
+
+static bool read_folding(const char *line, whole *w) {
+    ss_config *f = &w->cfg;
+    *f = folding(SS_ENGINE_DENSE, 0, 0, 0, SS_MEM_BRAM);
+    if (sscanf(line, "ss_conv,W=%d LANES_IN=%d LANES_OUT=%d CI=%d CO=%d M=%d CROSSBAR=%d", &w->bits, &w->lanes,
+               &w->lanes_out, &f->ci, &f->co, &f->m, &w->crossbar) == 7) {
+        if (w->crossbar) f->engine = SS_ENGINE_CROSSBAR;
+        return true;
+    }
+    f->engine = SS_ENGINE_BROADCAST;
+    return sscanf(line, "ss_conv_broadcast,W=%d LANES_IN=%d LANES_OUT=%d LANES=%d P=%d CO=%d SUMS=%d QUEUE=%d LISTS=%d RESULTS=%d",
+                  &w->bits, &w->lanes, &w->lanes_out, &f->ci, &f->m, &f->co, &f->sums, &f->queue, &f->lists, &f->results) == 10;
+}
 
 static bool read_whole(FILE *f, whole *w) {
     char line[1000];
@@ -361,9 +375,7 @@ static bool read_whole(FILE *f, whole *w) {
         long long lut, lutram, carry, ff, dsp, bram18, uram;
         const char *figures = strstr(line, ",whole,");
         if (!figures) continue;
-        assert_int_equal(sscanf(line, "ss_conv,W=%d LANES_IN=%d LANES_OUT=%*d CI=%d CO=%d M=%d CROSSBAR=%d",
-                                &w->bits, &w->lanes, &w->ci, &w->co, &w->m, &w->crossbar),
-                         6);
+        assert_true(read_folding(line, w));
         assert_int_equal(sscanf(figures, ",whole,%*[0-9a-f],%lld,%lld,%lld,%lld,%lld,%lld,%lld", &lut, &lutram,
                                 &carry, &ff, &dsp, &bram18, &uram),
                          7);
@@ -388,13 +400,14 @@ static void whole_convolutions_are_the_sum_of_their_modules(void **state) {
         ss_cost_free(b.c);
         b.g->nodes[conv].weights = NULL; /* accumulators for any weights */
         assert_int_equal(ss_cost_new(ctx, b.g, b.p, &b.dev, (ss_cost_opts){ .bits = w.bits, .engines = 0 }, &b.c), SS_OK);
-        ss_config cfg = folding(w.crossbar ? SS_ENGINE_CROSSBAR : SS_ENGINE_DENSE, w.ci, w.co, w.m, SS_MEM_BRAM);
+        ss_config cfg = w.cfg;
         assert_int_equal(ss_cost_eval(ctx, b.c, conv, 4096.0 / w.lanes, &cfg), SS_OK);
+        assert_int_equal(cfg.lanes_out, w.lanes_out);
         ss_res_add(&cfg.res, ss_part_counters(), -1);
         for (int r = 0; r < SS_RES_COUNT; r++) {
             double error = 100 * ((double)cfg.res.r[r] - (double)w.res[r]) / fmax((double)w.res[r], 1);
             if (fabs(error) > (r == SS_LUT || r == SS_FF ? 10 : 0))
-                fail_msg("%d bits, %d x %d x %d: %lld %s, measured %lld (%+.1f %%)", w.bits, w.ci, w.co, w.m,
+                fail_msg("%d bits, %d x %d x %d: %lld %s, measured %lld (%+.1f %%)", w.bits, cfg.ci, cfg.co, cfg.m,
                          (long long)cfg.res.r[r], ss_res_names[r], (long long)w.res[r], error);
         }
         bench_free(&b);

@@ -1,6 +1,7 @@
 /* The simulator's stages against registers and handshakes followed cycle by cycle, windows against the cycles
  * that docs/hardware.md gives, whole networks, and deadlocks. The comparison with the hardware itself is
  * tests/cli_simulate.sh. */
+#include "rtl/broadcast.h"
 #include "sim/parts.h"
 #include "util_explore.h"
 #include "util_infer.h"
@@ -202,6 +203,65 @@ static void windows_take_their_cycles(void **state) {
         assert_int_equal(window_interval(&p), 6 * 6 * deep);
         p = shape_of(6, 6, deep, 1, 2, 0, true);
         assert_int_equal(window_interval(&p), 6 * 6 * deep);
+    }
+}
+
+/* ---- broadcast engines: the recurrences of the test benches, entry by entry ---- */
+
+static broadcast random_broadcast(util_rng *r) {
+    broadcast b = { .fold = { .w = 16, .k = util_rng_int(r, 1, 12), .gr = 1, .ci = util_rng_int(r, 1, 3), .m = 1,
+                              .passes = 1, .steps = util_rng_int(r, 1, 5), .folds = util_rng_int(r, 1, 6) } };
+    b.p = util_rng_int(r, 1, b.fold.k);
+    b.sums = util_rng_int(r, 1, 3);
+    b.fold.co = b.sums * util_rng_int(r, 1, 4);
+    b.lists = util_rng_int(r, 1, 3);
+    b.queue = util_rng_int(r, 0, 5);
+    b.results = util_rng_int(r, 1, 24);
+    return b;
+}
+
+/* Densities change from list to list, so that some wait for places and some for entries. */
+static void random_counts(util_rng *r, const broadcast *b, int lists, int *nonzeros, uint16_t *counts) {
+    const int streams = broadcast_streams(b);
+    for (int list = 0; list < lists; list++) {
+        const int most = util_rng_int(r, 0, 12);
+        for (int n = 0; n < b->fold.steps * streams; n++) {
+            const int at = list * b->fold.steps * streams + n, all = broadcast_positions(b, n % streams);
+            nonzeros[at] = util_rng_int(r, 0, most < all ? most : all);
+            counts[at] = (uint16_t)nonzeros[at];
+        }
+    }
+}
+
+static void broadcast_engines_follow_the_recurrences(void **state) {
+    (void)state;
+    enum { LISTS = 40, MOST = LISTS * 5 * 36 };
+    static int nonzeros[MOST];
+    static uint16_t counts[MOST];
+    util_rng r = { 5 };
+    for (int test = 0; test < 300; test++) {
+        const broadcast b = random_broadcast(&r);
+        struct beats_layer layer = { .data = counts };
+        const beats all = { .images = 1, .layers = 1, .layer = &layer };
+        ss_ctx *ctx = ss_ctx_new();
+        sim sm = { .ctx = ctx, .arena = ss_arena_new(ctx), .images = 1, .beats = &all };
+        random_counts(&r, &b, LISTS, nonzeros, counts);
+        const broadcast_shape p = { .kernel = b.fold.k, .parts = b.p, .streams = broadcast_streams(&b),
+                                    .steps = b.fold.steps, .folds = b.fold.folds, .beats = broadcast_beats(&b),
+                                    .lists = b.lists, .queue = b.queue, .results = b.results };
+        stage *s = make_broadcast(&sm, make_source(&sm, LISTS * b.fold.steps), &p);
+        for (int64_t n = LISTS * p.folds * p.beats; n > 0; n--) {
+            const int64_t t = pull(s);
+            assert_true(t >= 0);
+            take(s, t);
+        }
+        int64_t busy;
+        const int64_t last = broadcast_cycles(&b, nonzeros, LISTS, &busy);
+        assert_int_equal(s->last + 1, last); /* there the first word comes in cycle 1 */
+        assert_int_equal(broadcast_busy(s), busy);
+        assert_int_equal(pull(s), UNKNOWN);
+        ss_arena_free(sm.arena);
+        ss_ctx_free(ctx);
     }
 }
 
@@ -427,6 +487,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chains_move_as_registers_do),
         cmocka_unit_test(windows_take_their_cycles),
+        cmocka_unit_test(broadcast_engines_follow_the_recurrences),
         cmocka_unit_test_setup_teardown(a_network_runs_through, setup, teardown),
         cmocka_unit_test_setup_teardown(a_starved_skip_is_a_deadlock, setup, teardown),
         cmocka_unit_test_setup_teardown(least_depths_hold_for_all_data, setup, teardown),

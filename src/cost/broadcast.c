@@ -5,10 +5,8 @@
 #include "cost/modules.h"
 #include "cost/node.h"
 
-#define PACKED_SUM 30    /* bits of sums of which two share a DSP (ss_broadcast_lanes) */
-#define LISTS_WAITING 8  /* lists of any length that wait in a stream */
-#define JOIN_PLACES 32   /* of the FIFO behind the join */
-#define RING_IN_LUTS 128 /* entries; longer lists lie in block RAM */
+#define PACKED_SUM 30   /* bits of sums of which two share a DSP (ss_broadcast_lanes) */
+#define LISTS_WAITING 8 /* lists of any length that wait in a stream */
 
 ss_broadcast ss_broadcast_of(const ss_cost_node *n, const ss_config *cfg, int bits) {
     ss_broadcast b = { .streams = (int64_t)cfg->ci * cfg->m,
@@ -29,24 +27,21 @@ int ss_broadcast_parts(const ss_cost_node *n, const ss_config *cfg, ss_broadcast
     return parts;
 }
 
-/* One stream whose part of a window has `positions` elements. */
+/* One stream whose part of a window has `positions` elements; without its weights. */
 static ss_resources stream_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg, const ss_broadcast *b,
                                      int64_t positions) {
     int bits = c->opts.bits;
-    int64_t rows = positions * b->steps, room = cfg->lists * rows, entry = bits + ss_log2_ceil(rows);
-    int64_t units = b->packed ? cfg->co / 2 : cfg->co, held = b->packed ? 2 * n->acc_bits : n->acc_bits;
+    int64_t rows = positions * b->steps, room = cfg->lists * rows;
     int64_t places = cfg->results * b->beats > 2 ? cfg->results * b->beats : 2;
-    ss_resources res = { .r[SS_DSP] = units };
-    if (cfg->queue > 1) ss_res_add(&res, SS_COST_OF(SS_MOD_FIFO_LUT, positions * bits, cfg->queue), 1);
-    else if (cfg->queue == 1) ss_res_add(&res, SS_COST_OF(SS_MOD_SLICE, positions * bits), 1);
-    /* choosing a non-zero: the front of a crossbar of one multiplier */
-    ss_res_add(&res, SS_COST_OF(SS_MOD_FRONT_SPARSE, bits, positions, 1, 1, b->steps, b->folds, b->passes, 2), 1);
-    if (room > RING_IN_LUTS) res.r[SS_BRAM18] += ss_bram18_blocks(entry, room);
-    else res.r[SS_LUT] += ss_lut_ram(entry, room);
-    ss_res_add(&res, SS_COST_OF(SS_MOD_FIFO_LUT, 2 * ss_log2_ceil(rows + 1), LISTS_WAITING), 1);
+    ss_resources res = SS_COST_OF(SS_MOD_COMPACT, bits, positions, b->steps, room, LISTS_WAITING);
+    if (cfg->queue > 0)
+        ss_res_add(&res, SS_COST_OF(SS_MOD_FIFO_LUT, positions * bits, cfg->queue > 2 ? cfg->queue : 2), 1);
+    ss_res_add(&res,
+               SS_COST_OF(SS_MOD_REPLAY, bits, rows, b->folds, b->passes, b->beats, room, LISTS_WAITING, cfg->results), 1);
+    ss_res_add(&res, SS_COST_OF(SS_MOD_LANES, bits, cfg->co, cfg->sums, n->acc_bits), 1);
     ss_res_add(&res, ss_part_result_fifo(cfg->sums * n->acc_bits, places), 1);
-    res.r[SS_LUT] += units / b->beats * held * ss_ceil_div(b->beats, 4); /* the choice among the sums held */
-    res.r[SS_FF] += units * held;
+    res.r[SS_FF] += ss_log2_ceil(b->beats); /* the word of a fold that leaves next */
+    res.r[SS_LUT] += ss_log2_ceil(b->beats);
     return res;
 }
 
@@ -56,19 +51,12 @@ ss_resources ss_broadcast_resources(const ss_cost *c, const ss_cost_node *n, con
     ss_resources res = SS_COST_OF(SS_MOD_FORK, (int64_t)cfg->ci * n->k * c->opts.bits, b.streams);
     for (int i = 0, kinds = ss_broadcast_parts(n, cfg, parts); i < kinds; i++)
         ss_res_add(&res, stream_resources(c, n, cfg, &b, parts[i].positions), parts[i].streams);
-    int result = ss_result_bits(n);
-    int64_t rows = b.passes * b.folds * b.beats, sum = (int64_t)cfg->sums * n->acc_bits;
-    res.r[SS_LUT] += b.streams * sum; /* the tree over the streams, and the bias */
-    res.r[SS_FF] += 2 * b.streams * sum;
-    ss_style biases = ss_constants_style(c->dev, sum, rows) == SS_MEM_LUT ? SS_STYLE_LUT : SS_STYLE_BLOCK;
-    ss_res_add(&res, SS_COST_OF(biases == SS_STYLE_LUT ? SS_MOD_ROM_LUT : SS_MOD_ROM_BLOCK, sum, rows), 1);
-    ss_res_add(&res, SS_COST_OF(SS_MOD_FIFO_LUT, (int64_t)cfg->sums * result, JOIN_PLACES), 1);
+    ss_style biases = ss_fold_rom_style(c, n, cfg) == SS_MEM_LUT ? SS_STYLE_LUT : SS_STYLE_BLOCK;
+    ss_res_add(&res,
+               SS_COST_OF(SS_MOD_JOIN, b.streams, cfg->sums, n->acc_bits, n->acc_bits - ss_result_bits(n),
+                          b.passes * b.folds * b.beats, biases),
+               1);
     return res;
-}
-
-/* Cycles of the streams, as if they met at every window and lists cost nothing to make. */
-double ss_broadcast_cycles(const ss_cost_node *n, const ss_config *cfg, int ci_index) {
-    return n->expect[(int64_t)ci_index * n->k] * (double)(n->fg / cfg->co) / cfg->m;
 }
 
 static ss_status illegal(ss_ctx *ctx, ss_where at, const char *field, int64_t value, const char *legal) {

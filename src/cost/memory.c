@@ -62,9 +62,11 @@ int64_t ss_lut_rom(int64_t width, int64_t depth) {
     return width * (n + select_luts(n));
 }
 
+/* Blocks of 32 words or of 64, whichever cost less; choosing among them counts half a LUT a bit and block. */
 int64_t ss_lut_ram(int64_t width, int64_t depth) {
-    if (depth <= 32) return 8 * ss_ceil_div(width, 14);
-    return 8 * ss_ceil_div(width, 7) * ss_ceil_div(depth, 64);
+    int64_t few = ss_ceil_div(depth, 64), many = ss_ceil_div(depth, 32);
+    int64_t deep = 8 * ss_ceil_div(width, 7) * few, shallow = 8 * ss_ceil_div(width, 14) * many;
+    return 2 * shallow + width * (many - few) < 2 * deep ? shallow : deep;
 }
 
 ss_resources ss_memory_map(ss_mem kind, int64_t width, int64_t depth) {

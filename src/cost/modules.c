@@ -14,6 +14,7 @@ static double is(bool condition) { return condition ? 1 : 0; }
 static bool power_of_two(int64_t n) { return (n & (n - 1)) == 0; }
 
 static int64_t narrower_of(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t narrowest(int64_t n) { return n > 1 ? ss_log2_ceil(n) : 1; } /* bits of an address, one at least */
 
 /* LUTs a bit that choose one of n: a LUT joins four, MUXF7 and MUXF8 join those. */
 static double mux(int64_t n) { return n > 1 ? (double)ss_ceil_div(n, 4) : 0; }
@@ -289,6 +290,98 @@ static ss_terms accumulate_terms(const int64_t *p) {
                        { 1, held > 1 ? results : bits, biases, counters } };
 }
 
+/* ---- broadcast engine ---- */
+
+/* W, N, STEPS, ROOM, LISTS: a word of N elements in a register, its non-zeros chosen one by one; counters of addresses, of
+ * the list's entries, of places and steps. */
+enum { COMPACT_W, COMPACT_N, COMPACT_STEPS, COMPACT_ROOM, COMPACT_LISTS };
+
+static ss_terms compact_terms(const int64_t *p) {
+    int64_t n = p[COMPACT_N], rows = n * p[COMPACT_STEPS];
+    double w = (double)p[COMPACT_W];
+    double counters = 2 * bits_of(rows) + 3 * bits_of(rows + 1) + bits_of(p[COMPACT_ROOM] + 1) +
+                      bits_of(p[COMPACT_LISTS] + 1) + bits_of(p[COMPACT_STEPS]);
+    return (ss_terms){ { 1, counters, (double)n * ceil(w / 6), w * tree_luts(n), (double)(n - 1) },
+                       { 1, counters, (double)(n + 1) * w + (double)n } };
+}
+
+/* W, ROWS, FOLDS, PASSES, LEAST, ROOM, LISTS, RESULTS: a ring of ROOM entries (value, address), a short FIFO of lists. */
+enum { REPLAY_W, REPLAY_ROWS, REPLAY_FOLDS, REPLAY_PASSES, REPLAY_LEAST, REPLAY_ROOM, REPLAY_LISTS, REPLAY_RESULTS };
+#define RING_IN_LUTS 128 /* entries; longer rings are block RAM */
+
+static int64_t ring_entry(const int64_t *p) { return p[REPLAY_W] + narrowest(p[REPLAY_ROWS]); }
+static int64_t beat_bits(const int64_t *p) {
+    int64_t most = p[REPLAY_LEAST] > p[REPLAY_ROWS] ? p[REPLAY_LEAST] : p[REPLAY_ROWS];
+    return ss_log2_ceil(most + 1);
+}
+
+static ss_resources replay_memories(const int64_t *p) {
+    int64_t room = p[REPLAY_ROOM], lists = ss_log2_ceil(p[REPLAY_ROWS] + 1) + beat_bits(p);
+    ss_resources res = { .r[SS_LUT] = ss_lut_ram(lists, p[REPLAY_LISTS]) };
+    if (room > RING_IN_LUTS) res.r[SS_BRAM18] = ss_bram18_blocks(ring_entry(p), room);
+    else if (room > 1) res.r[SS_LUT] += ss_lut_ram(ring_entry(p), room);
+    return res;
+}
+
+static ss_terms replay_terms(const int64_t *p) {
+    int64_t room = p[REPLAY_ROOM], regions = p[REPLAY_FOLDS] * p[REPLAY_PASSES];
+    double address = bits_of(p[REPLAY_ROWS] * regions), w = (double)p[REPLAY_W], entry = (double)ring_entry(p);
+    double ring = bits_of(room), wraps = power_of_two(room) ? 0 : ring, beats = (double)beat_bits(p);
+    double counters = beats + bits_of(p[REPLAY_FOLDS]) + bits_of(p[REPLAY_RESULTS] + 1) + 3 * bits_of(p[REPLAY_LISTS]);
+    return (ss_terms){ { 1, beats, ring, wraps, regions > 1 ? address : 0, w, room > 64 && room <= RING_IN_LUTS ? entry : 0 },
+                       { 1, counters, 3 * ring, address, regions > 1 ? 2 * address : 0, 3 * w,
+                         room <= RING_IN_LUTS ? entry : 0 } };
+}
+
+/* W, CO, SUMS, ACC: sums wait in registers and leave through an OR, SUMS at a time, six bits a LUT. Packed, two
+ * filters share a DSP, whose low sum is watched by a counter. */
+enum { LANES_W, LANES_CO, LANES_SUMS, LANES_ACC };
+#define PACKED_SUM 30 /* bits of sums of which two share a DSP */
+
+static bool packed(const int64_t *p) {
+    return p[LANES_W] == 8 && p[LANES_CO] % 2 == 0 && p[LANES_SUMS] % 2 == 0 && p[LANES_ACC] <= PACKED_SUM;
+}
+
+static ss_resources lanes_multipliers(const int64_t *p) {
+    return (ss_resources){ .r[SS_DSP] = packed(p) ? p[LANES_CO] / 2 : p[LANES_CO] };
+}
+
+static ss_terms lanes_terms(const int64_t *p) {
+    int64_t acc = p[LANES_ACC], turns = packed(p) ? (acc > 18 ? acc - 18 : 1) : 0;
+    int64_t units = packed(p) ? p[LANES_CO] / 2 : p[LANES_CO], beats = p[LANES_CO] / p[LANES_SUMS];
+    int64_t unit = packed(p) ? acc + 18 + turns : acc, word = units / beats * unit, stages = ss_ceil_div(beats, 5);
+    int64_t ors = ss_ceil_div(beats - 1, 5);
+    double counted = packed(p) ? (double)(units * (turns + 2)) : 0;
+    double unpacked = packed(p) ? (double)(p[LANES_SUMS] / 2 * acc) : 0;
+    return (ss_terms){ { 1, (double)(word * ors), (double)beats, counted, unpacked },
+                       { 1, (double)(word * (2 * beats - 1 + stages - 1)), (double)beats, counted } };
+}
+
+/* S, SUMS, ACC, PRE, ROWS, ROM_STYLE: a tree of adders, the bias, a FIFO. */
+enum { JOIN_S, JOIN_SUMS, JOIN_ACC, JOIN_PRE, JOIN_ROWS, JOIN_STYLE };
+#define JOIN_PLACES 32
+
+static int64_t join_places(const int64_t *p) {
+    int64_t levels = p[JOIN_S] > 4 ? ss_log2_ceil(p[JOIN_S]) : 2;
+    return levels + 4 > JOIN_PLACES ? levels + 4 : JOIN_PLACES;
+}
+
+static ss_resources join_memories(const int64_t *p) {
+    int64_t sums = p[JOIN_SUMS] * p[JOIN_ACC];
+    return (ss_resources){ .r[SS_LUT] = ss_lut_ram(sums - p[JOIN_SUMS] * p[JOIN_PRE], join_places(p)),
+                           .r[SS_BRAM18] = rom_blocks(p[JOIN_STYLE], sums, p[JOIN_ROWS]) };
+}
+
+static ss_terms join_terms(const int64_t *p) {
+    int64_t s = p[JOIN_S], levels = s > 4 ? ss_log2_ceil(s) : 2, sums = p[JOIN_SUMS] * p[JOIN_ACC];
+    double biases = p[JOIN_ROWS] > 1 ? (double)ss_rom_columns(sums, p[JOIN_ROWS]) : 0;
+    tree t = adder_tree(s, p[JOIN_ACC], p[JOIN_ACC]);
+    double waits = (double)(levels - ss_log2_ceil(s)) * (double)p[JOIN_ACC]; /* a tree of fewer levels waits */
+    return (ss_terms){ { 1, (double)p[JOIN_SUMS] * t.adders, (double)sums, rom_luts(p[JOIN_STYLE], sums, p[JOIN_ROWS]),
+                         bits_of(p[JOIN_ROWS]), (double)s },
+                       { 1, (double)p[JOIN_SUMS] * (t.registers + waits), (double)sums, biases, bits_of(p[JOIN_ROWS]) } };
+}
+
 /* ---- plain arithmetic ---- */
 
 /* A product of 17 bits more than IN, shifted by one of a range of distances, rounded and saturated; multipliers and
@@ -439,6 +532,14 @@ const ss_module_spec ss_module_specs[SS_MODULES] = {
     [SS_MOD_ACCUMULATE] = { "`ss_accumulate`", "ss_accumulate", NULL,
         { "LANES", "ACC", "PRE", "STEPS", "FOLDS", "PASSES", "ROM_STYLE" }, NULL, accumulate_terms,
         accumulate_memories },
+    [SS_MOD_COMPACT] = { "`ss_compact`", "ss_compact", NULL,
+        { "W", "N", "STEPS", "ROOM", "LISTS" }, NULL, compact_terms, NULL },
+    [SS_MOD_REPLAY] = { "`ss_replay`", "ss_replay", NULL,
+        { "W", "ROWS", "FOLDS", "PASSES", "LEAST", "ROOM", "LISTS", "RESULTS" }, NULL, replay_terms, replay_memories },
+    [SS_MOD_LANES] = { "`ss_broadcast_lanes`", "ss_broadcast_lanes", NULL,
+        { "W", "CO", "SUMS", "ACC" }, NULL, lanes_terms, lanes_multipliers },
+    [SS_MOD_JOIN] = { "`ss_broadcast_join`", "ss_broadcast_join", NULL,
+        { "S", "SUMS", "ACC", "PRE", "ROWS", "ROM_STYLE" }, NULL, join_terms, join_memories },
     [SS_MOD_REQUANTISE] = { "`ss_requantise`", "ss_requantise", "FILE=rows.mem",
         { "LANES", "IN", "W", "CHANNELS", "SHIFT_LO", "SHIFT_HI", "STYLE" }, NULL, requantise_terms,
         requantise_blocks },

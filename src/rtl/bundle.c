@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 typedef struct bundle {
     const ss_rtl *r;
@@ -191,7 +192,11 @@ static ss_status put_vivado(const bundle *x) {
     snprintf(top, sizeof top, "partition_%d", x->part->number);
     snprintf(period, sizeof period, "%.3f", 1e9 / d->clock_hz);
     const ss_rtl_key keys[] = {
-        { "TOP", top }, { "PART", ss_rtl_part_number(x->r) }, { "CLOCK_NS", period }, { NULL, NULL }
+        { "TOP", top },
+        { "PART", ss_rtl_part_number(x->r) },
+        { "CLOCK_NS", period },
+        { "MACROS", strncmp(d->family, "ultrascale", 10) == 0 ? "SS_DSP48E2" : "" },
+        { NULL, NULL },
     };
     ss_status s = make_folder(x, "vivado");
     if (s == SS_OK) s = copy(x, "vivado/synth.tcl.in", keys, "vivado/synth.tcl");

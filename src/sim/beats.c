@@ -51,6 +51,22 @@ static uint16_t *largest_of_streams(const uint16_t *count, size_t words, size_t 
     return out;
 }
 
+/* Non-zeros of every channel in each of the kernel's parts, positions k mod parts; one output pixel. */
+static void count_parts(const ss_window *w, ss_shape in, int64_t parts, const uint16_t *map, int32_t oy, int32_t ox,
+                        uint16_t *restrict count, uint16_t *out) {
+    const size_t c = (size_t)in.c, p = (size_t)parts;
+    memset(count, 0, p * c * sizeof *count);
+    for (int32_t k = 0; k < w->kh * w->kw; k++) {
+        const int32_t y = oy * w->sh - w->pt + k / w->kw, x = ox * w->sw - w->pl + k % w->kw;
+        if (y < 0 || y >= in.h || x < 0 || x >= in.w) continue;
+        const uint16_t *from = map + ((size_t)y * (size_t)in.w + (size_t)x) * c;
+        uint16_t *to = count + (size_t)k % p * c;
+        for (size_t i = 0; i < c; i++) to[i] = (uint16_t)(to[i] + from[i]);
+    }
+    for (size_t i = 0; i < c; i++)
+        for (size_t k = 0; k < p; k++) *out++ = count[k * c + i];
+}
+
 static void count_layer(const counting *c, int32_t at, int64_t image, const uint16_t *map,
                         uint16_t *scratch) {
     const struct beats_layer *l = &c->b->layer[at];
@@ -58,6 +74,9 @@ static void count_layer(const counting *c, int32_t at, int64_t image, const uint
     const ss_shape in = ss_graph_in_shape(c->g, n);
     uint16_t *column = scratch, *count = scratch + (size_t)in.w * (size_t)in.c,
              *out = l->data + image * l->words;
+    for (int32_t i = 0; l->parts && i < n->shape.h * n->shape.w; i++, out += l->period)
+        count_parts(&n->win, in, l->parts, map, i / n->shape.w, i % n->shape.w, scratch, out);
+    if (l->parts) return;
     for (int32_t oy = 0; oy < n->shape.h; oy++) {
         sum_columns(&n->win, in, map, oy, column);
         for (int32_t ox = 0; ox < n->shape.w; ox++) {
@@ -100,7 +119,7 @@ static ss_status make_scratch(ss_ctx *ctx, ss_arena *a, const ss_graph *g, const
     int64_t most = 1;
     for (int32_t i = 0; i < b->layers; i++) {
         const ss_shape s = g->nodes[b->layer[i].tensor].shape;
-        most = later(most, ss_shape_size(s) + (int64_t)(s.w + 1) * s.c);
+        most = later(most, ss_shape_size(s) + (int64_t)(s.w + 1) * s.c + b->layer[i].parts * s.c);
     }
     (void)ctx;
     for (int i = 0; i < threads; i++)

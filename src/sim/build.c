@@ -53,21 +53,45 @@ static stage *window(sim *sm, const ss_node *n, int64_t lanes, int64_t cycles, s
     return s ? make_window(sm, s, &p) : NULL;
 }
 
+static int32_t layer_of(const sim *sm, int32_t node) {
+    for (int32_t i = 0; i < sm->beats->layers; i++)
+        if (sm->beats->layer[i].node == node) return i;
+    return -1;
+}
+
+static stage *window_engine(sim *sm, int32_t node, const ss_rtl_fold *f, stage *s) {
+    if (f->crossbar && ((f->k >= 25 && f->m >= 4) || f->k > 64))
+        s = make_pipe(sm, make_pipe(sm, s, 1), 1); /* ss_rank */
+    engine_shape e = { .steps = f->steps, .folds = f->folds, .beats = f->crossbar ? 0 : f->beats };
+    e.layer = f->crossbar ? layer_of(sm, node) : -1;
+    e.latency = 5 + levels(f->ci * f->m) + (f->crossbar && f->m == 1);
+    e.results = (int64_t)1 << levels((f->steps > 1 ? f->folds : 1) + e.latency + 2);
+    return make_engine(sm, s, &e);
+}
+
+static stage *broadcast_engine(sim *sm, int32_t node, const ss_rtl_fold *f, stage *s) {
+    const broadcast_shape b = { .kernel = f->k,
+                                .parts = f->m,
+                                .streams = f->ci * f->m,
+                                .steps = f->steps,
+                                .folds = f->folds,
+                                .beats = f->co / f->sums,
+                                .lists = f->lists,
+                                .queue = f->queue,
+                                .results = f->results,
+                                .layer = layer_of(sm, node) };
+    return make_broadcast(sm, s, &b);
+}
+
 static stage *convolution(sim *sm, sim_node *sn, int64_t lanes_in, int64_t lanes_out, stage *s) {
     const ss_node *n = &sm->r->g->nodes[sn->node];
     const ss_rtl_fold f = ss_rtl_fold_of(sm->r, sn->node);
-    const int64_t streams = f.gr * f.ci;
-    s = window(sm, n, streams, f.folds * f.beats, make_width(sm, s, lanes_in, streams));
-    if (f.crossbar && ((f.k >= 25 && f.m >= 4) || f.k > 64))
-        s = make_pipe(sm, make_pipe(sm, s, 1), 1); /* ss_rank */
-    engine_shape e = { .steps = f.steps, .folds = f.folds, .beats = f.crossbar ? 0 : f.beats, .layer = -1 };
-    e.latency = 5 + levels(f.ci * f.m) + (f.crossbar && f.m == 1);
-    e.results = (int64_t)1 << levels((f.steps > 1 ? f.folds : 1) + e.latency + 2);
-    for (int32_t i = 0; f.crossbar && i < sm->beats->layers; i++)
-        if (sm->beats->layer[i].node == sn->node) e.layer = i;
-    sn->engine = s = make_engine(sm, s, &e);
-    return relu(sm, sn->node, sm->r->q->nodes[sn->node].lo,
-                rescale(sm, sn->node, make_width(sm, s, f.gr * f.co, lanes_out)));
+    const int64_t streams = f.gr * f.ci, held = ss_window_held(f.k, f.fg, ss_rtl_config(sm->r, sn->node));
+    s = window(sm, n, streams, held, make_width(sm, s, lanes_in, streams));
+    s = f.broadcast ? broadcast_engine(sm, sn->node, &f, s) : window_engine(sm, sn->node, &f, s);
+    sn->engine = s;
+    sn->broadcast = f.broadcast;
+    return relu(sm, sn->node, sm->r->q->nodes[sn->node].lo, rescale(sm, sn->node, make_width(sm, s, f.lanes, lanes_out)));
 }
 
 static int64_t smaller(int64_t a, int64_t b) {

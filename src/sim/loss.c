@@ -5,20 +5,22 @@
 
 #include <string.h>
 
-/* As many beats as before, the same for each window but for rounding: of each image by itself, or of all. */
-static void even_out(const struct beats_layer *from, int64_t images, bool over_images, uint16_t *to) {
+/* As many beats as before, the same for each window but for rounding: of each image by itself, or of all. Words of a
+ * period apart are even among themselves. */
+static void even_out(const struct beats_layer *from, int64_t images, int64_t phase, bool over_images, uint16_t *to) {
+    const int64_t step = from->period, words = from->words / step;
     int64_t sum = 0;
-    for (int64_t i = 0; i < images * from->words; i++) sum += from->data[i];
+    for (int64_t i = 0; i < images * words; i++) sum += from->data[i * step + phase];
     for (int64_t i = 0; i < images; i++) {
-        const uint16_t *image = from->data + i * from->words;
-        int64_t own = 0, done = 0, before = over_images ? i * from->words : 0;
-        for (int64_t w = 0; w < from->words; w++) own += image[w];
-        const double each = over_images ? (double)sum / (double)(images * from->words)
-                                        : (double)own / (double)from->words;
+        const uint16_t *image = from->data + i * from->words + phase;
+        int64_t own = 0, done = 0, before = over_images ? i * words : 0;
+        for (int64_t w = 0; w < words; w++) own += image[w * step];
+        const double each =
+            over_images ? (double)sum / (double)(images * words) : (double)own / (double)words;
         done = (int64_t)((double)before * each + 0.5);
-        for (int64_t w = 0; w < from->words; w++) {
+        for (int64_t w = 0; w < words; w++) {
             const int64_t next = (int64_t)((double)(before + w + 1) * each + 0.5);
-            *to++ = (uint16_t)(next - done);
+            to[(i * words + w) * step + phase] = (uint16_t)(next - done);
             done = next;
         }
     }
@@ -34,7 +36,8 @@ static ss_status even_beats(const beats *b, bool over_images, ss_arena *a, beats
         out->layer[i].data =
             ss_arena_alloc(a, (size_t)(b->images * b->layer[i].words), sizeof *out->layer[i].data);
         if (!out->layer[i].data) return SS_BAD;
-        even_out(&b->layer[i], b->images, over_images, out->layer[i].data);
+        for (int64_t k = 0; k < b->layer[i].period; k++)
+            even_out(&b->layer[i], b->images, k, over_images, out->layer[i].data);
     }
     return SS_OK;
 }

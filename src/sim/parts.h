@@ -21,6 +21,7 @@
 
 typedef struct stage stage;
 typedef struct sim sim;
+typedef struct trace trace;
 
 typedef struct kind {
     const char *name;
@@ -53,9 +54,25 @@ struct stage {
     int64_t in, out;          /* words taken from before, words moved */
     int64_t starved, blocked; /* cycles ready without a word, with a word and without a reader */
     int32_t node;             /* graph node that it belongs to */
+    trace *trace; /* NULL: nothing of it is noted */
+    unsigned traced;
+    int32_t signal, level_signal;
     int64_t mark; /* the next word whose time goes to *marks, -1: none; every mark_step-th after it */
     int64_t mark_step, *marks;
 };
+
+/* ---- trace.c ---- */
+
+enum { TRACE_BUSY = 1, TRACE_WORDS = 2, TRACE_STARVED = 4, TRACE_BLOCKED = 8, TRACE_LEVEL = 16 }; /* stage.traced */
+
+trace *trace_new(ss_ctx *ctx, int64_t from, int64_t to);
+void trace_free(trace *t);
+ss_status trace_attach(trace *t, sim *sm); /* a partition, built and not yet run */
+void trace_busy(const stage *s, int64_t from, int64_t to);
+void trace_starved(const stage *s, int64_t from, int64_t to);
+void trace_taken(const stage *s, int64_t t);
+void trace_level(const stage *s, int64_t at, int32_t by);
+ss_status trace_write(trace *t, const char *waveform, const char *levels); /* either NULL: not that */
 
 static inline int64_t later(int64_t a, int64_t b) {
     return a > b ? a : b;
@@ -68,6 +85,7 @@ static inline int64_t pull(stage *s) {
 
 static inline void take(stage *s, int64_t t) {
     s->blocked += t - s->v;
+    if (s->trace) trace_taken(s, t);
     s->ops->taken(s, t);
     s->v = UNKNOWN;
     s->last = t;
@@ -82,8 +100,10 @@ static inline void take(stage *s, int64_t t) {
 /* Takes the word that stands before s since v as soon as s is ready; returns when. */
 static inline int64_t take_when(stage *s, int64_t v, int64_t ready) {
     ready = later(ready, s->last_in + 1);
-    if (v > ready) s->starved += v - ready;
-    else v = ready;
+    if (v > ready) {
+        s->starved += v - ready;
+        if (s->trace) trace_starved(s, ready, v);
+    } else v = ready;
     take(s->from, v);
     s->last_in = v;
     s->in++;
@@ -128,6 +148,15 @@ typedef struct engine_shape {
 stage *make_engine(sim *sm, stage *from, const engine_shape *p);
 int64_t engine_busy(const stage *s);
 
+typedef struct broadcast_shape {
+    int64_t kernel, parts, streams; /* positions; parts of the kernel; lanes times parts */
+    int64_t steps, folds, beats;    /* beats: words of a fold's sums */
+    int64_t lists, queue, results;
+    int32_t layer; /* sim->beats->layer[layer]: non-zeros of every word and stream */
+} broadcast_shape;
+stage *make_broadcast(sim *sm, stage *from, const broadcast_shape *p);
+int64_t broadcast_busy(const stage *s); /* of the busiest stream */
+
 /* ---- what waits ---- */
 
 /* Lets the reader of a fork go on, in the window or in the FIFO of a join behind it. */
@@ -148,7 +177,8 @@ bool fork_waits_for(const stage *branch);
 
 /* ---- beats.c ---- */
 
-/* Beats of each fold of every crossbar window word: [layer][image] -> [words]. */
+/* Beats of each fold of every crossbar window word: [layer][image] -> [words]. For a broadcast engine: non-zeros of
+ * every channel's parts of the kernel, [pixel][channel][part]; so many of them lie between a pixel and the next. */
 typedef struct beats {
     ss_ctx *ctx;
     int64_t images;
@@ -156,7 +186,9 @@ typedef struct beats {
     struct beats_layer {
         int32_t node, tensor;
         int64_t streams, m;
+        int64_t parts;  /* of a broadcast engine; else 0 */
         int64_t words;
+        int64_t period; /* words of a pixel that are different in kind: 1, or channels times parts */
         uint16_t *data; /* [images][words] */
     } * layer;
 } beats;
@@ -170,6 +202,7 @@ typedef struct sim_node {
     stage *first[SS_MAX_INPUTS], *last; /* its outermost stages */
     int32_t n_first;
     stage *engine;                /* or NULL */
+    bool broadcast;               /* of that kind */
     stage *join;                  /* where all inputs' words meet, or NULL */
     stage *fifo[SS_MAX_INPUTS];   /* of a join, or NULL */
     int64_t lanes[SS_MAX_INPUTS], inside[SS_MAX_INPUTS]; /* elements a word before them, and in them */

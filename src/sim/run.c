@@ -90,6 +90,7 @@ static ss_status spread(sim *sm, ss_sim_partition *p) {
     int64_t *values = ss_arena_alloc(sm->arena, (size_t)n, sizeof *values);
     if (!values) return SS_BAD;
     for (int64_t i = 0; i < n; i++) values[i] = p->ends[i] - sm->starts[i] + 1;
+    p->first_latency = values[0];
     p->latency = spread_of(values, n);
     for (int64_t i = 0; i + 1 < n; i++) values[i] = p->ends[i + 1] - p->ends[i];
     p->interval = spread_of(values, n - 1);
@@ -107,7 +108,7 @@ static void node_figures(const sim *sm, const sim_node *sn, ss_sim_node *n) {
         n->starved = later(n->starved, sn->first[k]->starved);
         n->busy = later(n->busy, sn->first[k]->in);
     }
-    if (sn->engine) n->busy = engine_busy(sn->engine);
+    if (sn->engine) n->busy = sn->broadcast ? broadcast_busy(sn->engine) : engine_busy(sn->engine);
     if (sn->join) n->joining = together_waited(sn->join);
     for (int32_t k = 0; k < SS_MAX_INPUTS && sn->fifo[k]; k++) {
         n->depth[k] = fifo_depth(sn->fifo[k]);
