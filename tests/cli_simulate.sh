@@ -69,7 +69,29 @@ bad_rooms() { # a design whose FIFO cannot be
     refuses "is no factor" simulate "$work/broken.json" "${common[@]:1}"
 }
 
+waveform() { # the VCD is well formed; a node is blocked, and a FIFO holds, as long and as much as the figures say
+    "$bin" simulate "${common[@]}" --images 2 --cycles 0..100000000 --trace "$work/all.vcd" --levels "$work/levels" \
+        --json >"$work/traced" || return 1
+    local blocked most
+    blocked=$(grep -A9 '"name": "/conv/Conv"' "$work/traced" | grep -m1 '"blocked"' | tr -dc 0-9)
+    most=$(grep -A16 "\"name\": \"$block/Add\"" "$work/traced" | grep '"most"' | sed -n 2p | tr -dc 0-9)
+    awk -v blocked="$blocked" -v most="$most" '
+        $1 == "$scope" { depth++; name = $3 } $1 == "$upscope" { depth-- }
+        $1 == "$var" { if ($4 in width) bad = "an identifier twice"; width[$4] = $3
+                       if (name == "conv_Conv") conv = $4
+                       if (name == "blocks_blocks_0_Add" && $5 == "level_1") fifo = $4 }
+        $1 == "$enddefinitions" { if (depth != 0) bad = "scopes"; body = 1 }
+        body && /^#/ { t = substr($1, 2) + 0; if (t < now) bad = "time goes back"; if (state == "b11") sum += t - now; now = t }
+        body && /^b/ { if (!($2 in width) || length($1) - 1 != width[$2] || $1 !~ /^b[01]+$/) bad = "value " $0
+                       if ($2 == conv) state = $1
+                       if ($2 == fifo) { v = 0; for (i = 2; i <= length($1); i++) v = 2 * v + substr($1, i, 1); if (v > top) top = v } }
+        END { print "blocked " sum " of " blocked ", at most " top " of " most " words " bad
+              exit bad != "" || sum != blocked || top != most || sum == 0 }' "$work/all.vcd" || return 1
+    awk -F'\t' 'NR == 1 { n = NF } NF != n { exit 1 } END { exit NR < 100 }' "$work/levels"
+}
+
 check "a design of the example network" prepare
+check "a waveform of what nodes do, a table of levels" waveform
 check "tuned: depths and stalls in design, hardware, exploration" tuned
 check "interval and latency of twenty images" spread
 deadlock=("${common[@]}" --images 2 --depth "$block/Add=2")
@@ -94,6 +116,7 @@ check "depths of given hardware" refuses "leave one out" verify "${common[@]}" -
 check "a stall below one" bad_rooms
 check "a design that was not tuned" refuses "was not tuned" explore "$model" --profile "$work/profile.json" --device zcu104 \
     --tuned "$work/one.json" --out "$work/none.json"
+check "a span of cycles backwards" refuses "is no span of cycles" simulate "${common[@]}" --trace "$work/none.vcd" --cycles 9..3
 check "tuned in part" refuses "is tuned as it is" simulate "${common[@]}" --tune "$work/none.json" --span "$block/Add"
 check "no images" refuses "whole number" simulate "${common[@]}" --images 0
 check "fewer images than asked for" refuses "take fewer" simulate "${common[@]}" --images 10 --skip 4995

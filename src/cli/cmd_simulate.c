@@ -14,6 +14,9 @@ static const ss_opt opts[] = {
     SS_DEPTH_OPT,
     SS_DESIGN_JOB_OPTS,
     { "loss", NULL, "split what is lost against the cost model by cause (four times as long)", false },
+    { "trace", "FILE.vcd", "what every node does, and the FIFOs' levels, as a waveform", false },
+    { "levels", "FILE", "the FIFOs' levels as a table, for a plot", false },
+    { "cycles", "FIRST..LAST", "cycles for --trace and --levels (default 0..200000)", false },
     { "tune", "FILE", "size the FIFOs of joins, measure stalls: the design with both, for `explore --tuned`", false },
     { "within", "F", "with --tune: of the throughput of FIFOs without end (default 0.99)", false },
     { "brief", NULL, "print partitions without their nodes", false },
@@ -27,11 +30,30 @@ typedef struct request {
     int64_t images, skip;
     ss_rtl_opts rtl;
     double within;
+    ss_sim_trace trace;
 } request;
+
+static ss_status parse_trace(request *r) {
+    const char *cycles = ss_arg(r->cli, "cycles");
+    long long from = 0, to = 200000;
+    char rest;
+    ss_status s = SS_OK;
+    r->trace.waveform = ss_arg(r->cli, "trace");
+    r->trace.levels = ss_arg(r->cli, "levels");
+    if (r->trace.waveform) s |= ss_cli_check_writable(r->cli, r->trace.waveform);
+    if (r->trace.levels) s |= ss_cli_check_writable(r->cli, r->trace.levels);
+    if (cycles && (sscanf(cycles, "%lld..%lld%c", &from, &to, &rest) != 2 || from < 0 || to <= from))
+        s = ss_error(r->ctx, (ss_where){ "cycles", NULL, cycles }, "write two cycles, as in 1000..50000",
+                     "is no span of cycles");
+    r->trace.from = from;
+    r->trace.to = to;
+    return s == SS_OK ? SS_OK : SS_BAD;
+}
 
 static ss_status parse(request *r) {
     int bad = ss_arg_int(r->cli, "images", 1, 1000000, 100, &r->images) != SS_OK;
     bad += ss_arg_int(r->cli, "skip", 0, 1000000000, 0, &r->skip) != SS_OK;
+    bad += parse_trace(r) != SS_OK;
     bad += ss_arg_real(r->cli, "within", 0.5, 1, 0.99, &r->within) != SS_OK;
     if (ss_arg(r->cli, "tune")) bad += ss_cli_check_writable(r->cli, ss_arg(r->cli, "tune")) != SS_OK;
     const char *no = ss_arg(r->cli, "span") ? "span" : ss_arg(r->cli, "depth") ? "depth" : NULL;
@@ -155,6 +177,7 @@ static ss_status simulate(request *r, const ss_dataset *images) {
                                .images = images,
                                .norm = &j->norm,
                                .opts = r->rtl,
+                               .trace = r->trace,
                                .split_loss = ss_arg(r->cli, "loss") != NULL,
                                .tune = ss_arg(r->cli, "tune") != NULL,
                                .within = r->within };

@@ -159,7 +159,7 @@ static ss_status collect_layer(const meter *m, ss_profile *p, int32_t layer) {
     ss_layer_profile *l = &p->layers[layer];
     const ss_node *n = &m->g->nodes[m->conv[layer]];
     if (n->in[0] < m->start) return copy_layer(m, p, layer);
-    double *hist, *max_hist, zero = 0, *counts = zero_counts(m, n->in[0]);
+    double *hist, *max_hist, seen = 0, zero = 0, *counts = zero_counts(m, n->in[0]);
     size_t bins = (size_t)l->k + 1, channels = (size_t)l->channels;
     ss_list_stats *lists = ss_profile_alloc_lists(p, l);
     if (!counts || !lists || !ss_profile_alloc_hist(p, l, &hist, &max_hist)) return SS_BAD;
@@ -167,13 +167,13 @@ static ss_status collect_layer(const meter *m, ss_profile *p, int32_t layer) {
         ss_windows *w = &m->tallies[i].windows[layer];
         add_counter(hist, w->hist);
         for (int32_t j = 1; j < l->n_ci; j++) add_counter(max_hist + (size_t)j * bins, &w->max_hist[j]);
-        ss_lists_add(&m->tallies[i].lists[layer], lists);
+        ss_lists_add(&m->tallies[i].lists[layer], lists, &seen);
     }
     for (size_t i = 0; i < channels * bins; i++)
         max_hist[i % bins] += hist[i]; /* one stream: every window is a step */
     for (size_t c = 0; c < channels; c++) zero += counts[2 * c];
     l->windows = (double)p->images * n->shape.h * n->shape.w;
-    ss_lists_finish(l, p->images, lists);
+    ss_lists_finish(l, p->images, seen, lists);
     l->zero_ratio = zero / ((double)p->images * (double)ss_shape_size(ss_graph_in_shape(m->g, n)));
     return SS_OK;
 }

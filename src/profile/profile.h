@@ -14,13 +14,14 @@
 
 #include "infer/replay.h"
 
-#define SS_LIST_SPANS 5             /* blocks of 1, 2, 4, 8, 16 lists */
+#define SS_LIST_SPANS 5             /* blocks of 1, 4, 16, 64, 256 lists */
+#define SS_LIST_SPAN(i) (1 << 2 * (i))
 #define SS_PROFILE_MOST_STREAMS 256 /* ci * P; of more, nothing is known */
 
-/* ci * P streams: sums over blocks of 2^i lists (a list: what a stream has of a pixel and group) of the largest that a stream
+/* ci * P streams: sums over blocks of 4^i lists (a list: what a stream has of a pixel and group) of the largest that a stream
  * has. Blocks end with the image. */
 typedef struct ss_list_stats {
-    double busiest[SS_LIST_SPANS];    /* non-zeros */
+    double busiest[SS_LIST_SPANS];    /* max(1, non-zeros): cycles of one fold */
     double compaction[SS_LIST_SPANS]; /* cycles to list them: max(1, non-zeros) a word */
     double word;                      /* the same, all streams meeting at every word */
 } ss_list_stats;

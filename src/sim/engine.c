@@ -31,6 +31,7 @@ static void result(engine *e, int64_t start) {
     const int64_t end = start + e->now - 1;
     ring_set(&e->came, e->results++, end + e->p.latency);
     e->free_at = end + 1;
+    if (e->s.trace) trace_busy(&e->s, start, end + 1);
     e->fold = e->fold + 1 == e->p.folds ? 0 : e->fold + 1;
 }
 
@@ -47,7 +48,10 @@ static bool take_window(engine *e) {
     e->busy += e->now * e->p.folds;
     e->step = last ? 0 : e->step + 1;
     if (last) result(e, start);
-    else e->free_at = start + e->p.folds * e->now;
+    else {
+        e->free_at = start + e->p.folds * e->now;
+        if (s->trace) trace_busy(s, start, e->free_at);
+    }
     return true;
 }
 

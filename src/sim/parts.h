@@ -21,6 +21,7 @@
 
 typedef struct stage stage;
 typedef struct sim sim;
+typedef struct trace trace;
 
 typedef struct kind {
     const char *name;
@@ -53,9 +54,25 @@ struct stage {
     int64_t in, out;          /* words taken from before, words moved */
     int64_t starved, blocked; /* cycles ready without a word, with a word and without a reader */
     int32_t node;             /* graph node that it belongs to */
+    trace *trace; /* NULL: nothing of it is noted */
+    unsigned traced;
+    int32_t signal, level_signal;
     int64_t mark; /* the next word whose time goes to *marks, -1: none; every mark_step-th after it */
     int64_t mark_step, *marks;
 };
+
+/* ---- trace.c ---- */
+
+enum { TRACE_BUSY = 1, TRACE_WORDS = 2, TRACE_STARVED = 4, TRACE_BLOCKED = 8, TRACE_LEVEL = 16 }; /* stage.traced */
+
+trace *trace_new(ss_ctx *ctx, int64_t from, int64_t to);
+void trace_free(trace *t);
+ss_status trace_attach(trace *t, sim *sm); /* a partition, built and not yet run */
+void trace_busy(const stage *s, int64_t from, int64_t to);
+void trace_starved(const stage *s, int64_t from, int64_t to);
+void trace_taken(const stage *s, int64_t t);
+void trace_level(const stage *s, int64_t at, int32_t by);
+ss_status trace_write(trace *t, const char *waveform, const char *levels); /* either NULL: not that */
 
 static inline int64_t later(int64_t a, int64_t b) {
     return a > b ? a : b;
@@ -68,6 +85,7 @@ static inline int64_t pull(stage *s) {
 
 static inline void take(stage *s, int64_t t) {
     s->blocked += t - s->v;
+    if (s->trace) trace_taken(s, t);
     s->ops->taken(s, t);
     s->v = UNKNOWN;
     s->last = t;
@@ -82,8 +100,10 @@ static inline void take(stage *s, int64_t t) {
 /* Takes the word that stands before s since v as soon as s is ready; returns when. */
 static inline int64_t take_when(stage *s, int64_t v, int64_t ready) {
     ready = later(ready, s->last_in + 1);
-    if (v > ready) s->starved += v - ready;
-    else v = ready;
+    if (v > ready) {
+        s->starved += v - ready;
+        if (s->trace) trace_starved(s, ready, v);
+    } else v = ready;
     take(s->from, v);
     s->last_in = v;
     s->in++;

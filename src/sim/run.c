@@ -90,6 +90,7 @@ static ss_status spread(sim *sm, ss_sim_partition *p) {
     int64_t *values = ss_arena_alloc(sm->arena, (size_t)n, sizeof *values);
     if (!values) return SS_BAD;
     for (int64_t i = 0; i < n; i++) values[i] = p->ends[i] - sm->starts[i] + 1;
+    p->first_latency = values[0];
     p->latency = spread_of(values, n);
     for (int64_t i = 0; i + 1 < n; i++) values[i] = p->ends[i + 1] - p->ends[i];
     p->interval = spread_of(values, n - 1);

@@ -148,13 +148,14 @@ static ss_status predict(ss_ctx *ctx, const ss_sim_task *t, ss_simulated *out) {
 
 /* ---- partitions ---- */
 
-static ss_status run_partition(const ss_rtl *r, int32_t k, const beats *b, ss_simulated *out) {
+static ss_status run_partition(const ss_rtl *r, int32_t k, const beats *b, trace *t, ss_simulated *out) {
     sim sm = {
         .ctx = r->ctx, .arena = out->arena, .r = r, .part = &r->parts[k], .images = b->images, .beats = b
     };
     ss_sim_partition *p = &out->partitions[k];
     *p = (ss_sim_partition){ .number = sm.part->number, .first = sm.part->first, .last = sm.part->last };
     ss_status s = sim_build(&sm);
+    if (s == SS_OK && t) s = trace_attach(t, &sm);
     if (s == SS_OK) s = sim_run(&sm, p);
     if (!p->deadlock) return s;
     out->deadlock = true;
@@ -169,15 +170,20 @@ static ss_status run(const ss_sim_task *t, const ss_rtl *r, ss_simulated *out) {
     out->engine_seconds = ss_seconds() - began;
     out->n_partitions = r->n_parts;
     out->partitions = ss_arena_alloc(out->arena, (size_t)r->n_parts, sizeof *out->partitions);
+    trace *traced = NULL;
+    if ((t->trace.waveform || t->trace.levels) && !(traced = trace_new(r->ctx, t->trace.from, t->trace.to)))
+        s = SS_BAD;
     if (!out->partitions) s = SS_BAD;
     for (int32_t k = 0; k < r->n_parts && s == SS_OK; k++) {
         ss_progress(r->ctx, "partitions", (uint64_t)k, (uint64_t)r->n_parts);
-        s = run_partition(r, k, &b, out);
+        s = run_partition(r, k, &b, traced, out);
         if (s == SS_OK && t->split_loss && !out->partitions[k].deadlock)
             s = sim_split_loss(r, k, &b, &out->partitions[k]);
         if (s == SS_OK && t->tune && !out->deadlock) s = sim_size(r, k, &b, t->within, &out->partitions[k]);
     }
     beats_free(&b);
+    if (s == SS_OK && traced) s = trace_write(traced, t->trace.waveform, t->trace.levels);
+    trace_free(traced);
     return s == SS_OK ? predict(r->ctx, t, out) : s;
 }
 
@@ -240,11 +246,12 @@ static json_t *partition_json(const ss_simulated *s, const ss_sim_partition *p) 
         json_array_append_new(nodes, node_json(s->g, &p->nodes[i]));
     for (int64_t i = 0; ends && !p->deadlock && i < s->images; i++)
         json_array_append_new(ends, json_integer(p->ends[i]));
-    json_t *j = json_pack("{s:i,s:s,s:s,s:b,s:I,s:o,s:o,s:o,s:f,s:o}", "partition", (int)p->number, "first",
+    json_t *j = json_pack("{s:i,s:s,s:s,s:b,s:I,s:o,s:o,s:I,s:o,s:f,s:o}", "partition", (int)p->number, "first",
                           s->g->nodes[p->first].name, "last", s->g->nodes[p->last].name, "deadlock",
                           (int)p->deadlock, "cycles", (json_int_t)p->cycles, "interval",
                           spread_json(&p->interval, p->predicted_interval), "latency",
-                          spread_json(&p->latency, p->predicted_latency), "last_cycle", ends, "seconds",
+                          spread_json(&p->latency, p->predicted_latency), "first_latency",
+                          (json_int_t)p->first_latency, "last_cycle", ends, "seconds",
                           p->seconds, "nodes", nodes);
     if (j && p->loss.known)
         json_object_set_new(j, "loss",

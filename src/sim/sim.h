@@ -12,6 +12,13 @@
 #include "infer/infer.h"
 #include "rtl/rtl.h"
 
+/* What nodes do and what FIFOs hold in cycles [from, to). */
+typedef struct ss_sim_trace {
+    const char *waveform; /* a VCD file, or NULL */
+    const char *levels;   /* a table, or NULL */
+    int64_t from, to;
+} ss_sim_trace;
+
 typedef struct ss_sim_task {
     const ss_graph *g;
     const ss_quant *q; /* with the thresholds in force */
@@ -20,6 +27,7 @@ typedef struct ss_sim_task {
     const ss_dataset *images;
     const ss_norm *norm;
     ss_rtl_opts opts; /* span; depths of FIFOs */
+    ss_sim_trace trace;
     bool split_loss;  /* three more simulations */
     bool tune;        /* the result has a tuned design: FIFOs sized, stalls */
     double within;    /* of the throughput with FIFOs without end */
@@ -67,6 +75,7 @@ typedef struct ss_sim_partition {
     int64_t *ends;     /* [images]: cycle of each image's last word out */
     ss_spread interval, latency; /* interval: most 0 when there is one image */
     double predicted_interval, predicted_latency;
+    int64_t first_latency; /* of the first image: nothing is before it */
     ss_sim_loss loss;
     double endless_interval, sized_interval; /* tuned: with FIFOs of joins without end, and as sized */
     double stall;                            /* tuned: of its engines that skip zeros */

@@ -98,6 +98,7 @@ static bool fifo_accept(stage *s) {
     const int64_t t = take_when(s, v, ready);
     ring_set(&f->came, s->in - 1, t);
     f->deepest = later(f->deepest, s->in - s->out);
+    if (s->trace) trace_level(s, t + 1, 1);
     return true;
 }
 
@@ -120,6 +121,7 @@ static void fifo_taken(stage *s, int64_t t) {
         f->most = later(f->most, f->seen + 1 - f->gone);
     }
     ring_set(&f->left, s->out, t);
+    if (s->trace) trace_level(s, t + 1, -1);
 }
 
 static const kind fifo_kind = { "fifo", fifo_front, fifo_accept, fifo_taken };
