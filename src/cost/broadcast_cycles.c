@@ -85,9 +85,10 @@ double ss_broadcast_cycles(const ss_cost_node *n, const ss_config *cfg) {
     return fmax(replay(&w, cfg), compaction(&w, cfg));
 }
 
+/* As long as its replay: no profile is needed for it. */
 double ss_broadcast_list_cycles(const ss_cost_node *n, const ss_config *cfg) {
-    work w = work_of(n, cfg);
-    return w.s.compaction[SS_LIST_SPANS - 1] / w.lists;
+    const double steps = (double)(n->cg / cfg->ci), folds = (double)(n->fg / cfg->co);
+    return fmax(steps, cfg->cycles * (double)n->f / ((double)n->out_elems * (double)n->groups * folds));
 }
 
 /* ---- buffers ---- */
