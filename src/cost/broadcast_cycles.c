@@ -86,8 +86,8 @@ double ss_broadcast_cycles(const ss_cost_node *n, const ss_config *cfg) {
 }
 
 double ss_broadcast_list_cycles(const ss_cost_node *n, const ss_config *cfg) {
-    work w = work_of(n, cfg);
-    return w.s.compaction[SS_LIST_SPANS - 1] / w.lists;
+    double lists = (double)(n->out_elems / n->f * n->groups), folds = (double)(n->fg / cfg->co);
+    return fmax((double)(n->cg / cfg->ci), cfg->cycles / (lists * folds));
 }
 
 /* ---- buffers ---- */
