@@ -29,7 +29,8 @@ module ss_broadcast_lanes #(
     localparam STAGES = (BEATS + 4) / 5;
 
     logic [2:0] behind; // the flags a cycle behind the operands
-    logic fold_end, start, valid, emit;
+    logic fold_end;
+    (* max_fanout = 64 *) logic start, valid, emit; // one bit to hundreds of lanes: Vivado copies the register
     logic [UNITS*UW-1:0] sums;
     logic [WORD-1:0] leaving;
     ss_flags #(.WIDTH(3), .CYCLES(1)) u_flags (.clk(clk), .rst(rst), .in(flags), .out(behind));

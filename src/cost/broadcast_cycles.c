@@ -82,12 +82,13 @@ static double compaction(const work *w, const ss_config *cfg) {
 
 double ss_broadcast_cycles(const ss_cost_node *n, const ss_config *cfg) {
     work w = work_of(n, cfg);
-    return fmax(replay(&w, cfg), compaction(&w, cfg));
+    return floor(fmax(replay(&w, cfg), compaction(&w, cfg)) * 1024 + 0.5) / 1024; /* equal whatever rounding does */
 }
 
+/* As long as its replay: no profile is needed for it. */
 double ss_broadcast_list_cycles(const ss_cost_node *n, const ss_config *cfg) {
-    double lists = (double)(n->out_elems / n->f * n->groups), folds = (double)(n->fg / cfg->co);
-    return fmax((double)(n->cg / cfg->ci), cfg->cycles / (lists * folds));
+    const double steps = (double)(n->cg / cfg->ci), folds = (double)(n->fg / cfg->co);
+    return fmax(steps, cfg->cycles * (double)n->f / ((double)n->out_elems * (double)n->groups * folds));
 }
 
 /* ---- buffers ---- */

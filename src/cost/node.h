@@ -88,7 +88,8 @@ int ss_broadcast_parts(const ss_cost_node *n, const ss_config *cfg, ss_broadcast
 ss_resources ss_broadcast_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg);
 /* Of streams and lists; the window may need more. */
 double ss_broadcast_cycles(const ss_cost_node *n, const ss_config *cfg);
-/* What a list takes to be made, about as much as a fold of it: the first fold of a pixel waits. No profile is asked. */
+/* What a list takes to be made, for the first fold of a pixel waits for it: from cfg->cycles, so that a stored design says the
+ * same without its profile. */
 double ss_broadcast_list_cycles(const ss_cost_node *n, const ss_config *cfg);
 /* SUMS, QUEUE, LISTS and RESULTS of a folding: as few sums at a time as keep up, buffers as deep as costs nothing. */
 void ss_broadcast_size(const ss_cost_node *n, int bits, ss_config *cfg);

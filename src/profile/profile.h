@@ -71,9 +71,11 @@ ss_status ss_profile_measure(ss_ctx *ctx, const ss_graph *g, ss_engine *e, const
                              const ss_dataset *d, const ss_norm *norm, float *scores, ss_profile **out);
 /* The same after a change whose first effect is on the tensor of node `changed`: only what lies behind is run
  * (replay.h), on the first `images` images. base: the profile of these images before the change, from which what lies
- * before is copied; NULL: everything is run. keep: as ss_replay_run. */
+ * before is copied; NULL: everything is run. keep: as ss_replay_run. lists: count what streams of broadcast engines do; without,
+ * the profile is good for other engines only. */
 ss_status ss_profile_remeasure(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, ss_replay *r, int32_t changed,
-                               int64_t images, bool keep, const ss_profile *base, float *scores, ss_profile **out);
+                               int64_t images, bool keep, bool lists, const ss_profile *base, float *scores,
+                               ss_profile **out);
 /* Every activation behind a ReLU zero with probability `zeros`, independently; the network's input has no
  * zeros but its padding. Border windows are mixed exactly. */
 ss_status ss_profile_assume(ss_ctx *ctx, const ss_graph *g, double zeros, int bits, ss_profile **out);
