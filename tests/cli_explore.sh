@@ -37,7 +37,7 @@ same_profile() {
 more_zeros() {
     "$bin" estimate "$work/sparse.json" --assume-zeros 0.8 --json >"$work/e.out" &&
         at_least "$(number throughput "$work/e.out")" "$(number throughput "$work/sparse.json")" &&
-        at_least "$(number gain "$work/e.out")" 1.2
+        at_least "$(number gain "$work/e.out")" 1.1
 }
 several_partitions() {
     "$bin" explore "$model" --assume-zeros 0.5 --device kv260 --cap LUT=0.25 --out "$work/k.json" >"$work/k.out" &&
