@@ -199,7 +199,8 @@ static void feeders(const ss_graph *g, int32_t tensor, bool *node) {
 
 static bool skips_zeros(const ss_graph *g, int32_t node, const ss_config *c) {
     const ss_window *w = &g->nodes[node].win;
-    return g->nodes[node].op == SS_OP_CONV && c->engine == SS_ENGINE_CROSSBAR && c->m < w->kh * w->kw;
+    return g->nodes[node].op == SS_OP_CONV &&
+           (c->engine == SS_ENGINE_BROADCAST || (c->engine == SS_ENGINE_CROSSBAR && c->m < w->kh * w->kw));
 }
 
 /* In every partition, of the nodes that skip zeros and whose ReLUs may rise, the slowest: these ReLUs go into rise. */
