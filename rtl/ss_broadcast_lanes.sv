@@ -29,7 +29,8 @@ module ss_broadcast_lanes #(
     localparam STAGES = (BEATS + 4) / 5;
 
     logic [2:0] behind; // the flags a cycle behind the operands
-    logic fold_end, start, valid, emit;
+    logic fold_end;
+    (* max_fanout = 64 *) logic start, valid, emit; // one bit to hundreds of lanes: Vivado copies the register
     logic [UNITS*UW-1:0] sums;
     logic [WORD-1:0] leaving;
     ss_flags #(.WIDTH(3), .CYCLES(1)) u_flags (.clk(clk), .rst(rst), .in(flags), .out(behind));
@@ -41,11 +42,9 @@ module ss_broadcast_lanes #(
     genvar i;
     generate
         if (PACKED != 0) begin : g_packed
-            logic valid_q, start_q;
-            always_ff @(posedge clk) begin
-                valid_q <= valid;
-                start_q <= start;
-            end
+            logic valid_q, renew; // the sums begin anew, and so do the turns
+            assign renew = valid && start;
+            always_ff @(posedge clk) valid_q <= valid;
             for (i = 0; i < UNITS; i = i + 1) begin : g_pair
                 logic [ACC+17:0] sum;
                 logic [TURNS-1:0] turns, after;
@@ -53,13 +52,17 @@ module ss_broadcast_lanes #(
                 logic up, down;
                 ss_mac #(.W(8), .PAIR(1), .SUM(ACC + 18)) u_mac (
                     .clk(clk), .value(value), .weight(weights[i*16 +: 16]), .start(behind[1]), .valid(valid), .sum(sum));
-                assign up = quarter == 2'd3 && !start_q && sum[17:16] == 2'd0;
-                assign down = (quarter == 2'd0 || start_q) && sum[17:16] == 2'd3;
-                assign after = TURNS'($signed({down, up || down})) + (start_q ? TURNS'(0) : turns);
-                always_ff @(posedge clk) if (valid_q) begin
-                    turns <= after;
-                    quarter <= sum[17:16];
-                end
+                assign up = quarter == 2'd3 && sum[17:16] == 2'd0;
+                assign down = quarter == 2'd0 && sum[17:16] == 2'd3;
+                assign after = turns + TURNS'($signed({down, up || down}));
+                always_ff @(posedge clk)
+                    if (renew) begin
+                        turns <= 0;
+                        quarter <= 0;
+                    end else if (valid_q) begin
+                        turns <= after;
+                        quarter <= sum[17:16];
+                    end
                 assign sums[i*UW +: UW] = {after, sum};
             end
             for (i = 0; i < SUMS / 2; i = i + 1) begin : g_unpack

@@ -31,8 +31,8 @@ module ss_replay #(
     output logic entry_freed,
     output logic list_freed,
     input  logic taken,
-    output logic [WAW-1:0] addr,
-    output logic [W-1:0] value,
+    (* max_fanout = 64 *) output logic [WAW-1:0] addr, // Vivado copies the registers where there are many lanes
+    (* max_fanout = 64 *) output logic [W-1:0] value,
     output logic [2:0] flags
 );
     localparam RAW = ROOM > 1 ? $clog2(ROOM) : 1;

@@ -360,7 +360,7 @@ done
 
 # ---- where results go ----
 
-outputs="eval:predictions eval:save-calib profile:out explore:out threshold:out report:out"
+outputs="eval:predictions eval:save-calib eval:export profile:out explore:out threshold:out report:out"
 for at in $outputs; do
     c=${at%:*} key=${at#*:}
     bad "nowhere/x: cannot write" "$c" "$key=nowhere/x"

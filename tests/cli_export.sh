@@ -31,6 +31,23 @@ classes_agree() { # MODEL IMAGES LIMIT: with at most one image in a thousand on 
     [ "$differ" -le $(($3 / 1000)) ]
 }
 
+by_channel() { # MODEL DATA: exported with thresholds that differ from channel to channel
+    "$bin" profile "$1" --data "$2" --limit 50 --out "$work/p.json" >/dev/null 2>&1 || return 1
+    awk '/^ "relus"/ { on = 1 }
+        !on { next }
+        /"name": / { sub(/^ *"name": /, ""); sub(/,$/, ""); name = $0 }
+        /"channel_zero_ratio": / { inside = 1; n = 0; next }
+        inside && /\]/ {
+            printf "%s%s: [", layers++ ? ",\n" : "{\"format\": \"skipstream.thresholds\", \"version\": 1, \"layers\": {", name
+            for (c = 0; c < n; c++) printf "%s%.2f", c ? ", " : "", 0.01 * ((7 * c) % 23)
+            printf "]"
+            inside = 0
+        }
+        inside { n++ }
+        END { print "}}" }' "$work/p.json" >"$work/saved/thresholds_optimised.json"
+    "$bin" eval "$1" --data "$2" --limit 20 --thresholds "$work/saved/thresholds_optimised.json" --export "$work/out.onnx"
+}
+
 raised() { grep -q '[1-9]' <(sed -n '/layers/,$p' "$work/saved/thresholds_optimised.json" | grep -o ': [0-9.]*'); }
 
 make -s jets-data >/dev/null
@@ -40,6 +57,8 @@ check "with thresholds above 0" raised
 check "what was exported is a model with these thresholds" "$bin" check "$work/out.onnx"
 if runtime; then
     check "the example: classes in ONNX Runtime" classes_agree examples/jets/jets.onnx "$jets/test_batch.bin" 1000
+    check "eval --export, a threshold for each channel" by_channel examples/jets/jets.onnx "$jets/test_batch.bin"
+    check "the example by channel: classes in ONNX Runtime" classes_agree examples/jets/jets.onnx "$jets/test_batch.bin" 1000
 else
     skip "the example: classes in ONNX Runtime" "no node, npm or network"
 fi

@@ -413,7 +413,7 @@ static void whole_convolutions_are_the_sum_of_their_modules(void **state) {
         bench_free(&b);
     }
     fclose(f);
-    assert_int_equal(rows, 3);
+    assert_int_equal(rows, 6);
 }
 
 static void illegal_foldings_list_the_legal_values(void **state) {

@@ -72,7 +72,7 @@ static void same_profile(const ss_profile *a, const ss_profile *b) {
 static void every_remeasurement_is_a_whole_run(fixture *f, ss_replay *r, bool keep_all) {
     float scores[IMAGES][CLASSES], whole[IMAGES][CLASSES];
     ss_profile *base, *next, *fresh;
-    assert_int_equal(ss_profile_remeasure(f->ctx, f->g, f->q, r, 0, IMAGES, true, NULL, scores[0], &base), SS_OK);
+    assert_int_equal(ss_profile_remeasure(f->ctx, f->g, f->q, r, 0, IMAGES, true, true, NULL, scores[0], &base), SS_OK);
     unsigned seed = 7;
     for (int32_t turn = 0; turn < 40; turn++) {
         int32_t node;
@@ -81,7 +81,7 @@ static void every_remeasurement_is_a_whole_run(fixture *f, ss_replay *r, bool ke
         bool keep = keep_all || turn % 3 == 0;
         float before = f->g->nodes[node].act.threshold;
         raise_relu(f, node, 0.05f * (float)(turn % 9));
-        assert_int_equal(ss_profile_remeasure(f->ctx, f->g, f->q, r, node, IMAGES, keep, base, scores[0], &next), SS_OK);
+        assert_int_equal(ss_profile_remeasure(f->ctx, f->g, f->q, r, node, IMAGES, keep, true, base, scores[0], &next), SS_OK);
         assert_int_equal(ss_profile_measure(f->ctx, f->g, f->e, f->q, f->d, &f->norm, whole[0], &fresh), SS_OK);
         assert_memory_equal(scores, whole, sizeof scores);
         same_profile(next, fresh);

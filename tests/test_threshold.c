@@ -188,6 +188,92 @@ static void check_walks(fixture *f, ss_policy policy) {
 static void latency_aware_walks(void **state) { check_walks(*state, SS_POLICY_LATENCY); }
 static void greedy_gain_walks(void **state) { check_walks(*state, SS_POLICY_GREEDY); }
 
+/* ---- latency-aware, step by step ---- */
+
+/* ReLUs that a tensor's zeros come from, written down again: backwards until one is met. */
+static void feeders(const ss_graph *g, int32_t tensor, bool *node) {
+    if (g->nodes[tensor].act.on) node[tensor] = true;
+    else if (g->nodes[tensor].op != SS_OP_CONV)
+        for (int32_t k = 0; k < g->nodes[tensor].n_in; k++) feeders(g, g->nodes[tensor].in[k], node);
+}
+
+static bool skips_zeros(const ss_graph *g, int32_t node, const ss_config *c) {
+    const ss_window *w = &g->nodes[node].win;
+    return g->nodes[node].op == SS_OP_CONV &&
+           (c->engine == SS_ENGINE_BROADCAST || (c->engine == SS_ENGINE_CROSSBAR && c->m < w->kh * w->kw));
+}
+
+/* In every partition, of the nodes that skip zeros and whose ReLUs may rise, the slowest: these ReLUs go into rise. */
+static void expect_rise(const fixture *f, const ss_study *s, const ss_design *d, const float *t, bool *rise) {
+    for (int32_t k = 0; k < d->n_partitions; k++) {
+        const ss_partition *p = &d->partitions[k];
+        bool best[64] = { false };
+        double most = 0;
+        for (int32_t i = p->first; i <= p->last; i++) {
+            bool from[64] = { false }, any = false;
+            if (!skips_zeros(f->g, i, &p->configs[i - p->first]) || p->configs[i - p->first].cycles <= most) continue;
+            feeders(f->g, f->g->nodes[i].in[0], from);
+            for (int32_t r = 0; r < s->n_relus; r++) {
+                bool *mine = &from[ss_graph_find_act(f->g, s->relus[r])];
+                *mine = *mine && (double)t[r] + s->opts.step <= s->opts.t_max * (1 + 1e-6);
+                any = any || *mine;
+            }
+            if (!any) continue;
+            most = p->configs[i - p->first].cycles;
+            memcpy(best, from, sizeof best);
+        }
+        for (int32_t r = 0; r < s->n_relus; r++) rise[r] = rise[r] || best[ss_graph_find_act(f->g, s->relus[r])];
+    }
+}
+
+/* A device so small that the network is cut: every step raises what feeds the slowest of every partition, no more. */
+static void every_partition_has_its_step(void **state) {
+    fixture *f = *state;
+    const ss_device whole = f->device;
+    f->device.total.r[SS_DSP] = 24;
+    f->device.total.r[SS_LUT] = 9000;
+    f->task.opts.policies = 1u << SS_POLICY_LATENCY;
+    f->task.opts.hardware = 1u << SS_HW_BASELINE;
+    f->task.opts.max_loss = 100; /* to the end */
+    f->task.opts.step = 0.5;
+    f->task.opts.whole = true; /* a trial at each step */
+    f->task.opts.explore.batch = 1000000;
+    ss_study *s = study(f);
+    assert_true(s->reference.partitions >= 2);
+    assert_true(s->n_points > 4);
+    int32_t several = 0;
+    for (int32_t i = 1; i < s->n_points; i++) {
+        const ss_study_point *before = &s->points[i - 1], *pt = &s->points[i];
+        bool rise[64] = { false };
+        ss_design *d;
+        ss_profile *p = run_point(f, s, i - 1, f->search);
+        assert_int_equal(ss_estimate(f->ctx, s->reference_design, f->g, p, &d), SS_OK);
+        expect_rise(f, s, d, before->thresholds, rise);
+        int32_t rose = 0;
+        for (int32_t r = 0; r < s->n_relus; r++) {
+            assert_near((double)(pt->thresholds[r] - before->thresholds[r]), rise[r] ? 0.5 : 0, 1e-6);
+            rose += rise[r];
+        }
+        assert_true(rose > 0 && pt->t == i);
+        several += rose > 1;
+        ss_design_free(d);
+        ss_profile_free(p);
+    }
+    assert_true(several > 0);
+    /* And the end is one: nothing that could rise is left. */
+    bool rise[64] = { false }, any = false;
+    ss_design *d;
+    ss_profile *p = run_point(f, s, s->n_points - 1, f->search);
+    assert_int_equal(ss_estimate(f->ctx, s->reference_design, f->g, p, &d), SS_OK);
+    expect_rise(f, s, d, s->points[s->n_points - 1].thresholds, rise);
+    for (int32_t r = 0; r < s->n_relus; r++) any = any || rise[r];
+    assert_false(any);
+    ss_design_free(d);
+    ss_profile_free(p);
+    ss_study_free(s);
+    f->device = whole;
+}
+
 static void study_text(const ss_study *s, char **text) {
     json_t *j = ss_study_json(s);
     assert_non_null(j);
@@ -379,6 +465,7 @@ static void bad_tasks_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_point_can_be_reproduced, restore, restore),
+        cmocka_unit_test_setup_teardown(every_partition_has_its_step, restore, restore),
         cmocka_unit_test_setup_teardown(latency_aware_walks, restore, restore),
         cmocka_unit_test_setup_teardown(greedy_gain_walks, restore, restore),
         cmocka_unit_test_setup_teardown(memory_changes_no_result, restore, restore),

@@ -19,6 +19,7 @@ static const ss_opt opts[] = {
     { "mean", "A,B,C", "input normalisation: mean per channel, of pixels in 0..1", false },
     { "std", "A,B,C", "and standard deviation", false },
     { "isa", "NAME", "auto, portable, avx2 or avx512 (default auto)", false },
+    { "export", "FILE", "write the model with the thresholds in it, as ONNX", false },
     { "predictions", "FILE", "write image,label,class,score for every image", false },
     { 0 },
 };
@@ -58,9 +59,9 @@ static ss_status parse_isa(ss_cli *cli, ss_isa *out) {
 }
 
 static ss_status check_outputs(ss_cli *cli) {
-    static const char *const files[] = { "save-calib", "predictions" };
+    static const char *const files[] = { "save-calib", "predictions", "export" };
     ss_status s = SS_OK;
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 3; i++)
         if (ss_arg(cli, files[i]) && ss_cli_check_writable(cli, ss_arg(cli, files[i])) != SS_OK) s = SS_BAD;
     return s;
 }
@@ -249,9 +250,11 @@ static void say(const eval *v) {
 static ss_status cmd_eval(ss_cli *cli) {
     eval v = { .cli = cli, .ctx = ss_cli_ctx(cli) };
     const char *predictions = ss_arg(cli, "predictions"), *calib = ss_arg(cli, "save-calib");
+    const char *export = ss_arg(cli, "export");
     ss_status s = prepare(&v);
     if (s == SS_OK) s = run(&v);
     if (s == SS_OK && calib) s = ss_calib_save(v.calib, calib);
+    if (s == SS_OK && export) s = ss_onnx_export(v.g, ss_operand(cli, 0), export);
     if (s == SS_OK && predictions) s = write_predictions(&v, predictions);
     if (s == SS_OK) {
         say(&v);

@@ -108,6 +108,13 @@ static ss_status integers(run *r) {
     return r->job.e ? SS_OK : ss_job_quantise(&r->job, in_dir(r, "calibration.json", &p), NULL);
 }
 
+/* The integer network with the channels of the profile's order, which the profile stage chose. */
+static ss_status dealt(run *r) {
+    path p;
+    if (r->job.g->identity) return SS_OK;
+    return integers(r) == SS_OK ? ss_job_deal_as(&r->job, in_dir(r, "profile.json", &p)) : SS_BAD;
+}
+
 static ss_status accuracy(run *r, ss_engine *e, json_t **out) {
     const ss_dataset *d = &r->splits.part[SS_SPLIT_TEST];
     ss_accuracy a;
@@ -156,8 +163,9 @@ static ss_status eval(run *r) {
 static ss_status profile(run *r) {
     path file;
     ss_profile *p;
-    const ss_job *j = &r->job;
-    if (integers(r) != SS_OK) return SS_BAD;
+    ss_job *j = &r->job;
+    if (integers(r) != SS_OK || ss_job_deal_by(j, SS_DEAL_JOINT, &r->splits.part[SS_SPLIT_SEARCH]) != SS_OK)
+        return SS_BAD;
     if (ss_profile_measure(r->ctx, j->g, j->e, j->q, &r->splits.part[SS_SPLIT_SEARCH], &j->norm, NULL, &p) !=
         SS_OK)
         return SS_BAD;
@@ -195,7 +203,7 @@ static ss_status threshold(run *r) {
     path file;
     ss_study *st;
     const ss_splits *x = &r->splits;
-    if (integers(r) != SS_OK) return SS_BAD;
+    if (dealt(r) != SS_OK) return SS_BAD;
     ss_study_task task = { .g = r->job.g,
                            .q = r->job.q,
                            .e = r->job.e,
@@ -220,7 +228,7 @@ static ss_status generate(run *r) {
     path file;
     ss_design *d;
     ss_job *j = &r->job;
-    if (integers(r) != SS_OK) return SS_BAD;
+    if (dealt(r) != SS_OK) return SS_BAD;
     if (ss_design_load(r->ctx, j->g, in_dir(r, "design_optimised.json", &file), &d) != SS_OK) return SS_BAD;
     ss_status s = ss_job_thresholds(j, in_dir(r, "thresholds_optimised.json", &file));
     ss_rtl_opts o = { .last = -1, .no_vivado = *d->device.part == '\0' };

@@ -59,11 +59,6 @@ ss_resources ss_broadcast_resources(const ss_cost *c, const ss_cost_node *n, con
     return res;
 }
 
-/* Cycles of the streams, as if they met at every window and lists cost nothing to make. */
-double ss_broadcast_cycles(const ss_cost_node *n, const ss_config *cfg, int ci_index) {
-    return n->expect[(int64_t)ci_index * n->k] * (double)(n->fg / cfg->co) / cfg->m;
-}
-
 static ss_status illegal(ss_ctx *ctx, ss_where at, const char *field, int64_t value, const char *legal) {
     return ss_error(ctx, at, "choose one of the legal values", "%s = %lld; legal: %s", field, (long long)value, legal);
 }

@@ -45,6 +45,25 @@ static ss_status profile_mismatch(ss_cost *c, const ss_cost_node *n, const char 
                     "the profile %s", what);
 }
 
+static ss_status set_lists(ss_cost *c, ss_cost_node *n, const ss_layer_profile *l, double an_image) {
+    size_t count = (size_t)l->n_parts * (size_t)l->n_ci;
+    ss_list_stats *lists = ss_arena_alloc(c->arena, count, sizeof *lists);
+    int32_t *parts = ss_arena_alloc(c->arena, (size_t)l->n_parts, sizeof *parts);
+    if (!lists || !parts) return SS_BAD;
+    memcpy(parts, l->parts, (size_t)l->n_parts * sizeof *parts);
+    for (size_t i = 0; i < count; i++) {
+        for (int span = 0; span < SS_LIST_SPANS; span++) {
+            lists[i].busiest[span] = l->lists[i].busiest[span] * an_image;
+            lists[i].compaction[span] = l->lists[i].compaction[span] * an_image;
+        }
+        lists[i].word = l->lists[i].word * an_image;
+    }
+    n->parts = parts;
+    n->n_parts = l->n_parts;
+    n->lists = lists;
+    return SS_OK;
+}
+
 static ss_status set_expectation(ss_cost *c, ss_cost_node *n) {
     const ss_layer_profile *l = ss_profile_layer(c->p, n->node->name);
     if (!l) return profile_mismatch(c, n, "has no such layer");
@@ -61,7 +80,7 @@ static ss_status set_expectation(ss_cost *c, ss_cost_node *n) {
         for (int64_t m = 0; m < n->k; m++) row[m] *= an_image;
     }
     n->expect = expect;
-    return SS_OK;
+    return set_lists(c, n, l, an_image);
 }
 
 static int by_cycles(const void *va, const void *vb) {

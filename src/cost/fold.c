@@ -78,7 +78,7 @@ double ss_fold_cycles(const ss_cost *c, const ss_cost_node *n, const ss_config *
     double stall = n->tuning.stall > 0 ? n->tuning.stall : 1;
     int64_t filters = n->fg / cfg->co, pixels = n->out_elems / n->f;
     if (is_broadcast(cfg)) {
-        engine = stall * ss_broadcast_cycles(n, cfg, ci_index(n, cfg->ci));
+        engine = stall * ss_broadcast_cycles(n, cfg);
     } else if (is_crossbar(n, cfg)) {
         double steps = n->expect[ci_index(n, cfg->ci) * n->k + cfg->m - 1];
         engine = stall * steps * (double)filters / cfg->gr;

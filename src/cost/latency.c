@@ -17,6 +17,7 @@
 
 #define WINDOW_DEPTH 3   /* line buffer read, column register, window register */
 #define ENGINE_DEPTH 7   /* select, value, operand, product, sum, result FIFO and its output */
+#define BROADCAST_DEPTH 15 /* fork, end of the list, fold to result 9, join and bias 2, its FIFO, besides making the list */
 #define RESCALE_DEPTH 6  /* ss_requantise, ss_relu */
 #define PLAIN_DEPTH 3    /* any other node: its own register, rounding, register slice */
 #define LOAD_STREAM_BITS 64
@@ -41,7 +42,10 @@ static bool windowed(const ss_node *v) {
 
 static double depth_of(const ss_cost_node *n, const ss_config *cfg) {
     if (n->node->op != SS_OP_CONV) return PLAIN_DEPTH + (windowed(n->node) ? WINDOW_DEPTH : 0);
-    return WINDOW_DEPTH + ENGINE_DEPTH + ss_log2_ceil((int64_t)cfg->ci * cfg->m) + RESCALE_DEPTH;
+    int levels = ss_log2_ceil((int64_t)cfg->ci * cfg->m);
+    if (cfg->engine == SS_ENGINE_BROADCAST)
+        return WINDOW_DEPTH + BROADCAST_DEPTH + ss_broadcast_list_cycles(n, cfg) + (levels < 2 ? 2 : levels) + RESCALE_DEPTH;
+    return WINDOW_DEPTH + ENGINE_DEPTH + levels + RESCALE_DEPTH;
 }
 
 static span conv_span(const ss_cost_node *n, const ss_config *cfg, ss_shape in, span from) {

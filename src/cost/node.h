@@ -21,6 +21,9 @@ typedef struct ss_cost_node {
     int acc_bits;            /* of the filters' sums, but for their biases (see accumulator_bits) */
     int64_t *ci;             /* divisors of cg, [n_ci] */
     int n_ci;
+    const int32_t *parts;    /* [n_parts]: parts of the kernel that the profile knows */
+    int n_parts;
+    const ss_list_stats *lists; /* [n_parts][n_ci], an image; NULL: no profile */
     const double *expect;    /* [n_ci][k]: cycles an image of all steps, one filter; NULL: no profile */
     ss_config *fixed;
     int n_fixed;
@@ -67,6 +70,7 @@ ss_status ss_fold_check(ss_ctx *ctx, const ss_cost *c, const ss_cost_node *n, co
 
 /* ---- broadcast.c: CONV with a broadcast engine ---- */
 
+#define SS_RING_IN_LUTS 128    /* entries; longer list memories are block RAM (ss_replay) */
 #define SS_BROADCAST_MOST 4096 /* of queue, lists and results */
 
 typedef struct ss_broadcast {
@@ -82,7 +86,13 @@ ss_broadcast ss_broadcast_of(const ss_cost_node *n, const ss_config *cfg, int bi
 int ss_broadcast_parts(const ss_cost_node *n, const ss_config *cfg, ss_broadcast_part out[2]); /* 1 or 2 kinds */
 /* Streams and join; neither window nor weights. */
 ss_resources ss_broadcast_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg);
-double ss_broadcast_cycles(const ss_cost_node *n, const ss_config *cfg, int ci_index);
+/* Of streams and lists; the window may need more. */
+double ss_broadcast_cycles(const ss_cost_node *n, const ss_config *cfg);
+/* What a list takes to be made, for the first fold of a pixel waits for it: from cfg->cycles, so that a stored design says the
+ * same without its profile. */
+double ss_broadcast_list_cycles(const ss_cost_node *n, const ss_config *cfg);
+/* SUMS, QUEUE, LISTS and RESULTS of a folding: as few sums at a time as keep up, buffers as deep as costs nothing. */
+void ss_broadcast_size(const ss_cost_node *n, int bits, ss_config *cfg);
 ss_status ss_broadcast_check(ss_ctx *ctx, const ss_cost *c, const ss_cost_node *n, const ss_config *cfg, ss_where at);
 
 /* ---- streams.c: everything that depends on the interval ---- */

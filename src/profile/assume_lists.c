@@ -159,24 +159,32 @@ static void add_position(layer *y, int32_t parts, int64_t ci, double positions, 
     double steps = (double)(l->channels / l->groups / ci), lists = positions * l->groups;
     likes kinds[8], all[8];
     int n = sort_parts(y, parts, ci, 1, kinds);
+    double most = 0;
     for (int span = 0; span < SS_LIST_SPANS; span++) {
-        double block = fmin(1 << span, l->windows * l->groups), variance;
+        double block = fmin(SS_LIST_SPAN(span), l->windows * l->groups), variance;
         for (int i = 0; i < n; i++) all[i] = (likes){ kinds[i].trials * steps * block / v[span], kinds[i].streams };
-        o->busiest[span] += lists / block * v[span] * largest_of(y, all, n);
-        double mean = compaction_mean(kinds[0].trials, y->q, &variance) * steps * block;
+        /* Empty lists count one. The fullest stream has fewer of them than others, and at span 0 none. */
+        double busy = lists / block * v[span] * largest_of(y, all, n), mean = lists * kinds[0].trials * steps * y->q;
+        double empty = lists * pow(1 - y->q, kinds[0].trials * steps * (span > 0 ? 1 : (double)(ci * parts)));
+        busy += busy > 0 ? empty * mean / busy : empty;
+        most = span == 0 || busy < most ? busy : most;
+        o->busiest[span] += most;
+        double word = compaction_mean(kinds[0].trials, y->q, &variance) * steps * block;
         double spread = sqrt(variance * steps * block * v[span]) * normal_largest(y, kinds[0].streams);
-        o->compaction[span] += lists / block * fmin(mean + spread, fmax(1, kinds[0].trials) * steps * block);
+        o->compaction[span] += lists / block * fmin(word + spread, fmax(1, kinds[0].trials) * steps * block);
     }
     o->word += lists * steps * fullest_word(y, kinds, n);
 }
 
-static void fill_set(layer *y, int32_t parts, int64_t ci, ss_list_stats *o) {
-    const ss_layer_profile *l = y->l;
-    double v[SS_LIST_SPANS];
+static void set_overlaps(const layer *y, int32_t parts, double v[SS_LIST_SPANS]) {
     for (int span = 0; span < SS_LIST_SPANS; span++) {
-        double pixels = fmin((double)(1 << span) / l->groups, l->windows);
+        double pixels = fmin((double)SS_LIST_SPAN(span) / y->l->groups, y->l->windows);
         v[span] = overlap(y, parts, pixels < 1 ? 1 : (int64_t)pixels);
     }
+}
+
+static void fill_set(layer *y, int32_t parts, int64_t ci, const double *v, ss_list_stats *o) {
+    const ss_layer_profile *l = y->l;
     for (int32_t r = 0; r < y->n_rows; r++)
         for (int32_t c = 0; c < y->n_cols; c++) {
             count_on_map(y, parts, y->rows[r], y->cols[c]);
@@ -199,10 +207,11 @@ ss_status ss_assume_lists(ss_profile *p, ss_layer_profile *l, const ss_node *n, 
         y.n_rows = axis_of(n->shape.h, n->win.sh, n->win.pt, n->win.kh, in.h, y.rows);
         y.n_cols = axis_of(n->shape.w, n->win.sw, n->win.pl, n->win.kw, in.w, y.cols);
     }
-    for (int32_t i = 0; ok && i < l->n_parts * l->n_ci; i++) {
-        int32_t parts = l->parts[i / l->n_ci];
-        int64_t ci = l->ci[i % l->n_ci];
-        if (ci * parts <= SS_PROFILE_MOST_STREAMS) fill_set(&y, parts, ci, &out[i]);
+    for (int32_t k = 0; ok && k < l->n_parts; k++) {
+        double v[SS_LIST_SPANS];
+        set_overlaps(&y, l->parts[k], v);
+        for (int32_t i = 0; i < l->n_ci && l->ci[i] * l->parts[k] <= SS_PROFILE_MOST_STREAMS; i++)
+            fill_set(&y, l->parts[k], l->ci[i], v, &out[k * l->n_ci + i]);
     }
     ss_arena_free(scratch);
     return ok ? SS_OK : SS_BAD;

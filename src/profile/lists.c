@@ -1,8 +1,8 @@
 /* Counting of what the streams of a broadcast engine do. See lists.h.
  *
  * Method: of each pixel the kernel parts are added up per channel; channels are added to the lanes of the largest ci,
- * those to the lanes of its divisors. Blocks of lists grow like a binary counter: the list is added to the one before,
- * that pair to the pair before, and so on, each sum's largest entry being counted. The bodies are compiled twice on
+ * those to the lanes of its divisors. Blocks of lists grow like a counter of base 4: four lists are added up, four such
+ * blocks, and so on, each sum's largest entry being counted. The bodies are compiled twice on
  * x86-64, for the baseline and for AVX2, from the same C.
  *
  * A part of one position is zero or one, and costs a cycle of compaction either way: nothing to count there.
@@ -125,28 +125,26 @@ BODY void sum_streams(ss_lists *t, const pixel *at, const ss_stream_set *row, ss
     }
 }
 
-/* Count list number n of the image: blocks end like the carries of a binary counter. */
+/* Count list number n of the image: blocks end like the carries of a counter of base 4. */
 BODY void grow_blocks(ss_lists *t, ss_stream_set *s, int64_t n, int kind) {
-    const uint32_t *sum = list_of(s, kind);
-    for (int span = 0;; span++, n >>= 1) {
+    const uint32_t *list = list_of(s, kind), *sum = t->sum;
+    for (size_t i = 0; i < s->streams; i++) t->sum[i] = list[i] > 1 ? list[i] : 1;
+    for (int span = 0;; span++, n /= 4) {
         s->busiest[kind][span] += largest(sum, s->streams);
         if (span == SS_LIST_SPANS - 1) return;
-        uint32_t *restrict half = s->work[kind] + (size_t)span * s->streams;
-        if (n % 2 == 0) {
-            for (size_t i = 0; i < s->streams; i++) half[i] = sum[i];
-            return;
-        }
-        for (size_t i = 0; i < s->streams; i++) t->sum[i] = sum[i] + half[i];
-        sum = t->sum;
+        uint32_t *restrict begun = s->work[kind] + (size_t)span * s->streams;
+        for (size_t i = 0; i < s->streams; i++) begun[i] = n % 4 ? begun[i] + sum[i] : sum[i];
+        if (n % 4 < 3) return;
+        sum = begun;
     }
 }
 
 /* The blocks that an image of n lists leaves incomplete. */
 static void end_blocks(ss_lists *t, ss_stream_set *s, int64_t n, int kind) {
     memset(t->sum, 0, s->streams * sizeof *t->sum);
-    for (int span = 0; span < SS_LIST_SPANS - 1; span++, n >>= 1) {
-        const uint32_t *half = s->work[kind] + (size_t)span * s->streams;
-        for (size_t i = 0; n % 2 && i < s->streams; i++) t->sum[i] += half[i];
+    for (int span = 0; span < SS_LIST_SPANS - 1; span++, n /= 4) {
+        const uint32_t *begun = s->work[kind] + (size_t)span * s->streams;
+        for (size_t i = 0; n % 4 && i < s->streams; i++) t->sum[i] += begun[i];
         s->busiest[kind][span + 1] += largest(t->sum, s->streams);
     }
 }
@@ -181,6 +179,7 @@ BODY void count_pixel(ss_lists *t, const ss_map *m, int64_t number, int32_t oy, 
                     sum_streams(t, &at, row, &row[i], parts, g, kind);
                     grow_blocks(t, &row[i], number * t->groups + g, kind);
                 }
+            if (parts == 1) t->nonzeros += list_of(&row[0], NONZEROS)[0];
             if (parts > 1 && parts < t->k) count_words(t, row, parts, g, (size_t)m->shape.c);
         }
     }
@@ -223,7 +222,8 @@ static double whole_words(const ss_layer_profile *l, int64_t ci) {
     return sum;
 }
 
-void ss_lists_add(const ss_lists *t, ss_list_stats *out) {
+void ss_lists_add(const ss_lists *t, ss_list_stats *out, double *nonzeros) {
+    *nonzeros += (double)t->nonzeros;
     for (int32_t i = 0; i < t->n_parts * t->n_ci; i++) {
         const ss_stream_set *s = &t->sets[i];
         for (int span = 0; s->streams && span < SS_LIST_SPANS; span++) {
@@ -234,8 +234,8 @@ void ss_lists_add(const ss_lists *t, ss_list_stats *out) {
     }
 }
 
-void ss_lists_finish(const ss_layer_profile *l, int64_t images, ss_list_stats *out) {
-    double nonzeros = ss_profile_mean_nonzeros(l) * l->windows * l->channels, seen = out[0].busiest[0];
+void ss_lists_finish(const ss_layer_profile *l, int64_t images, double seen, ss_list_stats *out) {
+    double nonzeros = ss_profile_mean_nonzeros(l) * l->windows * l->channels;
     double all = (double)images / (double)ss_ceil_div(images, SS_LISTS_EVERY), filled = seen > 0 ? nonzeros / seen : all;
     for (int32_t i = 0; i < l->n_parts * l->n_ci; i++) {
         int32_t parts = l->parts[i / l->n_ci];

@@ -3,7 +3,7 @@
  * A list is what a stream multiplies for one output pixel (and group): the non-zeros of its whole receptive field. Stream
  * (l, p) of ci lanes and P parts has the channels c of the group with c mod ci = l and the kernel positions k with
  * k mod P = p. Cycles are decided by the fullest stream: at every list when streams may not drift apart, of blocks of
- * 2, 4, ... lists when buffers let them. Making a list costs a cycle a word at least: counted the same way. Results
+ * 4, 16, ... lists when buffers let them. Making a list costs a cycle a word at least: counted the same way. Results
  * do not depend on the instruction set.
  */
 #ifndef SS_PROFILE_LISTS_H
@@ -19,7 +19,7 @@ typedef struct ss_stream_set {
     int32_t ci, parent; /* lanes; the set of this P whose sums are added up to ours, -1: the kernel parts */
     size_t streams;     /* ci * P; 0: too many to be looked at */
     uint32_t *work[2];  /* non-zeros; cycles of compaction; [SS_LIST_SPANS][streams]: of the list, and of blocks that wait
-                         * for their other half */
+                         * for the rest of theirs */
     uint64_t busiest[2][SS_LIST_SPANS];
     uint64_t word;
 } ss_stream_set;
@@ -30,6 +30,7 @@ typedef struct ss_lists {
     int32_t n_ci, n_parts;
     const int32_t *parts;
     ss_stream_set *sets; /* [n_parts][n_ci] */
+    uint64_t nonzeros;   /* of all lists together */
     uint16_t *part;      /* scratch [parts][channels]: of one pixel */
     uint16_t *most;      /* scratch [channels] */
     uint32_t *sum;       /* scratch [SS_PROFILE_MOST_STREAMS] */
@@ -39,9 +40,10 @@ typedef struct ss_lists {
 /* Of the layer l of a profile, whose node has the windows `win` and an output of oh x ow. */
 bool ss_lists_init(ss_lists *t, ss_arena *arena, const ss_layer_profile *l, ss_window win, int32_t oh, int32_t ow);
 void ss_lists_count(ss_lists *t, const ss_map *m);
-void ss_lists_add(const ss_lists *t, ss_list_stats *out); /* what was counted, to out [n_parts][n_ci] */
-/* After the last ss_lists_add: scaled to all images by the non-zeros that the layer's histograms have, and what follows from
+/* What was counted, added to out [n_parts][n_ci] and to the sum of all non-zeros. */
+void ss_lists_add(const ss_lists *t, ss_list_stats *out, double *nonzeros);
+/* After the last ss_lists_add: from the `seen` non-zeros to all that the layer's histograms have, and what follows from
  * these alone. */
-void ss_lists_finish(const ss_layer_profile *l, int64_t images, ss_list_stats *out);
+void ss_lists_finish(const ss_layer_profile *l, int64_t images, double seen, ss_list_stats *out);
 
 #endif

@@ -29,6 +29,7 @@ typedef struct meter {
     int32_t *conv;         /* [n_layers]: node of the layer */
     int32_t start;         /* tensors before it are not seen: their counts are those of `base` */
     const ss_profile *base;
+    bool lists;
 } meter;
 
 static void observe(void *user, int thread, int64_t image, int32_t node, ss_view v) {
@@ -38,7 +39,7 @@ static void observe(void *user, int thread, int64_t image, int32_t node, ss_view
     ss_count_map(&t->maps[node], v.data, v.stride, &t->zeros[node]);
     for (int32_t l = m->first[node]; l >= 0; l = m->next[l]) {
         ss_count_windows(&t->windows[l], &t->maps[node]);
-        if (image % SS_LISTS_EVERY == 0) ss_lists_count(&t->lists[l], &t->maps[node]);
+        if (m->lists && image % SS_LISTS_EVERY == 0) ss_lists_count(&t->lists[l], &t->maps[node]);
     }
 }
 
@@ -159,7 +160,7 @@ static ss_status collect_layer(const meter *m, ss_profile *p, int32_t layer) {
     ss_layer_profile *l = &p->layers[layer];
     const ss_node *n = &m->g->nodes[m->conv[layer]];
     if (n->in[0] < m->start) return copy_layer(m, p, layer);
-    double *hist, *max_hist, zero = 0, *counts = zero_counts(m, n->in[0]);
+    double *hist, *max_hist, seen = 0, zero = 0, *counts = zero_counts(m, n->in[0]);
     size_t bins = (size_t)l->k + 1, channels = (size_t)l->channels;
     ss_list_stats *lists = ss_profile_alloc_lists(p, l);
     if (!counts || !lists || !ss_profile_alloc_hist(p, l, &hist, &max_hist)) return SS_BAD;
@@ -167,13 +168,13 @@ static ss_status collect_layer(const meter *m, ss_profile *p, int32_t layer) {
         ss_windows *w = &m->tallies[i].windows[layer];
         add_counter(hist, w->hist);
         for (int32_t j = 1; j < l->n_ci; j++) add_counter(max_hist + (size_t)j * bins, &w->max_hist[j]);
-        ss_lists_add(&m->tallies[i].lists[layer], lists);
+        ss_lists_add(&m->tallies[i].lists[layer], lists, &seen);
     }
     for (size_t i = 0; i < channels * bins; i++)
         max_hist[i % bins] += hist[i]; /* one stream: every window is a step */
     for (size_t c = 0; c < channels; c++) zero += counts[2 * c];
     l->windows = (double)p->images * n->shape.h * n->shape.w;
-    ss_lists_finish(l, p->images, lists);
+    ss_lists_finish(l, p->images, seen, lists);
     l->zero_ratio = zero / ((double)p->images * (double)ss_shape_size(ss_graph_in_shape(m->g, n)));
     return SS_OK;
 }
@@ -210,7 +211,7 @@ typedef struct source {
     const ss_norm *norm;
     ss_replay *replay; /* or NULL */
     int32_t changed;
-    bool keep;
+    bool keep, lists;
 } source;
 
 static ss_status run(ss_ctx *ctx, const source *from, meter *m, float *scores) {
@@ -221,7 +222,8 @@ static ss_status run(ss_ctx *ctx, const source *from, meter *m, float *scores) {
 
 static ss_status measure(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const source *from,
                          const ss_profile *base, float *scores, ss_profile **out) {
-    meter m = { .ctx = ctx, .arena = ss_arena_new(ctx), .g = g, .threads = ss_ctx_threads(ctx), .base = base };
+    meter m = { .ctx = ctx, .arena = ss_arena_new(ctx), .g = g, .threads = ss_ctx_threads(ctx), .base = base,
+                .lists = from->lists };
     ss_profile *p = m.arena ? ss_profile_new(ctx, g, q->bits) : NULL;
     m.p = p;
     if (base) m.start = ss_replay_start(from->replay, from->changed);
@@ -244,14 +246,15 @@ ss_status ss_profile_measure(ss_ctx *ctx, const ss_graph *g, ss_engine *e, const
     if (!q)
         return ss_error(ctx, SS_AT("profile"), "choose 16 or 8 bits",
                         "profiles are measured on the integer network");
-    return measure(ctx, g, q, &(source){ .d = d, .e = e, .norm = norm }, NULL, scores, out);
+    return measure(ctx, g, q, &(source){ .d = d, .e = e, .norm = norm, .lists = true }, NULL, scores, out);
 }
 
 ss_status ss_profile_remeasure(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, ss_replay *r, int32_t changed,
-                               int64_t images, bool keep, const ss_profile *base, float *scores, ss_profile **out) {
+                               int64_t images, bool keep, bool lists, const ss_profile *base, float *scores,
+                               ss_profile **out) {
     ss_dataset part = *ss_replay_data(r);
     part.n = images;
     *out = NULL;
-    source from = { .d = &part, .replay = r, .changed = base ? changed : 0, .keep = keep };
+    source from = { .d = &part, .replay = r, .changed = base ? changed : 0, .keep = keep, .lists = lists };
     return measure(ctx, g, q, &from, base, scores, out);
 }

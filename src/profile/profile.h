@@ -12,15 +12,17 @@
 #ifndef SS_PROFILE_H
 #define SS_PROFILE_H
 
+#include "graph/deal.h"
 #include "infer/replay.h"
 
-#define SS_LIST_SPANS 5             /* blocks of 1, 2, 4, 8, 16 lists */
+#define SS_LIST_SPANS 5             /* blocks of 1, 4, 16, 64, 256 lists */
+#define SS_LIST_SPAN(i) (1 << 2 * (i))
 #define SS_PROFILE_MOST_STREAMS 256 /* ci * P; of more, nothing is known */
 
-/* ci * P streams: sums over blocks of 2^i lists (a list: what a stream has of a pixel and group) of the largest that a stream
+/* ci * P streams: sums over blocks of 4^i lists (a list: what a stream has of a pixel and group) of the largest that a stream
  * has. Blocks end with the image. */
 typedef struct ss_list_stats {
-    double busiest[SS_LIST_SPANS];    /* non-zeros */
+    double busiest[SS_LIST_SPANS];    /* max(1, non-zeros): cycles of one fold */
     double compaction[SS_LIST_SPANS]; /* cycles to list them: max(1, non-zeros) a word */
     double word;                      /* the same, all streams meeting at every word */
 } ss_list_stats;
@@ -58,6 +60,7 @@ typedef struct ss_profile {
     double assumed_zeros;
     int64_t images;           /* measured: how many; assumed: 1 */
     const char *source;       /* where the images came from, for people; "" when assumed or not said */
+    ss_orders orders;         /* in which channels stood when this was measured; histograms are of that order */
     uint64_t data;            /* ss_dataset_hash of the images; 0 when assumed */
     ss_layer_profile *layers; /* one per CONV, graph order */
     int32_t n_layers;
@@ -70,9 +73,11 @@ ss_status ss_profile_measure(ss_ctx *ctx, const ss_graph *g, ss_engine *e, const
                              const ss_dataset *d, const ss_norm *norm, float *scores, ss_profile **out);
 /* The same after a change whose first effect is on the tensor of node `changed`: only what lies behind is run
  * (replay.h), on the first `images` images. base: the profile of these images before the change, from which what lies
- * before is copied; NULL: everything is run. keep: as ss_replay_run. */
+ * before is copied; NULL: everything is run. keep: as ss_replay_run. lists: count what streams of broadcast engines do; without,
+ * the profile is good for other engines only. */
 ss_status ss_profile_remeasure(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, ss_replay *r, int32_t changed,
-                               int64_t images, bool keep, const ss_profile *base, float *scores, ss_profile **out);
+                               int64_t images, bool keep, bool lists, const ss_profile *base, float *scores,
+                               ss_profile **out);
 /* Every activation behind a ReLU zero with probability `zeros`, independently; the network's input has no
  * zeros but its padding. Border windows are mixed exactly. */
 ss_status ss_profile_assume(ss_ctx *ctx, const ss_graph *g, double zeros, int bits, ss_profile **out);

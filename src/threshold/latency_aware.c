@@ -43,7 +43,7 @@ static int32_t slowest(const ss_walk *w, const ss_partition *p, bool *used, bool
     return found;
 }
 
-static ss_status step(ss_walk *w, bool *moved) {
+ss_status ss_latency_step(ss_walk *w, bool *moved) {
     const ss_design *d = w->probe.design;
     size_t n = (size_t)w->r->study->n_relus;
     bool *used = ss_alloc(w->r->ctx, 3 * n, sizeof *used);
@@ -62,4 +62,6 @@ static ss_status step(ss_walk *w, bool *moved) {
     return SS_OK;
 }
 
-ss_status ss_policy_latency_aware(ss_trials *r) { return ss_walk_run(r, step, 1); }
+ss_status ss_policy_latency_aware(ss_trials *r) {
+    return ss_walk_run(r, &(ss_leg){ ss_latency_step, 1, false }, 1);
+}

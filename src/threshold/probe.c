@@ -56,8 +56,8 @@ static ss_status measure(ss_probe *p, const float *thresholds, bool keep, ss_pro
     ss_trials *r = p->r;
     int32_t changed;
     if (ss_trial_put(r, p->in_force, thresholds, &changed) != SS_OK) return SS_BAD;
-    return ss_profile_remeasure(r->ctx, r->task->g, r->task->q, p->replay, changed, p->part.n, keep, p->profile,
-                                p->scores, out);
+    return ss_profile_remeasure(r->ctx, r->task->g, r->task->q, p->replay, changed, p->part.n, keep, ss_trial_lists(r),
+                                p->profile, p->scores, out);
 }
 
 static ss_status design_for(const ss_probe *p, const ss_profile *profile, ss_design **out) {

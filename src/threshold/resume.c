@@ -88,13 +88,14 @@ static bool read_point(const loader *l, const json_t *o, ss_study_point *pt) {
            read_hw(l, o, SS_HW_OPTIMISED, &pt->hw[SS_HW_OPTIMISED]);
 }
 
-/* Every key of what is asked now must be asked in the file with the same value. */
+/* Every key of what is asked now must be asked in the file with the same value, but the policies: whoever proposed them,
+ * trials are the same. */
 static ss_status compare(const loader *l, const json_t *file) {
     json_t *asked = ss_study_settings(l->s), *value;
     const char *key;
     ss_status s = asked ? SS_OK : SS_BAD;
     json_object_foreach(asked, key, value) {
-        if (json_equal(value, json_object_get(file, key))) continue;
+        if (strcmp(key, "policy") == 0 || json_equal(value, json_object_get(file, key))) continue;
         s = ss_error(l->ctx, SS_AT(l->path), "give the same options and files, or begin anew without --resume",
                      "the study there was asked another \"%s\"", key);
     }

@@ -101,18 +101,21 @@ static json_t *policies_json(const ss_study *s) {
 }
 
 json_t *ss_study_settings(const ss_study *s) {
-    json_t *hardware = json_array(), *cap = json_object();
+    json_t *hardware = json_array(), *cap = json_object(), *engines = json_array();
+    for (int k = 0; k < SS_ENGINE_KINDS; k++)
+        if ((s->opts.engines ? s->opts.engines : SS_ENGINES_ALL) & 1u << k)
+            json_array_append_new(engines, json_string(ss_engine_kind_names[k]));
     for (int k = 0; k < SS_HARDWARE; k++)
         if (s->opts.hardware & 1u << k) json_array_append_new(hardware, json_string(ss_hardware_names[k]));
     for (int i = 0; i < SS_RES_COUNT; i++)
         json_object_set_new(cap, ss_res_names[i], json_real(s->device.cap[i]));
     char policies[64];
     ss_study_policies(s, policies);
-    return json_pack("{s:o,s:s,s:i,s:s,s:o,s:f,s:b,s:b,s:f,s:f,s:i,s:s,s:I,s:o,s:{s:{s:s},s:o,s:o}}", "model",
+    return json_pack("{s:o,s:s,s:i,s:s,s:o,s:f,s:b,s:b,s:f,s:f,s:i,s:o,s:s,s:I,s:o,s:{s:{s:s},s:o,s:o}}", "model",
                      ss_json_hash(s->model), "model_name", s->model_name, "bits", s->bits, "policy",
                      policies, "hardware", hardware, "max_loss", s->opts.max_loss, "safe", (int)s->opts.safe, "whole",
                      (int)s->opts.whole,
-                     "step", s->opts.step, "t_max", s->opts.t_max, "refine", (int)s->opts.refine, "device",
+                     "step", s->opts.step, "t_max", s->opts.t_max, "refine", (int)s->opts.refine, "engines", engines, "device",
                      s->device.name, "batch", (json_int_t)s->opts.explore.batch, "cap", cap, "data",
                      "calibration", "source", s->calib_source, "search", data_json(&s->search_data), "test",
                      data_json(&s->test_data));

@@ -146,6 +146,11 @@ static ss_status price_point(ss_trials *r, const ss_profile *p, ss_study_point *
 
 /* ---- trials ---- */
 
+bool ss_trial_lists(const ss_trials *r) {
+    const unsigned e = r->task->opts.engines;
+    return e == 0 || e & 1u << SS_ENGINE_BROADCAST;
+}
+
 /* Thresholds in, scores and profile out; what lies before the first change is not run again. */
 static ss_status measure(ss_trials *r, const float *thresholds, float *scores) {
     const ss_study_task *t = r->task;
@@ -153,8 +158,8 @@ static ss_status measure(ss_trials *r, const float *thresholds, float *scores) {
     int32_t changed;
     if (ss_trial_put(r, r->in_force, thresholds, &changed) != SS_OK) return SS_BAD;
     r->profile = NULL;
-    ss_status s = ss_profile_remeasure(r->ctx, t->g, t->q, r->replay, changed, t->search->n, true, before, scores,
-                                       &r->profile);
+    ss_status s = ss_profile_remeasure(r->ctx, t->g, t->q, r->replay, changed, t->search->n, true, ss_trial_lists(r),
+                                       before, scores, &r->profile);
     ss_profile_free(before);
     memcpy(r->in_force, thresholds, (size_t)r->study->n_relus * sizeof *thresholds);
     return s;
@@ -224,7 +229,8 @@ static ss_status screen(ss_trials *r, const float *thresholds, int64_t *images) 
 static ss_status drop(ss_trials *r, double t, const float *thresholds, int64_t images) {
     const ss_study_task *k = r->task;
     ss_profile *p;
-    if (ss_profile_remeasure(r->ctx, k->g, k->q, r->replay, 0, images, false, NULL, r->scores, &p) != SS_OK)
+    if (ss_profile_remeasure(r->ctx, k->g, k->q, r->replay, 0, images, false, ss_trial_lists(r), NULL, r->scores,
+                             &p) != SS_OK)
         return SS_BAD;
     ss_status status = add_point(r, t, thresholds, p, images);
     ss_profile_free(p);

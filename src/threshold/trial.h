@@ -33,6 +33,8 @@ void ss_trials_close(ss_trials *r);     /* puts the model's own thresholds back 
 /* thresholds: [n_relus]; never below the model's own. *index: of the new point, points being in order of
  * trial. */
 ss_status ss_trial(ss_trials *r, double t, const float *thresholds, int32_t *index);
+/* Are profiles needed with what streams of broadcast engines do? */
+bool ss_trial_lists(const ss_trials *r);
 /* Put thresholds into graph and quantised network; the first node whose tensor they change against `before`
  * goes to *changed (the last node when none does). */
 ss_status ss_trial_put(ss_trials *r, const float *before, const float *thresholds, int32_t *changed);

@@ -88,20 +88,46 @@ static bool ban(ss_walk *w, const path *p) {
     return true;
 }
 
-static ss_status walk(ss_walk *w, ss_step_fn step, int32_t rounds) {
+/* *taken: the steps of the walk before, and with this leg. */
+static ss_status walk_leg(ss_walk *w, const ss_leg *leg, double *taken) {
     path p = { 0 };
-    double taken = 0;
     ss_status s = ss_probe_settle(&w->probe, w->now);
-    for (int32_t round = 0; s == SS_OK && round < rounds; round++) {
+    w->budget = w->probe.divergence;
+    for (int32_t round = 0; s == SS_OK && round < leg->rounds; round++) {
         p.n = p.good = p.bad = 0;
         s = path_push(w, &p);
-        if (s == SS_OK) s = walk_on(w, &p, step, taken);
-        if (s != SS_OK || !ban(w, &p)) break;
-        taken += p.n - 1;
+        if (s == SS_OK) s = walk_on(w, &p, leg->step, *taken);
+        const bool again = s == SS_OK && ban(w, &p);
+        *taken += p.n - 1;
+        if (!again) break;
         s = ss_probe_settle(&w->probe, w->now);
     }
     ss_free(w->r->ctx, p.at);
     return s;
+}
+
+/* The fastest point within the loss so far, whichever policy found it; the reference at the least. */
+static int32_t best_so_far(const ss_walk *w) {
+    const ss_study *s = w->r->study;
+    const ss_hardware k = w->probe.kind;
+    int32_t best = 0;
+    for (int32_t i = 1; i < s->n_points; i++)
+        if (ss_study_within(s, &s->points[i]) && s->points[i].hw[k].throughput > s->points[best].hw[k].throughput) best = i;
+    return best;
+}
+
+/* Where a leg begins; from_best: that point is this policy's as well. */
+static ss_status begin(ss_walk *w, const ss_leg *leg, double taken) {
+    const ss_study *s = w->r->study;
+    for (size_t i = 0; i < row(w); i++) {
+        w->now[i] = w->r->own[i].threshold;
+        w->banned[i] = w->held[i] = false;
+        w->sights[i].seen = SS_UNSEEN;
+    }
+    if (!leg->from_best) return SS_OK;
+    int32_t index, best = best_so_far(w);
+    memcpy(w->now, s->points[best].thresholds, row(w) * sizeof *w->now);
+    return best > 0 ? ss_trial(w->r, taken, w->now, &index) : SS_OK;
 }
 
 static ss_status open_sights(ss_walk *w) {
@@ -112,23 +138,40 @@ static ss_status open_sights(ss_walk *w) {
     return cycles ? SS_OK : SS_BAD;
 }
 
-ss_status ss_walk_run(ss_trials *r, ss_step_fn step, int32_t rounds) {
+static ss_status walk(ss_walk *w, ss_hardware kind, const ss_leg *legs, int32_t n) {
+    ss_trials *r = w->r;
+    const size_t relus = row(w);
+    double taken = 0;
+    w->now = ss_alloc(r->ctx, relus, sizeof *w->now);
+    w->banned = ss_alloc(r->ctx, relus, sizeof *w->banned);
+    w->held = ss_alloc(r->ctx, relus, sizeof *w->held);
+    if (!w->now || !w->banned || !w->held || open_sights(w) != SS_OK) return SS_BAD;
+    ss_status s = ss_probe_open(r, kind, &w->probe);
+    for (int32_t i = 0; s == SS_OK && i < n; i++) {
+        s = begin(w, &legs[i], taken);
+        if (s == SS_OK) s = walk_leg(w, &legs[i], &taken);
+    }
+    return s;
+}
+
+static void close_walk(ss_walk *w) {
+    ss_ctx *ctx = w->r->ctx;
+    if (w->probe.r) ss_probe_close(&w->probe);
+    ss_free(ctx, w->now);
+    ss_free(ctx, w->banned);
+    ss_free(ctx, w->held);
+    if (w->sights) ss_free(ctx, w->sights[0].cycles);
+    ss_free(ctx, w->sights);
+}
+
+ss_status ss_walk_run(ss_trials *r, const ss_leg *legs, int32_t n) {
     ss_status s = SS_OK;
     for (int32_t kind = 0; s == SS_OK && kind < SS_HARDWARE; kind++) {
         if (!(r->study->opts.hardware & 1u << kind)) continue;
         ss_walk w = { .r = r };
-        size_t n = (size_t)r->study->n_relus;
         r->walk = kind;
-        w.now = ss_alloc(r->ctx, n, sizeof *w.now);
-        w.banned = ss_alloc(r->ctx, n, sizeof *w.banned);
-        s = w.now && w.banned && open_sights(&w) == SS_OK ? ss_probe_open(r, (ss_hardware)kind, &w.probe) : SS_BAD;
-        for (size_t i = 0; s == SS_OK && i < n; i++) w.now[i] = r->own[i].threshold;
-        if (s == SS_OK) s = walk(&w, step, rounds);
-        if (w.probe.r) ss_probe_close(&w.probe);
-        ss_free(r->ctx, w.now);
-        ss_free(r->ctx, w.banned);
-        if (w.sights) ss_free(r->ctx, w.sights[0].cycles);
-        ss_free(r->ctx, w.sights);
+        s = walk(&w, (ss_hardware)kind, legs, n);
+        close_walk(&w);
     }
     return s;
 }

@@ -22,15 +22,25 @@ typedef struct ss_walk {
     ss_trials *r;
     ss_probe probe;
     float *now;   /* [n_relus]: thresholds reached; a step raises them */
-    bool *banned; /* [n_relus]: not to be raised any more */
+    bool *banned; /* [n_relus]: not to be raised any more in this leg */
+    bool *held;   /* [n_relus]: not to be lowered any more in this leg */
+    double budget; /* divergence where the leg began */
     ss_sight *sights; /* [n_relus] */
 } ss_walk;
 
 /* Raise w->now by one step; *moved false when nothing is left that could be raised. */
 typedef ss_status (*ss_step_fn)(ss_walk *w, bool *moved);
 
+/* A walk is a row of legs, each from the model's own thresholds or from the fastest point of the study so far. */
+typedef struct ss_leg {
+    ss_step_fn step;
+    int32_t rounds;
+    bool from_best;
+} ss_leg;
+
 /* One walk for each kind of hardware that the study asks for. */
-ss_status ss_walk_run(ss_trials *r, ss_step_fn step, int32_t rounds);
+ss_status ss_walk_run(ss_trials *r, const ss_leg *legs, int32_t n);
+ss_status ss_latency_step(ss_walk *w, bool *moved); /* latency_aware.c */
 /* May ReLU i rise by one step? */
 bool ss_walk_free(const ss_walk *w, int32_t i);
 void ss_walk_raise(ss_walk *w, float *thresholds, int32_t i);
