@@ -9,6 +9,10 @@
  * Method: wires (deal.h) are sorted by their mean price, which makes neighbours of channels that are equally full; then
  * any two wires of a group are exchanged while the sum falls. Each reader keeps a tree: at each level the largest prices
  * of each block of ci channels, sample by sample; an exchange changes two paths of it, up to where they meet.
+ *
+ * Which half of a block comes first makes no difference to a step. It does to the lanes of a broadcast engine: lane l takes
+ * channels l, l + ci, l + 2 ci, ... of a whole pixel, and the engine waits for the lane with the most non-zeros. So, last,
+ * halves of blocks are exchanged where that makes the fullest lanes emptier and no step dearer.
  */
 #include "profile/joint.h"
 
@@ -17,6 +21,8 @@
 
 #define MAX_LEVELS 32
 #define MAX_SWEEPS 12
+#define MOST_LANES 64
+#define FLIP_SWEEPS 3
 #define GAIN 2000 /* a sweep that gains less than 1/GAIN of the sum is the last */
 
 const char *const ss_dealing_names[SS_DEALINGS] = { "none", "means", "joint" };
@@ -28,6 +34,8 @@ typedef struct tree {
     int32_t ci[MAX_LEVELS];   /* ci[0] = 1; each divides the next */
     uint8_t *at[MAX_LEVELS];  /* [channels / ci][samples]: largest price of each block */
     int64_t *sum[MAX_LEVELS]; /* [channels / ci]: over the samples */
+    uint8_t *count;           /* [channels][samples]: non-zeros */
+    uint32_t *lane[MAX_LEVELS]; /* [ci][samples]: non-zeros of a lane; ci up to MOST_LANES */
     const int32_t *wires;     /* [channels] */
     int32_t *place;           /* [wires]: the first channel of a wire's place, or -1 */
 } tree;
@@ -45,6 +53,7 @@ typedef struct arranger {
     int32_t *members;   /* [wires]: by group */
     int32_t *first;     /* [n_groups + 1]: into members */
     uint8_t *scratch[2];
+    uint32_t *fullest; /* scratch: [samples] */
 } arranger;
 
 /* ---- vectors of prices ---- */
@@ -115,11 +124,29 @@ static void refresh(const arranger *a, tree *t, int32_t c) {
     }
 }
 
-static void exchange(const arranger *a, tree *t, int32_t p, int32_t q) {
-    uint8_t *x = block(a, t, 0, p), *y = block(a, t, 0, q);
+static void exchange_rows(const arranger *a, uint8_t *x, uint8_t *y) {
     memcpy(a->scratch[0], x, a->samples);
     memcpy(x, y, a->samples);
     memcpy(y, a->scratch[0], a->samples);
+}
+
+static bool has_lanes(const tree *t, int32_t level) { return level < t->levels && t->ci[level] <= MOST_LANES; }
+
+/* What is at channel c goes to another lane, and what is at channel d comes in its place. */
+static void relane(const arranger *a, tree *t, int32_t level, int32_t c, int32_t d) {
+    uint32_t *lane = t->lane[level] + (size_t)(c % t->ci[level]) * a->samples;
+    const uint8_t *out = t->count + (size_t)c * a->samples, *in = t->count + (size_t)d * a->samples;
+    for (size_t i = 0; i < a->samples; i++) lane[i] += (uint32_t)in[i] - out[i];
+}
+
+static void exchange(const arranger *a, tree *t, int32_t p, int32_t q) {
+    for (int32_t l = 1; has_lanes(t, l); l++) {
+        if (p % t->ci[l] == q % t->ci[l]) continue;
+        relane(a, t, l, p, q);
+        relane(a, t, l, q, p);
+    }
+    exchange_rows(a, t->count + (size_t)p * a->samples, t->count + (size_t)q * a->samples);
+    exchange_rows(a, block(a, t, 0, p), block(a, t, 0, q));
     refresh(a, t, p);
     refresh(a, t, q);
 }
@@ -128,6 +155,22 @@ static int64_t cost_of(const tree *t) {
     int64_t sum = 0;
     for (int32_t l = 1; l < t->levels; l++)
         for (int32_t b = 0; b < t->channels / t->ci[l]; b++) sum += t->ci[l] * t->sum[l][b];
+    return t->weight * sum;
+}
+
+/* Non-zeros that all lanes wait for, all ci at once, as cost_of. */
+static int64_t lane_cost(const arranger *a, const tree *t) {
+    int64_t sum = 0;
+    for (int32_t l = 1; has_lanes(t, l); l++) {
+        uint64_t most = 0;
+        memcpy(a->fullest, t->lane[l], a->samples * sizeof *a->fullest);
+        for (int32_t c = 1; c < t->ci[l]; c++) {
+            const uint32_t *lane = t->lane[l] + (size_t)c * a->samples;
+            for (size_t i = 0; i < a->samples; i++) a->fullest[i] = lane[i] > a->fullest[i] ? lane[i] : a->fullest[i];
+        }
+        for (size_t i = 0; i < a->samples; i++) most += a->fullest[i];
+        sum += t->ci[l] * (int64_t)most;
+    }
     return t->weight * sum;
 }
 
@@ -150,6 +193,9 @@ static ss_status new_levels(const arranger *a, tree *t, int32_t group) {
         t->at[l] = ss_arena_alloc(a->arena, blocks, a->samples);
         t->sum[l] = ss_arena_alloc(a->arena, blocks, sizeof *t->sum[l]);
         if (!t->at[l] || !t->sum[l]) return SS_BAD;
+        if (l == 0 || !has_lanes(t, l)) continue;
+        t->lane[l] = ss_arena_alloc(a->arena, (size_t)t->ci[l] * a->samples, sizeof *t->lane[l]);
+        if (!t->lane[l]) return SS_BAD;
     }
     return SS_OK;
 }
@@ -163,13 +209,18 @@ static ss_status new_tree(arranger *a, const ss_joint_layer *l) {
     t->wires = a->wires.of[n->in[0]];
     t->weight = 1 + (ss_node_macs(a->g, n) >> 16);
     t->place = ss_arena_alloc(a->arena, (size_t)a->wires.n, sizeof *t->place);
-    if (!t->place || new_levels(a, t, l->channels / n->groups) != SS_OK) return SS_BAD;
+    t->count = ss_arena_alloc(a->arena, (size_t)t->channels, a->samples);
+    if (!t->place || !t->count || new_levels(a, t, l->channels / n->groups) != SS_OK) return SS_BAD;
+    memcpy(t->count, l->counts, (size_t)t->channels * a->samples);
     make_prices(l->k, price);
     for (int32_t w = 0; w < a->wires.n; w++) t->place[w] = -1;
     for (int32_t c = t->channels - 1; c >= 0; c--) {
         uint8_t *v = block(a, t, 0, c);
         t->place[t->wires[c]] = c;
         for (size_t i = 0; i < a->samples; i++) v[i] = price[l->counts[(size_t)c * a->samples + i]];
+        for (int32_t k = 1; has_lanes(t, k); k++)
+            for (size_t i = 0; i < a->samples; i++)
+                t->lane[k][(size_t)(c % t->ci[k]) * a->samples + i] += l->counts[(size_t)c * a->samples + i];
         a->mean[t->wires[c]] += t->weight * total(v, a->samples);
     }
     for (int32_t c = 0; c < t->channels; c++) refresh(a, t, c);
@@ -220,6 +271,55 @@ static int64_t sweep(arranger *a, const int32_t *members, int32_t n) {
     return gained;
 }
 
+/* Costs of the readers of the group of wire w. */
+static void group_costs(const arranger *a, int32_t w, int64_t *steps, int64_t *lanes) {
+    *steps = *lanes = 0;
+    for (int32_t i = 0; i < a->n_trees; i++) {
+        if (a->trees[i].place[w] < 0) continue;
+        *steps += cost_of(&a->trees[i]);
+        *lanes += lane_cost(a, &a->trees[i]);
+    }
+}
+
+/* Exchange the n channels from p with those from q, all of one group. */
+static bool flip(arranger *a, const tree *t, int32_t p, int32_t q, int32_t n) {
+    for (int32_t i = 0; i < n; i++)
+        if (a->wires.group[t->wires[p + i]] != a->wires.group[t->wires[p]] ||
+            a->wires.group[t->wires[q + i]] != a->wires.group[t->wires[p]])
+            return false;
+    for (int32_t i = 0; i < n; i++) swap(a, t->wires[p + i], t->wires[q + i]);
+    return true;
+}
+
+/* Exchange neighbouring children of the blocks of one level where it pays. */
+static void flip_level(arranger *a, const tree *t, int32_t level, int32_t group, int64_t *steps, int64_t *lanes) {
+    const int32_t n = t->ci[level - 1];
+    for (int32_t p = 0; p + n < t->channels; p += n) {
+        const int32_t wire = t->wires[p];
+        int64_t now_steps, now_lanes;
+        if (p / t->ci[level] != (p + n) / t->ci[level] || a->wires.group[wire] != group) continue;
+        if (!flip(a, t, p, p + n, n)) continue;
+        group_costs(a, wire, &now_steps, &now_lanes);
+        if (now_lanes < *lanes && now_steps <= *steps) {
+            *steps = now_steps;
+            *lanes = now_lanes;
+        } else flip(a, t, p, p + n, n);
+    }
+}
+
+/* By the blocks of the reader with the most work. */
+static void balance_lanes(arranger *a, const int32_t *members) {
+    const tree *t = NULL;
+    int64_t steps, lanes;
+    for (int32_t i = 0; i < a->n_trees; i++)
+        if (a->trees[i].place[members[0]] >= 0 && (!t || a->trees[i].weight > t->weight)) t = &a->trees[i];
+    if (!t) return;
+    group_costs(a, members[0], &steps, &lanes);
+    for (int32_t turn = 0; turn < FLIP_SWEEPS; turn++)
+        for (int32_t l = t->levels - 1; l >= 1; l--)
+            if (has_lanes(t, l)) flip_level(a, t, l, a->wires.group[members[0]], &steps, &lanes);
+}
+
 static void arrange_group(arranger *a, const int32_t *members, int32_t n, ss_dealing dealing) {
     sort_group(a, members, n);
     if (dealing == SS_DEAL_MEANS) return;
@@ -230,6 +330,7 @@ static void arrange_group(arranger *a, const int32_t *members, int32_t n, ss_dea
         const int64_t gained = sweep(a, members, n);
         if (gained <= cost / GAIN) break;
     }
+    balance_lanes(a, members);
 }
 
 static ss_status list_members(arranger *a) {
@@ -250,7 +351,8 @@ static ss_status prepare(arranger *a) {
     a->mean = ss_arena_alloc(a->arena, (size_t)a->wires.n, sizeof *a->mean);
     a->trees = ss_arena_alloc(a->arena, (size_t)j->n_layers, sizeof *a->trees);
     for (int i = 0; i < 2; i++) a->scratch[i] = ss_arena_alloc(a->arena, a->samples, 1);
-    if (!a->to || !a->mean || !a->trees || !a->scratch[0] || !a->scratch[1]) return SS_BAD;
+    a->fullest = ss_arena_alloc(a->arena, a->samples, sizeof *a->fullest);
+    if (!a->fullest || !a->to || !a->mean || !a->trees || !a->scratch[0] || !a->scratch[1]) return SS_BAD;
     for (int32_t w = 0; w < a->wires.n; w++) a->to[w] = w;
     ss_status s = list_members(a);
     for (int32_t l = 0; s == SS_OK && l < j->n_layers; l++)
