@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """The tables of docs/results.md: one network, device and width in each, every engine beside the others.
 
-    bench/results.py --data DIR [--thresholds FILE] [--bits 16,8] [--work DIR] NETWORK DEVICE [ZEROS]
+    bench/results.py --data DIR [--thresholds FILE] [--bits 16,8] [--limit N] [--work DIR] NETWORK DEVICE [ZEROS]
 
 NETWORK is a file of --data without .onnx; ZEROS (0..1) assumes independent zeros, for networks without trained weights.
-Each row is one `skipstream explore` on the profile of the search split (val_batch.bin), calibrated on calib_batch.bin; with
+Each row is one `skipstream explore` on the profile of the search split (val_batch.bin), calibrated on calib_batch.bin
+(--limit N: of its first N images); with
 --thresholds every engine also gets a row with these thresholds in force, and a line gives their paired loss on both splits.
 Figures are the program's own: nothing is computed here. Profiles are kept in --work and taken from there again.
 """
@@ -38,6 +39,7 @@ def profile(args, model, bits, thresholds):
         cifar = os.path.join(args.data, "cifar10")
         words = ["profile", model, "--data", os.path.join(cifar, "val_batch.bin"), "--calib",
                  os.path.join(cifar, "calib_batch.bin"), "--bits", str(bits), "--out", path]
+        words += ["--limit", str(args.limit)] if args.limit else []
         run(words + (["--thresholds", thresholds] if thresholds else []))
     return path
 
@@ -86,6 +88,7 @@ def main():
     p.add_argument("--data", default=os.environ.get("SKIPSTREAM_DATA", "../shared/data"))
     p.add_argument("--thresholds")
     p.add_argument("--bits", default="16,8")
+    p.add_argument("--limit", type=int)
     p.add_argument("--work", default="build/results")
     p.add_argument("network")
     p.add_argument("device")

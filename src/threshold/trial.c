@@ -213,7 +213,7 @@ static ss_status screen(ss_trials *r, const float *thresholds, int64_t *images) 
     *images = 0;
     if (o->whole) return SS_OK;
     if (ss_trial_put(r, r->in_force, thresholds, &changed) != SS_OK) return SS_BAD;
-    for (int64_t part = n / 16; part < n && part > 0; part *= 4) {
+    for (int64_t part = n / 16; part <= n / 4 && part > 0; part *= 4) {
         double loss;
         if (part < SCREEN_LEAST) continue;
         if (ss_replay_run(r->replay, changed, part, false, NULL, r->scores) != SS_OK) return SS_BAD;
