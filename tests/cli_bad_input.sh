@@ -306,8 +306,8 @@ done
 
 for name in profile design calib study; do
     head -c 300 $name.json >cut_$name.json
-    sed 's/"version": 1/"version": 2/' $name.json >new_$name.json
-    sed 's/"version": 1/"version": "one"/' $name.json >word_$name.json
+    sed 's/"version": [0-9]*/"version": 9/' $name.json >new_$name.json
+    sed 's/"version": [0-9]*/"version": "one"/' $name.json >word_$name.json
 done
 thresholds() { echo "{\"format\": \"skipstream.thresholds\", \"version\": ${2:-1}, \"layers\": $1}"; }
 thresholds '{"/relu/Relu": 0.1}' >t.json
@@ -316,7 +316,7 @@ reads="eval:calib:calib profile:calib:calib threshold:calib:calib explore:profil
 for at in $reads; do
     IFS=: read -r c key name <<<"$at"
     bad "not valid JSON: line" "$c" "$key=cut_$name.json"
-    bad "version 2 of \"skipstream.$name\"; this program reads up to 1" "$c" "$key=new_$name.json"
+    bad "version 9 of \"skipstream.$name\"; this program reads up to" "$c" "$key=new_$name.json"
     bad "word_$name.json: not a skipstream artefact" "$c" "$key=word_$name.json"
     bad "nowhere.json: cannot open" "$c" "$key=nowhere.json"
     bad "$([[ $c == report ]] && echo no section for a || echo holds a) \"skipstream.device\"" "$c" "$key=board.json"

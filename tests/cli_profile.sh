@@ -61,7 +61,7 @@ eval_agrees_with_the_study() {
 }
 estimate_agrees_with_the_study() { # the reference design, fed with the profile under the chosen thresholds
     "$bin" profile $model --data "$work/search.bin" "${D[@]}" --thresholds "$work/chosen/thresholds_baseline.json" \
-        --out "$work/pb.json" &&
+        --order "$work/chosen/design_reference.json" --out "$work/pb.json" &&
         "$bin" estimate "$work/chosen/design_reference.json" --profile "$work/pb.json" --json >"$work/e" || return 1
     local at
     at=$(head_value chosen baseline "$work/study.json")

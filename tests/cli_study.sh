@@ -32,6 +32,7 @@ reproduced() { # POINT: by eval, profile and estimate
     "$bin" eval $model --data "$search" --calib "$calib" --bits 16 --limit "$images" --thresholds "$work/all.json:$1" \
         --json >"$work/e" || return 1
     "$bin" profile $model --data "$search" --calib "$calib" --limit "$images" --thresholds "$work/all.json:$1" \
+        --order "$work/saved/design_reference.json" \
         --out "$work/p.json" >/dev/null || return 1
     "$bin" estimate "$work/saved/design_reference.json" --model $model --profile "$work/p.json" --json >"$work/d" || return 1
     local top1 speed

@@ -258,7 +258,7 @@ static void test_json(void **state) {
     ss_orders o, back, none = { 0 };
     (void)state;
     random_orders(g, arena, 3, &o);
-    json_t *j = ss_orders_json(g, &o);
+    json_t *j = ss_orders_json(&o);
     assert_int_equal(ss_orders_read(g, "file", j, arena, &back), SS_OK);
     assert_true(ss_orders_equal(g, &o, &back) && !ss_orders_equal(g, &o, &none) && ss_orders_none(&none));
     assert_int_equal(ss_graph_deal(g, &o), SS_OK);

@@ -90,6 +90,15 @@ sys.exit(used < 512)' "$folder/stage.json" &&
 }
 complete() { design complete "$data/resnet18_cifar10.onnx" 16 0.5 --device u250 --cap DSP=0.09 && verify complete --images 3; }
 
+# Broadcast engines alone, and each layer its best engine.
+broadcast() { # broadcast NAME BITS ENGINE
+    design "$1" "$data/resnet20_cifar10.onnx" "$2" 0.05 --device zcu104 --cap DSP=0.2 --engine "$3" --max-partitions 1 &&
+        grep -q '"engine": "broadcast"' "$folder/$1.json" && verify "$1" --images 5
+}
+broadcast16() { broadcast broadcast16 16 broadcast; }
+broadcast8() { broadcast broadcast8 8 broadcast; }
+mixed() { broadcast mixed 16 auto; }
+
 if [ ! -r "$data/resnet20_cifar10.onnx" ]; then
     echo "ok 1 # SKIP no networks at $data (set SKIPSTREAM_DATA)"
     echo "1..1"
@@ -102,5 +111,8 @@ item cut8 "ResNet-20 in partitions of different designs, 8 bits, 20 images" cut8
 item stalled "ResNet-20, 8 bits, both ends stalled at random, 3 images" stalled
 item stage "ResNet-18, second residual stage at 512 multipliers or more, 2 images" stage
 item complete "ResNet-18 complete at some 1,100 multipliers, thresholds 0.5, 3 images" complete
+item broadcast16 "ResNet-20 with broadcast engines, 16 bits, thresholds 0.05, 5 images" broadcast16
+item broadcast8 "ResNet-20 with broadcast engines, 8 bits, thresholds 0.05, 5 images" broadcast8
+item mixed "ResNet-20, an engine chosen for each layer, 16 bits, thresholds 0.05, 5 images" mixed
 echo "1..$n"
 [ "$failed" -eq 0 ]

@@ -11,6 +11,8 @@ static const ss_opt opts[] = {
     SS_JOB_OPTS,
     { "thresholds", "T.json", "ReLU thresholds; STUDY.json:N for point N of a study", false },
     { "limit", "N", "only the first N images", false },
+    SS_DEAL_OPT,
+    { "order", "FILE", "instead of --deal: the order of channels of a design or a profile", false },
     { 0 },
 };
 
@@ -95,6 +97,16 @@ static void give_json(ss_job *j, const result *r, const char *out) {
                                     "layers", layers, "relus", relus));
 }
 
+/* The order in which channels are profiled, and stand in hardware explored for this profile. */
+static ss_status deal(ss_job *j, const ss_dataset *d) {
+    const char *order = ss_arg(j->cli, "order");
+    ss_dealing dealing;
+    if (ss_job_check_dealing(j->cli, &dealing) != SS_OK) return SS_BAD;
+    if (order && ss_arg(j->cli, "deal"))
+        return ss_error(j->ctx, SS_AT("order"), "leave one of them out", "--order and --deal exclude each other");
+    return order ? ss_job_deal_as(j, order) : ss_job_deal_by(j, dealing, d);
+}
+
 static ss_status profile(ss_job *j) {
     ss_cli *cli = j->cli;
     const char *out = ss_arg(cli, "out"), *thresholds = ss_arg(cli, "thresholds");
@@ -105,6 +117,7 @@ static ss_status profile(ss_job *j) {
     if (s == SS_OK) s = ss_job_images(j, ss_arg(cli, "data"), limit, &d);
     if (s == SS_OK) s = ss_job_quantise(j, ss_arg(cli, "calib"), d);
     if (s == SS_OK && thresholds) s = ss_job_thresholds(j, thresholds);
+    if (s == SS_OK) s = deal(j, d);
     if (s == SS_OK) s = measure(j, d, &r);
     if (s == SS_OK) s = ss_profile_set_source(r.p, ss_arg(cli, "data"));
     if (s == SS_OK) s = ss_profile_save(r.p, out);
@@ -133,7 +146,9 @@ const ss_command ss_cmd_profile = {
     .details = "One integer run over the images gives, for every convolution and channel, a histogram of\n"
                "non-zeros per window (padding counts as zeros), for every number of parallel streams the\n"
                "histogram of the largest count among them, and the share of zeros behind every ReLU.\n"
-               "Accuracy comes from the same run. A profile does not depend on --threads.",
+               "Accuracy comes from the same run. Channels that streams take together are chosen so that\n"
+               "they wait little for each other (--deal); the order is kept in the profile, and hardware\n"
+               "explored for it has it. A profile does not depend on --threads.",
     .opts = opts,
     .run = cmd_profile,
 };

@@ -30,6 +30,7 @@ static const ss_opt opts[] = {
     { "calib", "D3", "images for value ranges, instead of those of --data", false },
     SS_NORM_OPTS,
     SS_DEVICE_OPTS,
+    SS_ENGINE_OPT,
     { 0 },
 };
 
@@ -108,6 +109,13 @@ static ss_status integers(run *r) {
     return r->job.e ? SS_OK : ss_job_quantise(&r->job, in_dir(r, "calibration.json", &p), NULL);
 }
 
+/* The integer network with the channels of the profile's order, which the profile stage chose. */
+static ss_status dealt(run *r) {
+    path p;
+    if (r->job.g->identity) return SS_OK;
+    return integers(r) == SS_OK ? ss_job_deal_as(&r->job, in_dir(r, "profile.json", &p)) : SS_BAD;
+}
+
 static ss_status accuracy(run *r, ss_engine *e, json_t **out) {
     const ss_dataset *d = &r->splits.part[SS_SPLIT_TEST];
     ss_accuracy a;
@@ -156,8 +164,9 @@ static ss_status eval(run *r) {
 static ss_status profile(run *r) {
     path file;
     ss_profile *p;
-    const ss_job *j = &r->job;
-    if (integers(r) != SS_OK) return SS_BAD;
+    ss_job *j = &r->job;
+    if (integers(r) != SS_OK || ss_job_deal_by(j, SS_DEAL_JOINT, &r->splits.part[SS_SPLIT_SEARCH]) != SS_OK)
+        return SS_BAD;
     if (ss_profile_measure(r->ctx, j->g, j->e, j->q, &r->splits.part[SS_SPLIT_SEARCH], &j->norm, NULL, &p) !=
         SS_OK)
         return SS_BAD;
@@ -171,7 +180,7 @@ static ss_status profile(run *r) {
 static ss_status explore_one(run *r, const ss_profile *p, const char *name) {
     path file;
     ss_design *d;
-    ss_cost_opts cost = { .bits = r->job.bits, .engines = p ? SS_ENGINES_ALL : 1u << SS_ENGINE_DENSE };
+    ss_cost_opts cost = { .bits = r->job.bits, .engines = p ? r->study.engines : 1u << SS_ENGINE_DENSE };
     ss_status s = ss_explore_graph(r->ctx, r->job.g, p, &r->device, cost, r->study.explore, &d);
     if (s != SS_OK) return s;
     snprintf(d->model_path, sizeof d->model_path, "%s", ss_operand(r->cli, 0));
@@ -195,7 +204,7 @@ static ss_status threshold(run *r) {
     path file;
     ss_study *st;
     const ss_splits *x = &r->splits;
-    if (integers(r) != SS_OK) return SS_BAD;
+    if (dealt(r) != SS_OK) return SS_BAD;
     ss_study_task task = { .g = r->job.g,
                            .q = r->job.q,
                            .e = r->job.e,
@@ -220,7 +229,7 @@ static ss_status generate(run *r) {
     path file;
     ss_design *d;
     ss_job *j = &r->job;
-    if (integers(r) != SS_OK) return SS_BAD;
+    if (dealt(r) != SS_OK) return SS_BAD;
     if (ss_design_load(r->ctx, j->g, in_dir(r, "design_optimised.json", &file), &d) != SS_OK) return SS_BAD;
     ss_status s = ss_job_thresholds(j, in_dir(r, "thresholds_optimised.json", &file));
     ss_rtl_opts o = { .last = -1, .no_vivado = *d->device.part == '\0' };
@@ -297,7 +306,7 @@ static ss_status flow(run *r) {
     uint64_t quantised = mix_word(calibrated, (uint64_t)r->job.bits);
     uint64_t evaluated = mix_word(quantised, images[SS_SPLIT_TEST].hash);
     uint64_t profiled = mix_word(quantised, images[SS_SPLIT_SEARCH].hash);
-    uint64_t explored = device_key(profiled, r);
+    uint64_t explored = mix_word(device_key(profiled, r), r->study.engines);
     uint64_t studied = study_key(mix_word(explored, evaluated), &r->study);
     ss_status s = check(r);
     if (s == SS_OK) s = stage(r, "calibrate", calibrate_files, calibrated, calibrate);
@@ -317,14 +326,14 @@ static ss_status parse(run *r) {
     *o = (ss_study_opts){ .policies = 1u << SS_POLICY_UNIFORM,
                           .hardware = 1u << SS_HW_BASELINE | 1u << SS_HW_OPTIMISED,
                           .refine = 2,
-                          .memory = SS_STUDY_MEMORY,
-                          .engines = SS_ENGINES_ALL };
+                          .memory = SS_STUDY_MEMORY };
     ss_status s = ss_arg_real(r->cli, "max-loss", 0, 100, 1.0, &o->max_loss);
     if (ss_arg_real(r->cli, "step", 1e-6, 1e6, 0.05, &o->step) != SS_OK) s = SS_BAD;
     if (ss_arg_real(r->cli, "t-max", 1e-6, 1e6, 1.0, &o->t_max) != SS_OK) s = SS_BAD;
     if (ss_arg_int(r->cli, "limit", 1, INT64_MAX, 0, &r->limit) != SS_OK) s = SS_BAD;
     if (ss_job_explore_opts(r->cli, &o->explore) != SS_OK) s = SS_BAD;
     if (ss_job_device(r->cli, &r->device) != SS_OK) s = SS_BAD;
+    if (ss_job_engines(r->cli, &o->engines) != SS_OK) s = SS_BAD;
     if (ss_cli_check_folder(r->cli, r->dir) != SS_OK) s = SS_BAD;
     return s == SS_OK ? ss_study_check_opts(r->ctx, o) : s;
 }

@@ -43,7 +43,9 @@ static ss_status open_design(ss_cli *cli, bool images, const char *path, ss_desi
     if ((images || !saved) && ss_norm_load(j->ctx, path, ss_arg(cli, "mean"), ss_arg(cli, "std"),
                                            j->g->nodes[0].shape.c, &j->norm) != SS_OK)
         return SS_BAD;
-    if (ss_job_quantise(j, calib, NULL) != SS_OK) return SS_BAD;
+    if (ss_job_calibrate(j, calib, NULL) != SS_OK || ss_graph_deal(j->g, &d->design->orders) != SS_OK ||
+        ss_job_integers(j) != SS_OK)
+        return SS_BAD;
     return take_thresholds(d);
 }
 

@@ -56,10 +56,62 @@ ss_status ss_job_images(ss_job *j, const char *path, int64_t limit, ss_dataset *
     return ss_dataset_load(j->ctx, path, j->g->nodes[0].shape, j->classes, limit, out);
 }
 
-ss_status ss_job_quantise(ss_job *j, const char *spec, const ss_dataset *d) {
-    if (ss_calib_obtain(j->ctx, j->g, spec, d, &j->norm, &j->calib) != SS_OK) return SS_BAD;
+ss_status ss_job_calibrate(ss_job *j, const char *spec, const ss_dataset *d) {
+    return ss_calib_obtain(j->ctx, j->g, spec, d, &j->norm, &j->calib);
+}
+
+ss_status ss_job_integers(ss_job *j) {
     if (ss_quantise(j->ctx, j->g, j->calib, j->bits, &j->q) != SS_OK) return SS_BAD;
     return ss_engine_new(j->ctx, j->g, j->q, SS_ISA_AUTO, &j->e);
+}
+
+ss_status ss_job_quantise(ss_job *j, const char *spec, const ss_dataset *d) {
+    if (ss_job_calibrate(j, spec, d) != SS_OK) return SS_BAD;
+    return ss_job_integers(j);
+}
+
+ss_status ss_job_deal(ss_job *j, const ss_orders *o) {
+    if (ss_orders_none(o)) return SS_OK;
+    if (ss_graph_deal(j->g, o) != SS_OK) return SS_BAD;
+    ss_engine_free(j->e);
+    ss_quant_free(j->q);
+    j->e = NULL;
+    j->q = NULL;
+    return ss_job_integers(j);
+}
+
+ss_status ss_job_check_dealing(ss_cli *cli, ss_dealing *out) {
+    const char *text = ss_arg(cli, "deal");
+    *out = SS_DEAL_JOINT;
+    if (!text) return SS_OK;
+    for (int k = 0; k < SS_DEALINGS; k++)
+        if (strcmp(text, ss_dealing_names[k]) == 0) {
+            *out = (ss_dealing)k;
+            return SS_OK;
+        }
+    return ss_error(ss_cli_ctx(cli), (ss_where){ "deal", NULL, text }, "see --help", "--deal takes joint, means or none");
+}
+
+ss_status ss_job_deal_by(ss_job *j, ss_dealing dealing, const ss_dataset *d) {
+    ss_joint *sample = NULL;
+    ss_orders o;
+    if (dealing == SS_DEAL_NONE) return SS_OK;
+    ss_arena *arena = ss_arena_new(j->ctx);
+    ss_status s = arena ? ss_joint_measure(j->ctx, j->g, j->e, d, &j->norm, &sample) : SS_BAD;
+    if (s == SS_OK) s = ss_joint_orders(sample, j->g, dealing, arena, &o);
+    if (s == SS_OK) s = ss_job_deal(j, &o);
+    ss_joint_free(sample);
+    ss_arena_free(arena);
+    return s;
+}
+
+ss_status ss_job_deal_as(ss_job *j, const char *artefact) {
+    ss_orders o;
+    ss_arena *arena = ss_arena_new(j->ctx);
+    ss_status s = arena ? ss_orders_load(j->g, artefact, arena, &o) : SS_BAD;
+    if (s == SS_OK) s = ss_job_deal(j, &o);
+    ss_arena_free(arena);
+    return s;
 }
 
 ss_status ss_job_thresholds(ss_job *j, const char *path) {
@@ -70,6 +122,31 @@ ss_status ss_job_thresholds(ss_job *j, const char *path) {
 ss_status ss_job_explore_opts(ss_cli *cli, ss_explore_opts *out) {
     *out = (ss_explore_opts){ .target_gap = SS_EXPLORE_GAP };
     return ss_arg_int(cli, "batch", 1, 1 << 30, SS_EXPLORE_BATCH, &out->batch);
+}
+
+/* The kind of engine that a text of `length` characters names; NONE: none. */
+static ss_engine_kind engine_named(const char *text, size_t length) {
+    ss_engine_kind k = SS_ENGINE_KINDS - 1;
+    while (k > SS_ENGINE_NONE && (strlen(ss_engine_kind_names[k]) != length || strncmp(ss_engine_kind_names[k], text, length)))
+        k--;
+    return k;
+}
+
+ss_status ss_job_engines(ss_cli *cli, unsigned *out) {
+    const char *text = ss_arg(cli, "engine");
+    *out = SS_ENGINES_ALL;
+    if (!text || strcmp(text, "auto") == 0) return SS_OK;
+    *out = 0;
+    for (const char *at = text;; at++) {
+        size_t length = strcspn(at, ",");
+        ss_engine_kind k = engine_named(at, length);
+        if (k == SS_ENGINE_NONE)
+            return ss_error(ss_cli_ctx(cli), (ss_where){ "engine", NULL, text }, "see --help",
+                            "--engine takes auto, or a list of dense, crossbar and broadcast");
+        *out |= 1u << k;
+        at += length;
+        if (!*at) return SS_OK;
+    }
 }
 
 ss_status ss_job_device(ss_cli *cli, ss_device *out) {

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "infer/infer.h"
+#include "profile/joint.h"
 #include "threshold/threshold.h"
 
 /* Rows for a command's option table. */
@@ -15,11 +16,16 @@
     }
 #define SS_JOB_OPTS                                                                                          \
     SS_BITS_OPT, { "calib", "C", "images for value ranges, or a saved calibration (.json)", false }, SS_NORM_OPTS
+#define SS_DEAL_OPT                                                                                          \
+    { "deal", "HOW", "order of channels: joint (default: by what streams wait for on images), means or none", false }
 #define SS_DEVICE_OPTS                                                                                       \
     { "device", "NAME|FILE", "a known board (u250, zcu104, ...) or a file that describes one", true },       \
         { "batch", "N", "images between reconfigurations (default 256)", false }, {                          \
         "cap", "LUT=0.8,...", "usable fraction of each resource", false                                      \
     }
+
+#define SS_ENGINE_OPT                                                                                        \
+    { "engine", "KINDS", "auto (default: each layer its best), or of dense, crossbar, broadcast, with commas", false }
 
 /* For commands that take a design. */
 #define SS_MODEL_OPT                                                                                         \
@@ -49,10 +55,21 @@ ss_status ss_job_classes(const ss_graph *g, int32_t *out);
 ss_status ss_job_images(ss_job *j, const char *path, int64_t limit, ss_dataset **out);
 /* Calibrate (spec as --calib; NULL: on the first of d), quantise, and build the engine. */
 ss_status ss_job_quantise(ss_job *j, const char *spec, const ss_dataset *d);
+/* The two halves of ss_job_quantise, so that channels can be dealt between them: ranges are the model's own. */
+ss_status ss_job_calibrate(ss_job *j, const char *spec, const ss_dataset *d);
+ss_status ss_job_integers(ss_job *j);
+/* Deal the channels of a quantised network, and quantise it anew. */
+ss_status ss_job_deal(ss_job *j, const ss_orders *o);
+/* --deal, and --order where the command has it: the order of an artefact, or one by the zeros of images d. */
+ss_status ss_job_check_dealing(ss_cli *cli, ss_dealing *out);
+ss_status ss_job_deal_by(ss_job *j, ss_dealing dealing, const ss_dataset *d);
+ss_status ss_job_deal_as(ss_job *j, const char *artefact);
 /* Thresholds file over the quantised network. */
 ss_status ss_job_thresholds(ss_job *j, const char *path);
 /* --batch, with the exploration's other defaults. */
 ss_status ss_job_explore_opts(ss_cli *cli, ss_explore_opts *out);
+/* --engine, as in ss_cost_opts. */
+ss_status ss_job_engines(ss_cli *cli, unsigned *out);
 /* --device and --cap. */
 ss_status ss_job_device(ss_cli *cli, ss_device *out);
 

@@ -392,6 +392,7 @@ static ss_status read_all(reader *r) {
     r->d = ss_design_new(r->ctx, r->g, NULL, &dev, (int)bits, batch, (int32_t)n);
     if (!r->d || read_model(r) != SS_OK || read_cost_model(r) != SS_OK) return SS_BAD;
     bad = read_profile(r) != SS_OK;
+    bad += ss_orders_read(r->g, r->path, json_object_get(r->root, SS_ORDERS_KEY), r->d->arena, &r->d->orders) != SS_OK;
     bad += read_results(r) != SS_OK;
     bad += read_partitions(r, parts) != SS_OK;
     return bad ? SS_BAD : check(r);

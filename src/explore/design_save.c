@@ -100,9 +100,12 @@ static json_t *results_json(const ss_design *d, const ss_graph *g) {
         json_object_set_new(thresholds, d->thresholds[i].relu, json_real(d->thresholds[i].threshold));
     for (int32_t i = 0; i < d->n_partitions; i++)
         json_array_append_new(parts, partition_json(d, g, &d->partitions[i]));
-    return json_pack("{s:o,s:f,s:f,s:f,s:f,s:f,s:o}", "thresholds", thresholds, "throughput", d->throughput,
+    json_t *o = json_pack("{s:o,s:f,s:f,s:f,s:f,s:f,s:o}", "thresholds", thresholds, "throughput", d->throughput,
                      "throughput_steady", d->throughput_steady, "bound", d->bound, "gap", d->gap,
                      "latency_us", d->latency_us, "partitions", parts);
+    if (ss_orders_none(&d->orders) || json_object_set_new(o, SS_ORDERS_KEY, ss_orders_json(&d->orders)) == 0) return o;
+    json_decref(o);
+    return NULL;
 }
 
 json_t *ss_design_json(const ss_design *d, const ss_graph *g) {

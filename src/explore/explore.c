@@ -113,14 +113,34 @@ static ss_status feed(ss_ctx *ctx, const ss_cost *c, const ss_design *d, ss_desi
     return SS_OK;
 }
 
+static bool skips_zeros(const ss_design *d) {
+    for (int32_t i = 0; i < d->n_partitions; i++) {
+        const ss_partition *p = &d->partitions[i];
+        for (int32_t n = p->first; n <= p->last; n++) {
+            const ss_engine_kind kind = p->configs[n - p->first].engine;
+            if (kind == SS_ENGINE_CROSSBAR || kind == SS_ENGINE_BROADCAST) return true;
+        }
+    }
+    return false;
+}
+
+/* What streams wait for depends on which channels go together; of assumed zeros all channels have the same. */
+static ss_status check_orders(ss_ctx *ctx, const ss_design *d, const ss_graph *g, const ss_profile *p) {
+    if (!p || p->assumed || !skips_zeros(d) || ss_orders_equal(g, &d->orders, &p->orders)) return SS_OK;
+    return ss_error(ctx, SS_AT("profile"), "profile with --order and the design's file",
+                    "its channels stand in another order than the design's");
+}
+
 ss_status ss_estimate(ss_ctx *ctx, const ss_design *d, const ss_graph *g, const ss_profile *p,
                       ss_design **out) {
     ss_cost *c;
     ss_cost_opts opts = { .bits = d->bits, .engines = SS_ENGINES_ALL, .tuning = d->tuning };
     *out = NULL;
+    if (check_orders(ctx, d, g, p) != SS_OK) return SS_BAD;
     if (ss_cost_new(ctx, g, p, &d->device, opts, &c) != SS_OK) return SS_BAD;
     ss_design *e = ss_design_new(ctx, g, p, &d->device, d->bits, d->batch, d->n_partitions);
     ss_status s = e ? ss_design_set_tuning(e, g, d->tuning) : SS_BAD;
+    if (s == SS_OK) s = ss_orders_copy(g, &d->orders, e->arena, &e->orders);
     if (s == SS_OK) s = feed(ctx, c, d, e);
     ss_cost_free(c);
     if (s == SS_OK) *out = e;

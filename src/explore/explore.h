@@ -46,6 +46,7 @@ typedef struct ss_design {
     double assumed_zeros;            /* < 0 when measured */
     ss_design_threshold *thresholds; /* in force in the profile */
     int32_t n_thresholds;
+    ss_orders orders; /* of channels, as they stand in the hardware: those of the profile */
     ss_partition *partitions;
     int32_t n_partitions;
     ss_tuning *tuning;        /* [g->n]; NULL: none */
@@ -90,8 +91,11 @@ ss_status ss_design_load(ss_ctx *ctx, const ss_graph *g, const char *path, ss_de
 /* Where the design says its model is: ss_free it. For callers that do not have the graph yet. */
 ss_status ss_design_model_path(ss_ctx *ctx, const char *path, char **model);
 const char *ss_binding_name(ss_res binding); /* "lut".."uram", or "none" */
+/* An error where g's channels stand in another order than the design's: deal g by d->orders first. */
+ss_status ss_design_check_orders(ss_ctx *ctx, const ss_design *d, const ss_graph *g);
 /* The same hardware (foldings, engines, memories, lanes) fed with another profile: intervals, slowest nodes,
- * latency and throughput anew; resources stay. p NULL: for designs of dense engines only, others are refused. */
+ * latency and throughput anew; resources stay. The profile's channels must stand in the design's order where an engine skips zeros. p NULL: for designs
+ * of dense engines only, others are refused. */
 ss_status ss_estimate(ss_ctx *ctx, const ss_design *d, const ss_graph *g, const ss_profile *p,
                       ss_design **out);
 

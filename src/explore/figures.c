@@ -89,9 +89,21 @@ ss_design *ss_design_new(ss_ctx *ctx, const ss_graph *g, const ss_profile *p, co
                           : "measured");
     d->n_partitions = n_partitions;
     d->partitions = ss_arena_alloc(arena, (size_t)n_partitions, sizeof *d->partitions);
-    if (d->partitions && keep_thresholds(d, p)) return d;
+    if (d->partitions && keep_thresholds(d, p) && (!p || ss_orders_copy(g, &p->orders, arena, &d->orders) == SS_OK))
+        return d;
     ss_design_free(d);
     return NULL;
+}
+
+ss_status ss_design_check_orders(ss_ctx *ctx, const ss_design *d, const ss_graph *g) {
+    ss_orders now;
+    ss_arena *arena = ss_arena_new(ctx);
+    ss_status s = arena ? ss_graph_orders(g, arena, &now) : SS_BAD;
+    if (s == SS_OK && !ss_orders_equal(g, &now, &d->orders))
+        s = ss_error(ctx, SS_AT(g->name), "deal the network's channels as the design has them",
+                     "its channels stand in another order than in the design");
+    ss_arena_free(arena);
+    return s;
 }
 
 ss_status ss_design_set_tuning(ss_design *d, const ss_graph *g, const ss_tuning *t) {

@@ -104,10 +104,17 @@ static ss_status copy_order(ss_arena *arena, const int32_t *order, int32_t c, co
 }
 
 ss_status ss_orders_copy(const ss_graph *g, const ss_orders *from, ss_arena *arena, ss_orders *out) {
-    *out = (ss_orders){ .n = g->n, .of = ss_arena_alloc(arena, (size_t)g->n, sizeof *out->of) };
-    ss_status s = out->of ? SS_OK : SS_BAD;
-    for (int32_t i = 0; s == SS_OK && i < g->n; i++)
-        s = copy_order(arena, ss_order_of(from, i), g->nodes[i].shape.c, &out->of[i]);
+    const size_t n = (size_t)g->n;
+    *out = (ss_orders){ .n = g->n,
+                        .of = ss_arena_alloc(arena, n, sizeof *out->of),
+                        .names = ss_arena_alloc(arena, n, sizeof *out->names),
+                        .channels = ss_arena_alloc(arena, n, sizeof *out->channels) };
+    ss_status s = out->of && out->names && out->channels ? SS_OK : SS_BAD;
+    for (int32_t i = 0; s == SS_OK && i < g->n; i++) {
+        out->channels[i] = g->nodes[i].shape.c;
+        s = copy_order(arena, ss_order_of(from, i), out->channels[i], &out->of[i]);
+        if (s == SS_OK && out->of[i] && !(out->names[i] = ss_arena_strdup(arena, g->nodes[i].name))) s = SS_BAD;
+    }
     if (s != SS_OK || ss_orders_none(out)) *out = (ss_orders){ 0 };
     return s;
 }

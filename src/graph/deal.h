@@ -23,6 +23,9 @@
 typedef struct ss_orders {
     int32_t n;          /* nodes of the graph; 0: all in their own order */
     const int32_t **of; /* [n]: [channels of the node], or NULL: its own order */
+    /* Of the nodes that are in another order, for artefacts; ss_orders_copy fills them in. */
+    const char **names;
+    int32_t *channels;
 } ss_orders;
 
 static inline const int32_t *ss_order_of(const ss_orders *o, int32_t node) { return node < o->n ? o->of[node] : NULL; }
@@ -40,9 +43,14 @@ bool ss_orders_none(const ss_orders *o); /* all in their own order */
 bool ss_orders_equal(const ss_graph *g, const ss_orders *a, const ss_orders *b);
 
 /* {NODE: [model's channel at each position], ...}: nodes in another order than their own. */
-json_t *ss_orders_json(const ss_graph *g, const ss_orders *o);
+json_t *ss_orders_json(const ss_orders *o);
+/* The key under which artefacts have them. */
+#define SS_ORDERS_KEY "channel_order"
 /* Reads and checks; j NULL: none. */
 ss_status ss_orders_read(const ss_graph *g, const char *path, json_t *j, ss_arena *arena, ss_orders *out);
+
+/* Those of an artefact of any kind (a profile, a design). */
+ss_status ss_orders_load(const ss_graph *g, const char *path, ss_arena *arena, ss_orders *out);
 
 /* ---- what may be exchanged (wires.c) ---- */
 

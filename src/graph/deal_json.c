@@ -11,11 +11,11 @@ static json_t *order_json(const int32_t *order, int32_t c) {
     return a;
 }
 
-json_t *ss_orders_json(const ss_graph *g, const ss_orders *o) {
+json_t *ss_orders_json(const ss_orders *o) {
     json_t *j = json_object();
-    for (int32_t i = 0; j && i < g->n; i++) {
-        const int32_t *order = ss_order_of(o, i);
-        if (order && json_object_set_new(j, g->nodes[i].name, order_json(order, g->nodes[i].shape.c)) != 0) {
+    for (int32_t i = 0; j && i < o->n; i++) {
+        const int32_t *order = o->of[i];
+        if (order && json_object_set_new(j, o->names[i], order_json(order, o->channels[i])) != 0) {
             json_decref(j);
             return NULL;
         }
@@ -52,10 +52,19 @@ ss_status ss_orders_read(const ss_graph *g, const char *path, json_t *j, ss_aren
     *out = (ss_orders){ 0 };
     if (!j) return SS_OK;
     if (!json_is_object(j))
-        return ss_error(g->ctx, SS_AT(path), "profile the model again", "\"channel_order\" is no object");
+        return ss_error(g->ctx, SS_AT(path), "profile the model again", "\"" SS_ORDERS_KEY "\" is no object");
     if (!(o.of = ss_arena_alloc(arena, (size_t)g->n, sizeof *o.of))) return SS_BAD;
     json_object_foreach(j, name, a)
         if (read_order(g, path, name, a, arena, &o) != SS_OK) s = SS_BAD;
     if (s == SS_OK) s = ss_orders_check(g, &o);
     return s == SS_OK ? ss_orders_copy(g, &o, arena, out) : s;
+}
+
+ss_status ss_orders_load(const ss_graph *g, const char *path, ss_arena *arena, ss_orders *out) {
+    json_t *root;
+    *out = (ss_orders){ 0 };
+    if (ss_json_load(g->ctx, path, NULL, INT32_MAX, &root) != SS_OK) return SS_BAD;
+    ss_status s = ss_orders_read(g, path, json_object_get(root, SS_ORDERS_KEY), arena, out);
+    json_decref(root);
+    return s;
 }

@@ -12,6 +12,7 @@
 #ifndef SS_PROFILE_H
 #define SS_PROFILE_H
 
+#include "graph/deal.h"
 #include "infer/replay.h"
 
 #define SS_LIST_SPANS 5             /* blocks of 1, 4, 16, 64, 256 lists */
@@ -59,6 +60,7 @@ typedef struct ss_profile {
     double assumed_zeros;
     int64_t images;           /* measured: how many; assumed: 1 */
     const char *source;       /* where the images came from, for people; "" when assumed or not said */
+    ss_orders orders;         /* in which channels stood when this was measured; histograms are of that order */
     uint64_t data;            /* ss_dataset_hash of the images; 0 when assumed */
     ss_layer_profile *layers; /* one per CONV, graph order */
     int32_t n_layers;

@@ -2,6 +2,7 @@
  *
  *   model, data         identities, 16 hex digits
  *   bits, images, assumed, assumed_zeros, source
+ *   channel_order       {node: [model's channel at each position]}, of dealt channels only (graph/deal.h)
  *   layers[]            name, channels, k, groups, windows, zero_ratio,
  *                       ci[], hist[channels][k+1], max_hist[ci][k+1], parts[], lists[parts][ci][]
  *   relus[]             name, threshold, thresholds[] (per-channel thresholds only), zero_ratio,
@@ -119,6 +120,7 @@ static json_t *pack(const ss_profile *p) {
                              p->bits, "assumed", (int)p->assumed, "assumed_zeros", p->assumed_zeros, "images",
                              (json_int_t)p->images, "source", p->source, "data", ss_json_hash(p->data),
                              "layers", layers, "relus", relus);
+    if (body && !ss_orders_none(&p->orders)) bad |= json_object_set_new(body, SS_ORDERS_KEY, ss_orders_json(&p->orders));
     if (bad || !body || json_object_update(j, body) != 0) {
         json_decref(j);
         j = NULL;
@@ -141,6 +143,7 @@ ss_status ss_profile_save(const ss_profile *p, const char *path) {
 typedef struct loader {
     ss_ctx *ctx;
     const char *path;
+    const ss_graph *g;
     ss_profile *p;
 } loader;
 
@@ -202,7 +205,7 @@ static bool plausible(const ss_list_stats *s, double share) {
     for (int i = 0; i + 1 < SS_LIST_SPANS; i++)
         falls = falls && s->busiest[i] >= s->busiest[i + 1] * (1 - 1e-9) &&
                 s->compaction[i] >= s->compaction[i + 1] * (1 - 1e-9);
-    return falls && s->compaction[SS_LIST_SPANS - 1] >= s->busiest[SS_LIST_SPANS - 1] * (1 - 1e-9);
+    return falls;
 }
 
 static bool read_lists(const json_t *a, const ss_layer_profile *l, ss_list_stats *out) {
@@ -291,6 +294,8 @@ static ss_status load_head(const loader *ld, const json_t *j) {
 static ss_status load_body(const loader *ld, const json_t *j) {
     json_t *layers, *relus;
     if (load_head(ld, j) != SS_OK) return SS_BAD;
+    if (ss_orders_read(ld->g, ld->path, json_object_get(j, SS_ORDERS_KEY), ld->p->arena, &ld->p->orders) != SS_OK)
+        return SS_BAD;
     if (ss_json_get_array(ld->ctx, ld->path, j, "layers", &layers) != SS_OK) return SS_BAD;
     if (ss_json_get_array(ld->ctx, ld->path, j, "relus", &relus) != SS_OK) return SS_BAD;
     if (json_array_size(layers) != (size_t)ld->p->n_layers ||
@@ -308,7 +313,7 @@ ss_status ss_profile_load(ss_ctx *ctx, const ss_graph *g, const char *path, ss_p
     json_t *j;
     *out = NULL;
     if (ss_json_load(ctx, path, FORMAT, VERSION, &j) != SS_OK) return SS_BAD;
-    loader ld = { .ctx = ctx, .path = path, .p = ss_profile_new(ctx, g, 16) };
+    loader ld = { .ctx = ctx, .path = path, .g = g, .p = ss_profile_new(ctx, g, 16) };
     ss_status s = ld.p ? load_body(&ld, j) : SS_BAD;
     json_decref(j);
     if (s == SS_OK) *out = ld.p;

@@ -118,6 +118,7 @@ ss_status ss_rtl_begin(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const 
                         "the network has %d bits, the design %d", q->bits, d->bits);
     if (d->model != ss_graph_hash(g))
         return ss_error(ctx, SS_AT(g->name), "explore this model", "the design is of another model");
+    if (ss_design_check_orders(ctx, d, g) != SS_OK) return SS_BAD;
     ss_status s = check_scripts(r);
     if (check_sizes(r) != SS_OK) s = SS_BAD;
     if (check_windows(r) != SS_OK) s = SS_BAD;
