@@ -17,7 +17,7 @@ static const ss_opt opts[] = {
     { "out", "FILE", "the design to write", true },
     { "bits", "16|8", "width of activations and weights (default: the profile's, else 16)", false },
     { "clock", "MHZ", "clock frequency (default: the device file's)", false },
-    { "engine", "KIND", "auto (default: each layer its best), dense or crossbar", false },
+    SS_ENGINE_OPT,
     { "gap", "G", "be content with a design proven within this fraction of the best (default 0.02)", false },
     { "max-partitions", "N", "at most N partitions (default: any number)", false },
     { "tuned", "DESIGN", "take stalls and FIFOs from a design that `simulate --tune` wrote", false },
@@ -34,16 +34,12 @@ typedef struct request {
 } request;
 
 static ss_status read_engines(ss_cli *cli, request *r) {
-    const char *text = ss_arg(cli, "engine");
-    unsigned dense = 1u << SS_ENGINE_DENSE, crossbar = 1u << SS_ENGINE_CROSSBAR;
-    r->cost.engines = ss_arg(cli, "dense") ? dense : SS_ENGINES_ALL;
-    if (!text || strcmp(text, "auto") == 0) return SS_OK;
-    if (strcmp(text, "dense") == 0) r->cost.engines = dense;
-    else if (strcmp(text, "crossbar") == 0 && !ss_arg(cli, "dense")) r->cost.engines = crossbar;
-    else
-        return ss_error(ss_cli_ctx(cli), (ss_where){ "engine", NULL, text }, "see --help",
-                        "--engine takes auto, dense or crossbar%s",
-                        ss_arg(cli, "dense") ? ", and --dense leaves only dense" : "");
+    unsigned dense = 1u << SS_ENGINE_DENSE;
+    if (ss_job_engines(cli, &r->cost.engines) != SS_OK) return SS_BAD;
+    if (!ss_arg(cli, "dense")) return SS_OK;
+    if (!(r->cost.engines & dense))
+        return ss_error(ss_cli_ctx(cli), SS_AT("engine"), "give a profile", "--dense leaves only dense engines");
+    r->cost.engines = dense;
     return SS_OK;
 }
 

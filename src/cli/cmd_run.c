@@ -30,6 +30,7 @@ static const ss_opt opts[] = {
     { "calib", "D3", "images for value ranges, instead of those of --data", false },
     SS_NORM_OPTS,
     SS_DEVICE_OPTS,
+    SS_ENGINE_OPT,
     { 0 },
 };
 
@@ -179,7 +180,7 @@ static ss_status profile(run *r) {
 static ss_status explore_one(run *r, const ss_profile *p, const char *name) {
     path file;
     ss_design *d;
-    ss_cost_opts cost = { .bits = r->job.bits, .engines = p ? SS_ENGINES_ALL : 1u << SS_ENGINE_DENSE };
+    ss_cost_opts cost = { .bits = r->job.bits, .engines = p ? r->study.engines : 1u << SS_ENGINE_DENSE };
     ss_status s = ss_explore_graph(r->ctx, r->job.g, p, &r->device, cost, r->study.explore, &d);
     if (s != SS_OK) return s;
     snprintf(d->model_path, sizeof d->model_path, "%s", ss_operand(r->cli, 0));
@@ -305,7 +306,7 @@ static ss_status flow(run *r) {
     uint64_t quantised = mix_word(calibrated, (uint64_t)r->job.bits);
     uint64_t evaluated = mix_word(quantised, images[SS_SPLIT_TEST].hash);
     uint64_t profiled = mix_word(quantised, images[SS_SPLIT_SEARCH].hash);
-    uint64_t explored = device_key(profiled, r);
+    uint64_t explored = mix_word(device_key(profiled, r), r->study.engines);
     uint64_t studied = study_key(mix_word(explored, evaluated), &r->study);
     ss_status s = check(r);
     if (s == SS_OK) s = stage(r, "calibrate", calibrate_files, calibrated, calibrate);
@@ -325,14 +326,14 @@ static ss_status parse(run *r) {
     *o = (ss_study_opts){ .policies = 1u << SS_POLICY_UNIFORM,
                           .hardware = 1u << SS_HW_BASELINE | 1u << SS_HW_OPTIMISED,
                           .refine = 2,
-                          .memory = SS_STUDY_MEMORY,
-                          .engines = SS_ENGINES_ALL };
+                          .memory = SS_STUDY_MEMORY };
     ss_status s = ss_arg_real(r->cli, "max-loss", 0, 100, 1.0, &o->max_loss);
     if (ss_arg_real(r->cli, "step", 1e-6, 1e6, 0.05, &o->step) != SS_OK) s = SS_BAD;
     if (ss_arg_real(r->cli, "t-max", 1e-6, 1e6, 1.0, &o->t_max) != SS_OK) s = SS_BAD;
     if (ss_arg_int(r->cli, "limit", 1, INT64_MAX, 0, &r->limit) != SS_OK) s = SS_BAD;
     if (ss_job_explore_opts(r->cli, &o->explore) != SS_OK) s = SS_BAD;
     if (ss_job_device(r->cli, &r->device) != SS_OK) s = SS_BAD;
+    if (ss_job_engines(r->cli, &o->engines) != SS_OK) s = SS_BAD;
     if (ss_cli_check_folder(r->cli, r->dir) != SS_OK) s = SS_BAD;
     return s == SS_OK ? ss_study_check_opts(r->ctx, o) : s;
 }

@@ -19,6 +19,7 @@ static const ss_opt opts[] = {
     { "refine", "N", "bisections around the limit (default 2)", false },
     SS_JOB_OPTS,
     SS_DEVICE_OPTS,
+    SS_ENGINE_OPT,
     SS_DEAL_OPT,
     { "limit", "N", "only the first N images of --search", false },
     { "test-limit", "N", "only the first N images of --test", false },
@@ -85,7 +86,7 @@ static ss_status parse(ss_cli *cli, ss_study_opts *o, limits *l) {
     if (ss_arg_real(cli, "memory", 0, 4096, (double)SS_STUDY_MEMORY / (1 << 30), &memory) != SS_OK) s = SS_BAD;
     o->memory = (int64_t)(memory * (1 << 30));
     o->refine = (int32_t)refine;
-    o->engines = SS_ENGINES_ALL;
+    if (ss_job_engines(cli, &o->engines) != SS_OK) s = SS_BAD;
     o->safe = ss_arg(cli, "safe") != NULL;
     o->whole = ss_arg(cli, "whole") != NULL;
     return s == SS_OK ? ss_study_check_opts(ss_cli_ctx(cli), o) : s;

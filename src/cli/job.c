@@ -124,6 +124,31 @@ ss_status ss_job_explore_opts(ss_cli *cli, ss_explore_opts *out) {
     return ss_arg_int(cli, "batch", 1, 1 << 30, SS_EXPLORE_BATCH, &out->batch);
 }
 
+/* The kind of engine that a text of `length` characters names; NONE: none. */
+static ss_engine_kind engine_named(const char *text, size_t length) {
+    ss_engine_kind k = SS_ENGINE_KINDS - 1;
+    while (k > SS_ENGINE_NONE && (strlen(ss_engine_kind_names[k]) != length || strncmp(ss_engine_kind_names[k], text, length)))
+        k--;
+    return k;
+}
+
+ss_status ss_job_engines(ss_cli *cli, unsigned *out) {
+    const char *text = ss_arg(cli, "engine");
+    *out = SS_ENGINES_ALL;
+    if (!text || strcmp(text, "auto") == 0) return SS_OK;
+    *out = 0;
+    for (const char *at = text;; at++) {
+        size_t length = strcspn(at, ",");
+        ss_engine_kind k = engine_named(at, length);
+        if (k == SS_ENGINE_NONE)
+            return ss_error(ss_cli_ctx(cli), (ss_where){ "engine", NULL, text }, "see --help",
+                            "--engine takes auto, or a list of dense, crossbar and broadcast");
+        *out |= 1u << k;
+        at += length;
+        if (!*at) return SS_OK;
+    }
+}
+
 ss_status ss_job_device(ss_cli *cli, ss_device *out) {
     const char *cap = ss_arg(cli, "cap");
     if (ss_device_load(ss_cli_ctx(cli), ss_arg(cli, "device"), out) != SS_OK) return SS_BAD;

@@ -24,6 +24,9 @@
         "cap", "LUT=0.8,...", "usable fraction of each resource", false                                      \
     }
 
+#define SS_ENGINE_OPT                                                                                        \
+    { "engine", "KINDS", "auto (default: each layer its best), or of dense, crossbar, broadcast, with commas", false }
+
 /* For commands that take a design. */
 #define SS_MODEL_OPT                                                                                         \
     { "model", "MODEL", "the model, when it is not where the design says", false }
@@ -65,6 +68,8 @@ ss_status ss_job_deal_as(ss_job *j, const char *artefact);
 ss_status ss_job_thresholds(ss_job *j, const char *path);
 /* --batch, with the exploration's other defaults. */
 ss_status ss_job_explore_opts(ss_cli *cli, ss_explore_opts *out);
+/* --engine, as in ss_cost_opts. */
+ss_status ss_job_engines(ss_cli *cli, unsigned *out);
 /* --device and --cap. */
 ss_status ss_job_device(ss_cli *cli, ss_device *out);
 

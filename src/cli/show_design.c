@@ -10,7 +10,7 @@ static void show_node(ss_cli *cli, const ss_node *n, const ss_config *c, bool sl
         else snprintf(fold, sizeof fold, "%d x %d x %d", c->ci, c->co, c->m);
     }
     const int64_t *r = c->res.r;
-    ss_say(cli, "  %c %-30.30s %-8s %-8s %-14s %-4s %11.0f %6lld %8lld %8lld %6lld %5lld\n",
+    ss_say(cli, "  %c %-30.30s %-8s %-9s %-14s %-4s %11.0f %6lld %8lld %8lld %6lld %5lld\n",
            slowest ? '*' : ' ', n->name, ss_op_name(n->op),
            c->engine == SS_ENGINE_NONE ? "" : ss_engine_kind_names[c->engine], fold,
            c->memory == SS_MEM_NONE ? "" : ss_mem_names[c->memory], c->cycles, (long long)r[SS_DSP],
@@ -34,7 +34,7 @@ static void show_partition(ss_cli *cli, const ss_design *d, const ss_graph *g, i
     ss_say(cli, "partition %d of %d: %s .. %s\n", i + 1, d->n_partitions, g->nodes[p->first].name,
            g->nodes[p->last].name);
     if (!brief) {
-        ss_say(cli, "    %-30s %-8s %-8s %-14s %-4s %11s %6s %8s %8s %6s %5s\n", "node", "op", "engine",
+        ss_say(cli, "    %-30s %-8s %-9s %-14s %-4s %11s %6s %8s %8s %6s %5s\n", "node", "op", "engine",
                "ci x co x m", "mem", "cycles", "dsp", "lut", "ff", "bram18", "uram");
         for (int32_t n = p->first; n <= p->last; n++)
             show_node(cli, &g->nodes[n], &p->configs[n - p->first], n == p->slowest);

@@ -82,7 +82,7 @@ static double compaction(const work *w, const ss_config *cfg) {
 
 double ss_broadcast_cycles(const ss_cost_node *n, const ss_config *cfg) {
     work w = work_of(n, cfg);
-    return fmax(replay(&w, cfg), compaction(&w, cfg));
+    return floor(fmax(replay(&w, cfg), compaction(&w, cfg)) * 1024 + 0.5) / 1024; /* equal whatever rounding does */
 }
 
 /* As long as its replay: no profile is needed for it. */

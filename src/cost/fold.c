@@ -211,6 +211,19 @@ static void list_engines(listing *l, ss_config cfg) {
     }
 }
 
+/* With the buffers that suit it. Two filters may share a DSP at 8 bits. */
+static void list_broadcast(listing *l, ss_config cfg) {
+    int64_t most = l->c->dev->total.r[SS_DSP] * (l->c->opts.bits == 8 ? 2 : 1);
+    cfg.engine = SS_ENGINE_BROADCAST;
+    for (int i = 0; i < l->n->n_parts; i++) {
+        int64_t streams = (int64_t)cfg.ci * l->n->parts[i];
+        if (streams > SS_PROFILE_MOST_STREAMS || streams * cfg.co > most) break;
+        cfg.m = l->n->parts[i];
+        if (l->out) ss_broadcast_size(l->n, l->c->opts.bits, &cfg);
+        list_memories(l, cfg);
+    }
+}
+
 /* Lanes are neighbouring channels: groups run in parallel only when each of them is whole. */
 static bool groups_legal(const ss_cost_node *n, int64_t gr, int64_t ci, int64_t co) {
     return gr == 1 || (ci == n->cg && co == n->fg);
@@ -219,6 +232,11 @@ static bool groups_legal(const ss_cost_node *n, int64_t gr, int64_t ci, int64_t 
 int64_t ss_fold_enumerate(const ss_cost *c, const ss_cost_node *n, ss_config *out) {
     listing l = { c, n, out, 0 };
     int64_t dsps = c->dev->total.r[SS_DSP];
+    bool broadcast = (c->opts.engines & 1u << SS_ENGINE_BROADCAST) && n->lists;
+    for (int i = 0; broadcast && i < n->n_ci; i++)
+        for (int64_t co = 1; co <= n->fg; co++)
+            if (n->fg % co == 0) list_broadcast(&l, (ss_config){ .gr = 1, .ci = (int32_t)n->ci[i], .co = (int32_t)co });
+    if (!(c->opts.engines & (1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR))) return l.count;
     for (int64_t gr = 1; gr <= n->groups && gr <= dsps; gr++) {
         if (n->groups % gr != 0) continue;
         for (int i = 0; i < n->n_ci && gr * n->ci[i] <= dsps; i++)

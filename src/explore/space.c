@@ -93,7 +93,7 @@ static ss_status keep_table(ss_space *s, entry *e, int32_t n, ss_table *t) {
 /* What is left out needs more than any budget. */
 static entry entry_of(const ss_space *s, const ss_config *c, int32_t id) {
     entry e = { .cycles = c->cycles, .o.id = id };
-    bool out = s->dense && c->engine == SS_ENGINE_CROSSBAR;
+    bool out = s->dense && (c->engine == SS_ENGINE_CROSSBAR || c->engine == SS_ENGINE_BROADCAST);
     for (int k = 0; k < SS_RES_COUNT; k++) e.o.r[k] = out ? INFINITY : (double)c->res.r[k];
     return e;
 }

@@ -96,7 +96,8 @@ ss_list_stats *ss_profile_alloc_lists(ss_profile *p, ss_layer_profile *l) {
 void ss_list_stats_settle(ss_list_stats *s, double share, double words, bool single) {
     double busiest = share, compaction = words;
     for (int span = SS_LIST_SPANS - 1; span >= 0; span--) {
-        s->busiest[span] = busiest = fmax(busiest, s->busiest[span]);
+        busiest = fmax(busiest, single ? fmin(words, s->busiest[span]) : s->busiest[span]);
+        s->busiest[span] = busiest;
         s->compaction[span] = compaction = single ? words : fmax(fmax(compaction, s->compaction[span]), busiest);
     }
     s->word = single ? words : fmax(s->word, compaction);
