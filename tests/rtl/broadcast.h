@@ -31,7 +31,7 @@ static inline int broadcast_results(const broadcast *b)
 static inline void broadcast_stream_image(const broadcast *b, int i, fold_files *out)
 {
     const fold *f = &b->fold;
-    int64_t lane[64];
+    int64_t lane[512];
     for (int p = 0; p < f->passes; p++)
         for (int d = 0; d < f->folds; d++)
             for (int s = 0; s < f->steps; s++)

@@ -27,6 +27,7 @@ static const broadcast variants[] = {
     { FOLD(8, 2, 3, 1, 1, 2, 4, "distributed"), 2, 1, 1, 2, 2 },  { FOLD(16, 9, 1, 1, 1, 4, 1, "block"), 4, 1, 9, 0, 40 },
     { FOLD(8, 3, 1, 6, 4, 1, 1, "distributed"), 1, 6, 2, 0, 0 },  { FOLD(8, 7, 1, 2, 1, 20, 2, "block"), 5, 2, 1, 0, 0 },
     { FOLD(16, 5, 1, 4, 1, 1, 20, "block"), 5, 1, 2, 0, 0 },      { FOLD(8, 9, 3, 2, 2, 2, 1, "block"), 4, 2, 2, 8, 0 },
+    { FOLD(8, 9, 1, 256, 1, 2, 1, "block"), 1, 16, 8, 32, 4 },    { FOLD(16, 4, 4, 2, 1, 3, 2, "block"), 3, 1, 2, 32, 40 },
 };
 enum { VARIANTS = sizeof variants / sizeof variants[0], PIXELS = 24 };
 
@@ -45,7 +46,7 @@ static int64_t element(bench *b, int w, int pixel)
 static void results(const broadcast *v, const int64_t *pixel, FILE *out)
 {
     const fold *f = &v->fold;
-    int64_t result[64];
+    int64_t result[512];
     for (int p = 0; p < f->passes; p++)
         for (int o = 0; o < f->folds * f->co; o++) {
             int64_t sum = f->bias[fold_filter(f, p, o / f->co, o % f->co)];
