@@ -48,6 +48,29 @@ by_channel() { # MODEL DATA: exported with thresholds that differ from channel t
     "$bin" eval "$1" --data "$2" --limit 20 --thresholds "$work/saved/thresholds_optimised.json" --export "$work/out.onnx"
 }
 
+by_bias() { # MODEL DATA CALIB: exported with corrected biases; the exported model has the same answers in 16 bits
+    printf '{"format": "skipstream.thresholds", "version": 1, "layers": {"/relu/Relu": 0.4}}' \
+        >"$work/saved/thresholds_optimised.json"
+    cp "${1%.onnx}.input.json" "$work/out.input.json"
+    "$bin" eval "$1" --data "$2" --limit 500 --bits 16 --calib "$3" --thresholds "$work/saved/thresholds_optimised.json" \
+        --predictions "$work/plain" >/dev/null || return 1
+    "$bin" eval "$1" --data "$2" --limit 500 --bits 16 --calib "$3" --thresholds "$work/saved/thresholds_optimised.json" \
+        --correct-bias "$3" --predictions "$work/here" --export "$work/out.onnx" || return 1
+    ! cmp -s "$work/plain" "$work/here" || return 1
+    "$bin" eval "$work/out.onnx" --data "$2" --limit 500 --bits 16 --calib "$3" --predictions "$work/there" || return 1
+    local differ
+    differ=$(paste -d, <(cut -d, -f3 "$work/here") <(cut -d, -f3 "$work/there") | awk -F, '$1 != $2' | wc -l)
+    echo "$differ differ"
+    [ "$differ" -le 1 ]
+}
+corrected_in_float() { # MODEL DATA CALIB: the exported model in ONNX Runtime, image by image
+    "$bin" eval "$1" --data "$2" --limit 1000 --thresholds "$work/saved/thresholds_optimised.json" --correct-bias "$3" \
+        --predictions "$work/ours.csv" || return 1
+    node bench/ort/ort.js "$work/out.onnx" "$2" 2 1000 "$work/theirs" || return 1
+    [ "$(wc -l <"$work/theirs")" -eq 1000 ] &&
+        [ "$(paste <(tail -n +2 "$work/ours.csv" | cut -d, -f3) "$work/theirs" | awk '$1 != $2' | wc -l)" -le 1 ]
+}
+
 raised() { grep -q '[1-9]' <(sed -n '/layers/,$p' "$work/saved/thresholds_optimised.json" | grep -o ': [0-9.]*'); }
 
 make -s jets-data >/dev/null
@@ -59,6 +82,8 @@ if runtime; then
     check "the example: classes in ONNX Runtime" classes_agree examples/jets/jets.onnx "$jets/test_batch.bin" 1000
     check "eval --export, a threshold for each channel" by_channel examples/jets/jets.onnx "$jets/test_batch.bin"
     check "the example by channel: classes in ONNX Runtime" classes_agree examples/jets/jets.onnx "$jets/test_batch.bin" 1000
+    check "eval --correct-bias --export: a model of its own" by_bias examples/jets/jets.onnx "$jets/test_batch.bin" "$jets/calib_batch.bin"
+    check "corrected biases: classes in ONNX Runtime" corrected_in_float examples/jets/jets.onnx "$jets/test_batch.bin" "$jets/calib_batch.bin"
 else
     skip "the example: classes in ONNX Runtime" "no node, npm or network"
 fi

@@ -80,6 +80,8 @@ uint64_t ss_hash(const void *data, size_t len, uint64_t seed);
 
 /* A clock that never goes back, in seconds from an arbitrary start: for durations and rates. */
 double ss_seconds(void);
+/* Of the processor, for this thread. */
+double ss_thread_seconds(void);
 
 /* ---- small arithmetic ---- */
 

@@ -70,6 +70,7 @@ typedef struct ss_node {
     int32_t pad_before, pad_after; /* CHANPAD */
     const float *weights; /* CONV: [f][c/groups][kh][kw]; BATCHNORM: scale [c] */
     const float *bias;    /* [f] / [c]; NULL: none */
+    const float *bias_shift; /* CONV: [f], added to the bias; no part of the model (threshold/correct.h); NULL: nothing */
     ss_act act;
     const int32_t *order; /* [c]: the model's own channel at each position; NULL: its own order (deal.h) */
 } ss_node;
@@ -106,6 +107,9 @@ const char *ss_op_name(ss_op op);                 /* "conv" */
 int32_t ss_graph_find(const ss_graph *g, const char *name);  /* node of that name, or -1 */
 int32_t ss_graph_find_act(const ss_graph *g, const char *relu); /* node whose act has that name, or -1 */
 int32_t ss_graph_readers(const ss_graph *g, int32_t node);   /* how many inputs read it (+1 for the output) */
+static inline float ss_node_bias(const ss_node *n, int32_t f) {
+    return (n->bias ? n->bias[f] : 0) + (n->bias_shift ? n->bias_shift[f] : 0);
+}
 static inline ss_shape ss_graph_in_shape(const ss_graph *g, const ss_node *n) { return g->nodes[n->in[0]].shape; }
 static inline int64_t ss_shape_size(ss_shape s) { return (int64_t)s.c * s.h * s.w; }
 int64_t ss_node_macs(const ss_graph *g, const ss_node *n);    /* multiplications per image; 0 unless CONV */

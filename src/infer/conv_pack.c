@@ -156,7 +156,7 @@ static int64_t weight_sum(const ss_conv *c, int32_t f) {
 static void pack_filter(ss_conv *c, int32_t f) {
     const int32_t i = f / c->fg * c->padded + f % c->fg;
     if (!c->qn) {
-        c->bias_f[i] = c->n->bias ? c->n->bias[f] : 0.0f;
+        c->bias_f[i] = ss_node_bias(c->n, f);
         return;
     }
     const int32_t m = c->qn->n_mult == 1 ? 0 : f;
@@ -194,7 +194,7 @@ static ss_status pack_depthwise(ss_conv *c) {
     for (int32_t f = 0; f < n; f++) {
         for (int32_t i = 0; i < k; i++) put_weight(c, c->weights + ((int64_t)i * n + f) * c->esize, (int64_t)f * k + i);
         if (c->qn) ((int64_t *)c->depth_bias)[f] = c->qn->bias[f];
-        else if (c->n->bias) ((float *)c->depth_bias)[f] = c->n->bias[f];
+        else ((float *)c->depth_bias)[f] = ss_node_bias(c->n, f);
     }
     return SS_OK;
 }

@@ -71,7 +71,7 @@ void ss_conv_ref_float(const ss_graph *g, const ss_node *n, const float *in, int
                     continue;
                 }
                 double acc = sum_float(n, is, in, in_stride, n->weights + f * per_filter, ty, tx, f / fg * cg, cg);
-                if (n->bias) acc += (double)n->bias[f];
+                acc += (double)ss_node_bias(n, f);
                 const float t = n->act.per_channel ? n->act.per_channel[f] : n->act.threshold;
                 o[f] = n->act.on ? ss_act_float((float)acc, t, n->act.ceiling) : (float)acc;
             }

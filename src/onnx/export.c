@@ -2,7 +2,8 @@
  * accuracy that skipstream reports.
  *
  * Method: the file is decoded again and every activation is found by its node's name. A Relu with one threshold becomes a
- * ThresholdedRelu; behind a Clip one is added; a threshold per channel becomes x * Cast(x > t). All else, weights
+ * ThresholdedRelu; behind a Clip one is added; a threshold per channel becomes x * Cast(x > t). Behind a convolution whose
+ * bias was corrected, or behind its BatchNormalization, stands an Add of the correction. All else, weights
  * included, is packed again as it was. The decoded model is not changed: new nodes stand in a copy of the node list.
  */
 #include "onnx/import.h"
@@ -76,17 +77,16 @@ static bool thresholded(exporter *x, const char *name, char *in, char *out, floa
     return true;
 }
 
-/* The thresholds, in the model's own order of channels, as an initialiser of shape C x 1 x 1, which broadcasts from the
- * right over a map. */
-static bool add_constant(exporter *x, char *name, const ss_node *n) {
+/* A value a channel of n, in the model's own order of channels, as an initialiser of shape C x 1 x 1, which broadcasts
+ * from the right over a map. */
+static bool add_constant(exporter *x, char *name, const ss_node *n, const float *values, bool map) {
     const int32_t channels = n->shape.c;
-    const bool map = n->shape.h * n->shape.w > 1;
     Onnx__TensorProto *p = ss_arena_alloc(x->arena, 1, sizeof *p);
     int64_t *dims = ss_arena_alloc(x->arena, 3, sizeof *dims);
     float *data = ss_arena_alloc(x->arena, (size_t)channels, sizeof *data);
     if (!p || !dims || !data || !name) return false;
     onnx__tensor_proto__init(p);
-    for (int32_t c = 0; c < channels; c++) data[n->order ? n->order[c] : c] = n->act.per_channel[c];
+    for (int32_t c = 0; c < channels; c++) data[n->order ? n->order[c] : c] = values[c];
     dims[0] = channels;
     dims[1] = dims[2] = 1;
     p->name = name;
@@ -103,7 +103,7 @@ static bool add_constant(exporter *x, char *name, const ss_node *n) {
 /* y = x * Cast(x > t) */
 static bool by_channel(exporter *x, const char *name, char *in, char *out, const ss_node *n) {
     char *t = suffixed(x, name, "/t"), *above = suffixed(x, name, "/above"), *keep = suffixed(x, name, "/keep");
-    if (!t || !above || !keep || !add_constant(x, t, n))
+    if (!t || !above || !keep || !add_constant(x, t, n, n->act.per_channel, n->shape.h * n->shape.w > 1))
         return false;
     Onnx__NodeProto *greater = new_node(x, above, "Greater", inputs(x, in, t), 2, above);
     Onnx__NodeProto *cast = new_node(x, keep, "Cast", inputs(x, above, NULL), 1, keep);
@@ -114,6 +114,49 @@ static bool by_channel(exporter *x, const char *name, char *in, char *out, const
     push(x, cast);
     push(x, mul);
     return true;
+}
+
+/* ---- corrected biases ---- */
+
+/* The BatchNormalization that alone reads what n makes; NULL: none. */
+static const Onnx__NodeProto *normalisation_behind(const Onnx__GraphProto *g, const Onnx__NodeProto *n) {
+    const Onnx__NodeProto *found = NULL;
+    size_t readers = 0;
+    for (size_t i = 0; i < g->n_node; i++)
+        for (size_t k = 0; k < g->node[i]->n_input; k++)
+            if (strcmp(g->node[i]->input[k], n->output[0]) == 0) {
+                readers++;
+                found = g->node[i];
+            }
+    return readers == 1 && strcmp(found->op_type, "BatchNormalization") == 0 ? found : NULL;
+}
+
+/* y = n(x) + shift */
+static bool shifted(exporter *x, Onnx__NodeProto *n, const ss_node *conv) {
+    Onnx__NodeProto *first = ss_arena_alloc(x->arena, 1, sizeof *first);
+    char **outs = ss_arena_alloc(x->arena, 1, sizeof *outs);
+    char *before = suffixed(x, n->output[0], "/uncorrected"), *by = suffixed(x, n->output[0], "/correction");
+    if (!first || !outs || !before || !by || !add_constant(x, by, conv, conv->bias_shift, !conv->fc)) return false;
+    *first = *n;
+    outs[0] = before;
+    first->output = outs;
+    Onnx__NodeProto *add = new_node(x, by, "Add", inputs(x, before, by), 2, n->output[0]);
+    if (!add || !add->input) return false;
+    push(x, first);
+    push(x, add);
+    return true;
+}
+
+/* The convolution whose correction is due behind n: n itself, or the one that n normalises; NULL: none. */
+static const ss_node *correction_behind(const exporter *x, const Onnx__GraphProto *from, const ss_onnx_report *r, size_t at) {
+    const Onnx__NodeProto *n = from->node[at];
+    for (size_t i = 0; i <= at; i++) {
+        const int32_t found = ss_graph_find(x->g, r->rows[i].name);
+        if (found < 0 || !x->g->nodes[found].bias_shift || from->node[i]->n_output != 1) continue;
+        const Onnx__NodeProto *last = normalisation_behind(from, from->node[i]);
+        if ((last ? last : from->node[i]) == n) return &x->g->nodes[found];
+    }
+    return NULL;
 }
 
 static bool export_node(exporter *x, Onnx__NodeProto *n, const char *name) {
@@ -179,7 +222,10 @@ static ss_status export_model(ss_ctx *ctx, const ss_graph *g, const Onnx__ModelP
         return ss_error(ctx, SS_AT(out), "save the model with its weights inside", "the model's weights lie in other files");
     exporter x = { .ctx = ctx, .arena = ss_arena_new(ctx), .g = g };
     bool ok = x.arena && copy_lists(&x, m->graph);
-    for (size_t i = 0; ok && i < m->graph->n_node; i++) ok = export_node(&x, m->graph->node[i], r->rows[i].name);
+    for (size_t i = 0; ok && i < m->graph->n_node; i++) {
+        const ss_node *conv = correction_behind(&x, m->graph, r, i);
+        ok = conv ? shifted(&x, m->graph->node[i], conv) : export_node(&x, m->graph->node[i], r->rows[i].name);
+    }
     ss_status s = ok ? write_model(&x, m, out) : SS_BAD;
     ss_arena_free(x.arena);
     return s;

@@ -361,9 +361,9 @@ static ss_status prepare(arranger *a) {
 }
 
 ss_status ss_joint_orders(const ss_joint *j, const ss_graph *g, ss_dealing dealing, ss_arena *arena, ss_orders *out) {
-    arranger a = { .j = j, .g = g, .arena = ss_arena_new(j->ctx), .samples = (size_t)j->samples };
     *out = (ss_orders){ 0 };
     if (dealing == SS_DEAL_NONE) return SS_OK;
+    arranger a = { .j = j, .g = g, .arena = ss_arena_new(j->ctx), .samples = (size_t)j->samples };
     ss_status s = a.arena ? prepare(&a) : SS_BAD;
     const int64_t own = s == SS_OK ? whole_cost(&a) : 0;
     for (int32_t i = 0; s == SS_OK && i < a.wires.n_groups; i++)

@@ -191,15 +191,15 @@ static double round_scale_up(double s) {
 /* The scale of filter f, large enough that the bias takes at most BIAS_BITS and the unit is not finer than FINEST. */
 static ss_status choose_scale(const builder *b, const ss_node *n, filters *t, int32_t f) {
     const float *w = n->weights + f * t->each;
-    bool finite = !n->bias || isfinite(n->bias[f]);
+    bool finite = isfinite(ss_node_bias(n, f));
     const double absmax = largest(w, t->each, &finite);
     if (!finite) return SS_BAD;
-    const double bias = n->bias ? fabs((double)n->bias[f]) : 0;
+    const double bias = fabs((double)ss_node_bias(n, f));
     const double least = ldexp(1.0, t->in_frac - t->frac + (absmax > 0 ? FINEST : ZERO_FILTER));
     double s = absmax > 0 ? weight_scale(b, w, t->each, absmax) : 0;
     s = round_scale_up(fmax(s, fmax(least, ldexp(bias, t->in_frac - BIAS_BITS))));
     t->scale[f] = s;
-    t->bias[f] = n->bias ? (int64_t)floor(ldexp((double)n->bias[f], t->in_frac) / s + 0.5) : 0;
+    t->bias[f] = (int64_t)floor(ldexp((double)ss_node_bias(n, f), t->in_frac) / s + 0.5);
     for (int64_t i = 0; i < t->each; i++)
         t->weights[f * t->each + i] = (int16_t)fmax(fmin(floor((double)w[i] / s + 0.5), b->top), -b->top);
     return SS_OK;

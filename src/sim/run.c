@@ -177,12 +177,12 @@ static ss_status deadlocked(sim *sm, ss_sim_partition *p) {
 }
 
 ss_status sim_run(sim *sm, ss_sim_partition *p) {
-    const double began = ss_seconds();
+    const double began = ss_thread_seconds();
     p->ends = ss_arena_alloc(sm->arena, (size_t)sm->images, sizeof *p->ends);
     p->nodes = ss_arena_alloc(sm->arena, (size_t)sm->n_nodes, sizeof *p->nodes);
     if (!p->ends || !p->nodes) return SS_BAD;
     const bool through = flow(sm, p->ends);
-    p->seconds = ss_seconds() - began;
+    p->seconds = ss_thread_seconds() - began;
     p->n_nodes = sm->n_nodes;
     for (int32_t i = 0; i < sm->n_nodes; i++) node_figures(sm, &sm->nodes[i], &p->nodes[i]);
     if (!through) return deadlocked(sm, p);

@@ -81,7 +81,7 @@ typedef struct ss_sim_partition {
     double stall;                            /* tuned: of its engines that skip zeros */
     ss_sim_node *nodes;
     int32_t n_nodes;
-    double seconds; /* of simulation, without the engine's */
+    double seconds; /* of the processor, for the simulation alone */
 } ss_sim_partition;
 
 typedef struct ss_simulated {
