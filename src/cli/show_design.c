@@ -48,6 +48,19 @@ static void show_partition(ss_cli *cli, const ss_design *d, const ss_graph *g, i
            p->latency);
 }
 
+static void show_engines(ss_cli *cli, const ss_design *d) {
+    int count[SS_ENGINE_KINDS] = { 0 };
+    for (int32_t i = 0; i < d->n_partitions; i++)
+        for (int32_t n = 0; n <= d->partitions[i].last - d->partitions[i].first; n++)
+            count[d->partitions[i].configs[n].engine]++;
+    ss_say(cli, "engines:");
+    for (int k = SS_ENGINE_DENSE; k < SS_ENGINE_KINDS; k++)
+        if (count[k]) ss_say(cli, " %d %s", count[k], ss_engine_kind_names[k]);
+    ss_say(cli, "; %.3f images/s a DSP", d->throughput / (double)ss_design_peak(d).r[SS_DSP]);
+    if (d->nonzero_macs > 0) ss_say(cli, "; skip efficiency %.1f %%", 100 * ss_design_skip_efficiency(d));
+    ss_say(cli, "\n");
+}
+
 void ss_show_design(ss_cli *cli, const ss_design *d, const ss_graph *g, bool brief) {
     ss_say(cli, "%s on %s at %g MHz, %d bits, batch %lld, profile: %s", d->model_name, d->device.name,
            d->device.clock_hz / 1e6, d->bits, (long long)d->batch, d->profile_name);
@@ -56,4 +69,5 @@ void ss_show_design(ss_cli *cli, const ss_design *d, const ss_graph *g, bool bri
     for (int32_t i = 0; i < d->n_partitions; i++) show_partition(cli, d, g, i, brief);
     ss_say(cli, "throughput %.1f images/s at batch %lld (steady %.1f), latency %.1f us\n", d->throughput,
            (long long)d->batch, d->throughput_steady, d->latency_us);
+    show_engines(cli, d);
 }

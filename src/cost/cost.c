@@ -79,6 +79,7 @@ static ss_status set_expectation(ss_cost *c, ss_cost_node *n) {
         ss_expected_cycles(hist, (int32_t)n->k, row);
         for (int64_t m = 0; m < n->k; m++) row[m] *= an_image;
     }
+    n->nonzero_macs = ss_profile_mean_nonzeros(l) * l->windows * l->channels * an_image * (double)n->fg;
     n->expect = expect;
     return set_lists(c, n, l, an_image);
 }
@@ -302,6 +303,12 @@ ss_status ss_cost_eval(ss_ctx *ctx, const ss_cost *c, int32_t node, double inter
 
 ss_mem ss_cost_rom_style(const ss_cost *c, int32_t node, const ss_config *cfg) {
     return ss_fold_rom_style(c, &c->nodes[node], cfg);
+}
+
+double ss_cost_nonzero_macs(const ss_cost *c) {
+    double macs = 0;
+    for (int32_t i = 0; i < c->g->n; i++) macs += c->nodes[i].nonzero_macs;
+    return macs;
 }
 
 double ss_cost_min_cycles(const ss_cost *c, int32_t node) { return c->nodes[node].steps[0]; }

@@ -24,6 +24,7 @@ typedef struct ss_cost_node {
     const int32_t *parts;    /* [n_parts]: parts of the kernel that the profile knows */
     int n_parts;
     const ss_list_stats *lists; /* [n_parts][n_ci], an image; NULL: no profile */
+    double nonzero_macs;     /* an image; 0: no profile */
     const double *expect;    /* [n_ci][k]: cycles an image of all steps, one filter; NULL: no profile */
     ss_config *fixed;
     int n_fixed;

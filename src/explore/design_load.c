@@ -308,6 +308,9 @@ static ss_status read_results(reader *r) {
     bad += get_positive(r, r->root, "bound", &d->bound) != SS_OK;
     bad += ss_json_get_real(r->ctx, r->path, r->root, "gap", &d->gap) != SS_OK;
     bad += get_positive(r, r->root, "latency_us", &d->latency_us) != SS_OK;
+    bad += ss_json_get_real(r->ctx, r->path, r->root, "nonzero_macs", &d->nonzero_macs) != SS_OK;
+    if (bad == 0 && !(d->nonzero_macs >= 0 && d->nonzero_macs < 1e18))
+        bad += ss_error(r->ctx, SS_AT(r->path), again, "\"nonzero_macs\" is no number of multiplications") != SS_OK;
     return bad ? SS_BAD : SS_OK;
 }
 

@@ -94,15 +94,29 @@ static json_t *header_json(const ss_design *d) {
                      ss_json_hash(ss_cost_calibration()), "device", device_json(&d->device), "profile", "name", d->profile_name, "assumed_zeros", zeros);
 }
 
+/* How many convolutions have which kind of engine. */
+static json_t *engines_json(const ss_design *d) {
+    int64_t count[SS_ENGINE_KINDS] = { 0 };
+    for (int32_t i = 0; i < d->n_partitions; i++)
+        for (int32_t n = 0; n <= d->partitions[i].last - d->partitions[i].first; n++)
+            count[d->partitions[i].configs[n].engine]++;
+    json_t *o = json_object();
+    for (int k = SS_ENGINE_DENSE; k < SS_ENGINE_KINDS; k++)
+        json_object_set_new(o, ss_engine_kind_names[k], json_integer(count[k]));
+    return o;
+}
+
 static json_t *results_json(const ss_design *d, const ss_graph *g) {
     json_t *thresholds = json_object(), *parts = json_array();
     for (int32_t i = 0; i < d->n_thresholds; i++)
         json_object_set_new(thresholds, d->thresholds[i].relu, json_real(d->thresholds[i].threshold));
     for (int32_t i = 0; i < d->n_partitions; i++)
         json_array_append_new(parts, partition_json(d, g, &d->partitions[i]));
-    json_t *o = json_pack("{s:o,s:f,s:f,s:f,s:f,s:f,s:o}", "thresholds", thresholds, "throughput", d->throughput,
+    json_t *o = json_pack("{s:o,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:o,s:o}", "thresholds", thresholds, "throughput", d->throughput,
                      "throughput_steady", d->throughput_steady, "bound", d->bound, "gap", d->gap,
-                     "latency_us", d->latency_us, "partitions", parts);
+                     "latency_us", d->latency_us, "nonzero_macs", d->nonzero_macs, "skip_efficiency",
+                     ss_design_skip_efficiency(d), "images_per_second_per_dsp",
+                     d->throughput / (double)ss_design_peak(d).r[SS_DSP], "engines", engines_json(d), "partitions", parts);
     if (ss_orders_none(&d->orders) || json_object_set_new(o, SS_ORDERS_KEY, ss_orders_json(&d->orders)) == 0) return o;
     json_decref(o);
     return NULL;

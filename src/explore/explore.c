@@ -23,6 +23,7 @@ static ss_status design_of_plan(ss_ctx *ctx, const ss_cost *c, const ss_graph *g
     for (int32_t i = 0; i < plan->n; i++)
         if (copy_configs(d, plan->parts[i], &d->partitions[i]) != SS_OK) return SS_BAD;
     d->bound = (double)o->batch / fmin(plan->bound, plan->seconds);
+    d->nonzero_macs = ss_cost_nonzero_macs(c);
     ss_design_figures(c, d);
     return SS_OK;
 }
@@ -107,6 +108,7 @@ static ss_status feed(ss_ctx *ctx, const ss_cost *c, const ss_design *d, ss_desi
         ss_partition_figures(c, &d->device, to);
         to->bound = to->interval; /* the hardware is given: it takes what it takes */
     }
+    e->nonzero_macs = ss_cost_nonzero_macs(c);
     ss_design_figures(c, e);
     e->bound = e->throughput;
     e->gap = 0;

@@ -55,6 +55,7 @@ typedef struct ss_design {
     double bound;             /* images/s that no design in this space can exceed, at this batch */
     double gap;               /* bound / throughput - 1 */
     double latency_us;        /* one image through all partitions, reconfiguration not included */
+    double nonzero_macs;      /* multiplications an image whose activation is not zero; 0: no profile */
     double seconds;           /* spent exploring; not in the artefact */
 } ss_design;
 
@@ -81,6 +82,9 @@ ss_status ss_explore_graph(ss_ctx *ctx, const ss_graph *g, const ss_profile *p, 
 /* d's tuning becomes a copy of t, which may be NULL. */
 ss_status ss_design_set_tuning(ss_design *d, const ss_graph *g, const ss_tuning *t);
 void ss_design_free(ss_design *d);
+/* Of all that the convolutions' multipliers could do in an interval, the share that was needed: nonzero_macs over the sum of
+ * multipliers times interval of the partitions. 0: no profile. */
+double ss_design_skip_efficiency(const ss_design *d);
 double ss_design_interval(const ss_design *d);   /* cycles an image, summed over the partitions */
 ss_resources ss_design_peak(const ss_design *d); /* of each resource, the most that one partition uses */
 ss_status ss_design_save(const ss_design *d, const ss_graph *g, const char *path);

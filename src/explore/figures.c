@@ -33,6 +33,18 @@ double ss_design_interval(const ss_design *d) {
     return cycles;
 }
 
+double ss_design_skip_efficiency(const ss_design *d) {
+    double slots = 0;
+    for (int32_t i = 0; i < d->n_partitions; i++) {
+        const ss_partition *p = &d->partitions[i];
+        for (int32_t n = p->first; n <= p->last; n++) {
+            const ss_config *c = &p->configs[n - p->first];
+            if (c->engine != SS_ENGINE_NONE) slots += p->interval * (double)((int64_t)c->gr * c->ci * c->co) * c->m;
+        }
+    }
+    return slots > 0 ? d->nonzero_macs / slots : 0;
+}
+
 ss_resources ss_design_peak(const ss_design *d) {
     ss_resources most = { { 0 } };
     for (int32_t i = 0; i < d->n_partitions; i++)
