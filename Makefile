@@ -114,13 +114,13 @@ include examples/jets/jets.mk
 include calibrate/calibrate.mk
 
 # The whole flow on the example network; under three minutes after the build. On a larger board the pixels arrive no
-# faster than dense engines work, and raised thresholds gain nothing.
+# faster than the engines work, and raised thresholds gain nothing.
 demo: deps
 	$(MAKE) -j$(JOBS) all jets-data
-	$(BUILD)/skipstream run examples/jets/jets.onnx --data $(BUILD)/jets --device zcu104 --out $(BUILD)/demo
+	$(BUILD)/skipstream run examples/jets/jets.onnx --data $(BUILD)/jets --device kv260 --out $(BUILD)/demo
 	@echo && echo "A design small enough to simulate in seconds, word by word against the integer reference:"
-	$(BUILD)/skipstream explore examples/jets/jets.onnx --profile $(BUILD)/demo/profile.json --device zcu104 \
-	  --cap dsp=0.05 --brief --out $(BUILD)/demo/design_small.json
+	$(BUILD)/skipstream explore examples/jets/jets.onnx --profile $(BUILD)/demo/profile.json --device kv260 \
+	  --cap dsp=0.07 --brief --out $(BUILD)/demo/design_small.json
 	$(BUILD)/skipstream verify $(BUILD)/demo/design_small.json --data $(BUILD)/jets/test_batch.bin --images 3 --brief
 	@echo && echo "report: $(BUILD)/demo/report.html"
 

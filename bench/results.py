@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """The tables of docs/results.md: one network, device and width in each, every engine beside the others.
 
-    bench/results.py --data DIR [--thresholds FILE] [--bits 16,8] [--limit N] [--work DIR] NETWORK DEVICE [ZEROS]
+    bench/results.py --data DIR [--thresholds FILE [--accuracy]] [--bits 16,8] [--limit N] [--work DIR] NETWORK DEVICE [ZEROS]
 
 NETWORK is a file of --data without .onnx; ZEROS (0..1) assumes independent zeros, for networks without trained weights.
 Each row is one `skipstream explore` on the profile of the search split (val_batch.bin), calibrated on calib_batch.bin
-(--limit N: of its first N images); with
---thresholds every engine also gets a row with these thresholds in force, and a line gives their paired loss on both splits.
+(--limit N: of its first N images); with --thresholds every engine also gets a row with these in force, and with
+--accuracy lines give Top-1 without and with them on all images of both splits.
 Figures are the program's own: nothing is computed here. Profiles are kept in --work and taken from there again.
 """
 import argparse
@@ -87,6 +87,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--data", default=os.environ.get("SKIPSTREAM_DATA", "../shared/data"))
     p.add_argument("--thresholds")
+    p.add_argument("--accuracy", action="store_true")
     p.add_argument("--bits", default="16,8")
     p.add_argument("--limit", type=int)
     p.add_argument("--work", default="build/results")
@@ -103,7 +104,7 @@ def main():
             print_row(row(args, model, bits, engine, None))
             if args.thresholds and engine != "dense":
                 print_row(row(args, model, bits, engine, args.thresholds))
-    if args.thresholds:
+    if args.thresholds and args.accuracy:
         print()
         for bits in map(int, args.bits.split(",")):
             accuracy(args, model, bits)

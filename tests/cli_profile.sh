@@ -42,7 +42,7 @@ limit_is_honoured() {
         [ "$(value images "$work/a")" = 50 ]
 }
 studies() {
-    "$bin" threshold $model --search "$work/search.bin" --test "$work/test.bin" "${D[@]}" --device zcu104 --step 0.1 \
+    "$bin" threshold $model --search "$work/search.bin" --test "$work/test.bin" "${D[@]}" --device kv260 --step 0.1 \
         --max-loss 2 --out "$work/study.json" --save "$work/chosen" --json >"$work/study.out" &&
         cmp <(grep -v seconds "$work/study.out") <(grep -v seconds "$work/study.json")
 }

@@ -50,7 +50,7 @@ static ss_status set_lists(ss_cost *c, ss_cost_node *n, const ss_layer_profile *
     ss_list_stats *lists = ss_arena_alloc(c->arena, count, sizeof *lists);
     int32_t *parts = ss_arena_alloc(c->arena, (size_t)l->n_parts, sizeof *parts);
     if (!lists || !parts) return SS_BAD;
-    memcpy(parts, l->parts, (size_t)l->n_parts * sizeof *parts);
+    if (count) memcpy(parts, l->parts, (size_t)l->n_parts * sizeof *parts); /* none where no broadcast engine was asked for */
     for (size_t i = 0; i < count; i++) {
         for (int span = 0; span < SS_LIST_SPANS; span++) {
             lists[i].busiest[span] = l->lists[i].busiest[span] * an_image;
