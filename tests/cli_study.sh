@@ -10,7 +10,7 @@ make -s jets-data >/dev/null
 study() { # FILE OPTIONS...
     local out=$1
     shift
-    "$bin" threshold $model --search "$search" --test "$test" --calib "$calib" --device zcu104 --limit 800 --test-limit 300 \
+    "$bin" threshold $model --search "$search" --test "$test" --calib "$calib" --device kv260 --limit 800 --test-limit 300 \
         --step 0.25 --out "$out" "$@"
 }
 all_policies() {

@@ -43,12 +43,12 @@ whole_network() { # its weights in UltraRAM come over the load stream
         verify one --images 3 --keep "$work/one" --json >"$work/one.out" &&
         grep -q '"exact": true' "$work/one.out" && ! grep -q '"exact": false' "$work/one.out"
 }
-cycles_as_predicted() { # of the images after the first, within 2 %; the first image's latency within 15 %
+cycles_as_predicted() { # of the images after the first, within 3 % (with broadcast engines); the first latency within 15 %
     local percents
     percents=$(grep over_predicted_percent "$work/one.out" | sed 's/.*: *//')
     echo "$percents"
     set -- $percents
-    within "$1" 2 && within "$2" 15
+    within "$1" 3 && within "$2" 15
 }
 counted_as_measured() { # the registers count from the first word in to the last word out, whole images
     local counted
