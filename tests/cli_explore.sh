@@ -2,18 +2,6 @@
 # explore and estimate from the command line: real networks, files, options, and what must be refused.
 . tests/tap.sh
 model=$data/resnet20_cifar10.onnx
-number() { # number KEY FILE: the first value of that key
-    grep -m1 "\"$1\":" "$2" | sed 's/.*: *//; s/[,"]//g'
-}
-at_least() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a >= b * (1 - 1e-9)) }'; }
-refuses() { # refuses MESSAGE ARGUMENT...: exit 2, nothing on stdout, an error that says MESSAGE
-    local message=$1
-    shift
-    "$bin" "$@" >"$work/out" 2>"$work/err"
-    local rc=$?
-    cat "$work/err"
-    [ "$rc" -eq 2 ] && [ ! -s "$work/out" ] && grep -qF -- "$message" "$work/err"
-}
 explore() { "$bin" explore "$model" --device u250 "$@"; }
 
 sparse_and_dense() {
