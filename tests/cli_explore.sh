@@ -22,10 +22,11 @@ same_profile() {
     "$bin" estimate "$work/sparse.json" --assume-zeros 0.5 --json >"$work/e.out" &&
         [ "$(number throughput "$work/e.out")" = "$(number throughput "$work/sparse.json")" ]
 }
-more_zeros() {
-    "$bin" estimate "$work/sparse.json" --assume-zeros 0.8 --json >"$work/e.out" &&
-        at_least "$(number throughput "$work/e.out")" "$(number throughput "$work/sparse.json")" &&
-        at_least "$(number gain "$work/e.out")" 1.1
+more_zeros() { # on a board so small that engines, not pixels, take the time
+    "$bin" explore "$model" --device zcu104 --cap DSP=0.15 --assume-zeros 0.5 --out "$work/small.json" --brief &&
+        "$bin" estimate "$work/small.json" --assume-zeros 0.8 --json >"$work/e.out" &&
+        at_least "$(number throughput "$work/e.out")" "$(number throughput "$work/small.json")" &&
+        at_least "$(number gain "$work/e.out")" 1.2
 }
 several_partitions() {
     "$bin" explore "$model" --assume-zeros 0.5 --device kv260 --cap LUT=0.25 --out "$work/k.json" >"$work/k.out" &&

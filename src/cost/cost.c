@@ -301,6 +301,10 @@ ss_status ss_cost_eval(ss_ctx *ctx, const ss_cost *c, int32_t node, double inter
     return SS_OK;
 }
 
+double ss_cost_least_cycles(const ss_cost *c, int32_t node, const ss_config *cfg) {
+    return ss_fold_least_cycles(&c->nodes[node], cfg);
+}
+
 ss_mem ss_cost_rom_style(const ss_cost *c, int32_t node, const ss_config *cfg) {
     return ss_fold_rom_style(c, &c->nodes[node], cfg);
 }

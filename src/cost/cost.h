@@ -76,6 +76,8 @@ const ss_tuning *ss_cost_tuning(const ss_cost *c);
 int ss_cost_configs(const ss_cost *c, int32_t node, double interval, ss_config *out, int cap);
 /* Fill cycles and res of a given folding at a target interval. Illegal values: an error that lists the legal ones. */
 ss_status ss_cost_eval(ss_ctx *ctx, const ss_cost *c, int32_t node, double interval, ss_config *cfg);
+/* What a convolution's folding takes even when all activations are zero. */
+double ss_cost_least_cycles(const ss_cost *c, int32_t node, const ss_config *cfg);
 /* Multiplications an image whose activation is not zero, of the whole network; 0: no profile. */
 double ss_cost_nonzero_macs(const ss_cost *c);
 /* Smallest cycles any configuration of the node reaches; all distinct cycle counts, ascending (candidate intervals). */

@@ -1,7 +1,7 @@
 /* Reading a design back. The file is not believed: the model's hash must agree, all nodes must stand there
  * once, in order, and read what they read in the model, every folding must be legal, and lanes, resources,
  * intervals and throughput must follow from the foldings by the cost model. Cycles of sparse engines depend
- * on the profile, which is not in the file: they must lie between one and what an input without zeros takes.
+ * on the profile, which is not in the file: they must lie between what inputs of nothing but zeros and of none take.
  * All problems are reported, not only the first. */
 #include "explore/explore.h"
 #include "explore/figures.h"
@@ -326,9 +326,9 @@ static ss_status check_node(reader *r, const ss_cost *c, int32_t node, double ta
     if (expect(r, name, "lanes_out", stored->lanes_out, fresh.lanes_out) != SS_OK) s = SS_BAD;
     if (stored->engine != SS_ENGINE_CROSSBAR && stored->engine != SS_ENGINE_BROADCAST)
         return expect(r, name, "cycles", stored->cycles, fresh.cycles) | s;
-    if (stored->cycles >= 1 && stored->cycles <= fresh.cycles * (1 + SAME)) return s;
-    return ss_error(r->ctx, SS_AT(name), again, "%s: %g cycles, outside 1..%g", r->path, stored->cycles,
-                    fresh.cycles);
+    double least = ss_cost_least_cycles(c, node, stored);
+    if (stored->cycles >= least * (1 - SAME) && stored->cycles <= fresh.cycles * (1 + SAME)) return s;
+    return ss_error(r->ctx, SS_AT(name), again, "%s: %g cycles, outside %g..%g", r->path, stored->cycles, least, fresh.cycles);
 }
 
 static ss_status check_partition(reader *r, const ss_cost *c, const ss_partition *p) {
