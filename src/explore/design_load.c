@@ -394,6 +394,9 @@ static ss_status read_all(reader *r) {
         return ss_error(r->ctx, SS_AT(r->path), again, "%zu partitions at %d bits cannot be", n, (int)bits);
     r->d = ss_design_new(r->ctx, r->g, NULL, &dev, (int)bits, batch, (int32_t)n);
     if (!r->d || read_model(r) != SS_OK || read_cost_model(r) != SS_OK) return SS_BAD;
+    int objective;
+    if (get_name(r, r->root, "objective", ss_objective_names, SS_OBJECTIVES, &objective) != SS_OK) return SS_BAD;
+    r->d->objective = (ss_objective)objective;
     bad = read_profile(r) != SS_OK;
     bad += ss_orders_read(r->g, r->path, json_object_get(r->root, SS_ORDERS_KEY), r->d->arena, &r->d->orders) != SS_OK;
     bad += read_results(r) != SS_OK;
