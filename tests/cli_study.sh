@@ -2,10 +2,8 @@
 # One study of all policies on the example: every point is what eval, profile and estimate say by themselves, a study that
 # was stopped goes on to the same bytes, and what cannot be right is refused.
 . "$(dirname "$0")/tap.sh"
-jets=${BUILD:-build}/jets
-model=examples/jets/jets.onnx
 search=$jets/val_batch.bin test=$jets/test_batch.bin calib=$jets/calib_batch.bin
-make -s jets-data >/dev/null
+jets_data
 
 study() { # FILE OPTIONS...
     local out=$1
@@ -36,8 +34,8 @@ reproduced() { # POINT: by eval, profile and estimate
         --out "$work/p.json" >/dev/null || return 1
     "$bin" estimate "$work/saved/design_reference.json" --model $model --profile "$work/p.json" --json >"$work/d" || return 1
     local top1 speed
-    top1=$(grep -m1 '"top1": ' "$work/e" | sed 's/.*: //; s/,$//')
-    speed=$(grep -m1 '"throughput": ' "$work/d" | sed 's/.*: //; s/,$//')
+    top1=$(number top1 "$work/e")
+    speed=$(number throughput "$work/d")
     echo "point $1, $images images: $(figure top1 "$1") and $top1, $(throughput "$1") and $speed"
     [ -n "$top1" ] && [ "$(figure top1 "$1")" = "$top1" ] && [ "$(throughput "$1")" = "$speed" ]
 }
@@ -79,14 +77,6 @@ whole_is_whole() { # no short cut: nothing dropped
     study "$work/whole.json" --policy uniform --whole >"$work/text" && ! grep -q dropped "$work/text" &&
         grep -q '"whole": true' "$work/whole.json"
 }
-refuses() { # MESSAGE COMMAND...
-    local message=$1
-    shift
-    "$@" >"$work/out" 2>"$work/err"
-    local rc=$?
-    cat "$work/err"
-    [ "$rc" -eq 2 ] && grep -qF -- "$message" "$work/err"
-}
 at() { # POINTS-FILE
     "$bin" eval $model --data "$test" --limit 10 --thresholds "$1"
 }
@@ -97,22 +87,22 @@ check "a point that was dropped" some_dropped
 check "a study goes on to the same bytes" goes_on
 check "--safe" safe_is_safe
 check "--whole" whole_is_whole
-check "a point that is not there" refuses "no point 9999" at "$work/all.json:9999"
+check "a point that is not there" refused "no point 9999" at "$work/all.json:9999"
 sed 's/"model": "[0-9a-f]*"/"model": "0123456789abcdef"/' "$work/all.json" >"$work/other.json"
-check "points of another model" refuses "another model" at "$work/other.json:1"
-check "no study" refuses 'holds a "skipstream.design"' at "$work/saved/design_reference.json:1"
+check "points of another model" refused "another model" at "$work/other.json:1"
+check "no study" refused 'holds a "skipstream.design"' at "$work/saved/design_reference.json:1"
 cp "$work/other.json" "$work/going.json"
-check "going on with the study of another model" refuses 'another "model"' study "$work/going.json" --policy all --resume
-check "going on with other options" refuses 'another "max_loss"' study "$work/all.json" --policy all --resume --max-loss 2
-check "--max-loss below zero" refuses "--max-loss takes" study "$work/no.json" --max-loss -1
-check "--max-loss that is no number" refuses "--max-loss takes" study "$work/no.json" --max-loss nan
-check "a policy that does not exist" refuses "--policy takes" study "$work/no.json" --policy uniform,best
+check "going on with the study of another model" refused 'another "model"' study "$work/going.json" --policy all --resume
+check "going on with other options" refused 'another "max_loss"' study "$work/all.json" --policy all --resume --max-loss 2
+check "--max-loss below zero" refused "--max-loss takes" study "$work/no.json" --max-loss -1
+check "--max-loss that is no number" refused "--max-loss takes" study "$work/no.json" --max-loss nan
+check "a policy that does not exist" refused "--policy takes" study "$work/no.json" --policy uniform,best
 head -c 30730 "$search" >"$work/mixed.bin" # ten of the search images, then test images
 cat "$test" >>"$work/mixed.bin"
 overlaps() {
     "$bin" threshold $model --search "$search" --test "$work/mixed.bin" --calib "$calib" --device zcu104 --limit 300 \
         --out "$work/no.json"
 }
-check "test images that hold some of the search images" refuses "shares images with the search split" overlaps
+check "test images that hold some of the search images" refused "shares images with the search split" overlaps
 check "nothing was written" [ ! -e "$work/no.json" ]
 echo "1..$n"
