@@ -438,6 +438,7 @@ int main(void) {
         BASE_TEST(trees_are_removed),
         BASE_TEST(artefacts_read_back),
         BASE_TEST(random_reals_read_back),
+        BASE_TEST(a_longer_exponent_overwrites_nothing),
         BASE_TEST(bad_artefacts_are_refused),
         BASE_TEST(getters_check_types),
         BASE_TEST(files_survive_lack_of_memory),
