@@ -18,7 +18,7 @@ static ss_status calib_of(ss_cli *cli, char *path, size_t size) {
 
 static ss_status take_thresholds(ss_design_job *d) {
     ss_job *j = &d->job;
-    if (ss_arg(j->cli, "thresholds")) return ss_job_thresholds(j, ss_arg(j->cli, "thresholds"));
+    if (ss_arg(j->cli, "thresholds")) return ss_job_thresholds(j, ss_arg(j->cli, "thresholds"), NULL);
     for (int32_t i = 0; i < d->design->n_thresholds; i++) {
         const ss_design_threshold *t = &d->design->thresholds[i];
         int32_t n = ss_graph_find_act(j->g, t->relu);

@@ -78,15 +78,14 @@ void ss_study_say(ss_cli *cli, const ss_study *s) {
 
 /* ---- files ---- */
 
-static ss_status save_thresholds(const ss_study *s, ss_graph *g, const char *dir, int k) {
+static ss_status save_thresholds(const ss_study *s, const ss_study_task *task, const char *dir, int k) {
     ss_buf path;
     ss_buf_init(&path, s->ctx);
     ss_buf_printf(&path, "%s/thresholds_%s.json", dir, ss_hardware_names[k]);
-    ss_study_apply(s, s->chosen[k], g);
-    ss_status status = path.failed ? SS_BAD : ss_thresholds_save(g, path.data);
-    ss_study_apply(s, 0, g);
+    ss_status status = path.failed ? SS_BAD : ss_study_put(s, task, s->chosen[k]);
+    if (status == SS_OK) status = ss_thresholds_save(task->g, path.data);
     ss_buf_free(&path);
-    return status;
+    return ss_study_put(s, task, 0) == SS_OK ? status : SS_BAD;
 }
 
 static ss_status save_design(const ss_study *s, const ss_graph *g, const char *model_path, const char *dir,
@@ -104,12 +103,12 @@ static ss_status save_design(const ss_study *s, const ss_graph *g, const char *m
     return status;
 }
 
-ss_status ss_study_save_chosen(const ss_study *s, ss_graph *g, const char *model_path, const char *dir) {
+ss_status ss_study_save_chosen(const ss_study *s, const ss_study_task *task, const char *model_path, const char *dir) {
     ss_status status = ss_mkdirs(s->ctx, dir);
     for (int k = 0; status == SS_OK && k < SS_HARDWARE; k++)
-        if (asked(s, k) && s->chosen[k] >= 0) status = save_thresholds(s, g, dir, k);
-    if (status == SS_OK) status = save_design(s, g, model_path, dir, -1);
+        if (asked(s, k) && s->chosen[k] >= 0) status = save_thresholds(s, task, dir, k);
+    if (status == SS_OK) status = save_design(s, task->g, model_path, dir, -1);
     if (status == SS_OK && asked(s, SS_HW_OPTIMISED))
-        status = save_design(s, g, model_path, dir, SS_HW_OPTIMISED);
+        status = save_design(s, task->g, model_path, dir, SS_HW_OPTIMISED);
     return status;
 }

@@ -1,9 +1,11 @@
-/* ReLU thresholds: uniform, and to and from JSON.
+/* ReLU thresholds, and the biases corrected for them: uniform, and to and from JSON.
  *
- *   {"format": "skipstream.thresholds", "version": 1, "layers": {"RELU": 0.25, "OTHER": [0.1, 0.2, ...]}}
+ *   {"format": "skipstream.thresholds", "version": 1, "layers": {"RELU": 0.25, "OTHER": [0.1, 0.2, ...]},
+ *    "bias_shift": {"CONV": [0.01, ...]}}
  *
- * A number holds for the whole layer, an array has one number per channel, in the model's own order. ReLUs that a file does not name keep
- * the threshold they have. A file is applied as a whole or, when anything in it is wrong, not at all. */
+ * A number holds for the whole layer, an array has one number per channel, in the model's own order. ReLUs that a file does
+ * not name keep the threshold they have. bias_shift may be missing: then biases stay as they are. A file is applied as a
+ * whole or, when anything in it is wrong, not at all. */
 #include "base/json.h"
 #include "graph/graph.h"
 
@@ -74,6 +76,38 @@ static ss_status read_layers(ss_graph *g, const char *path, json_t *layers, ss_a
     return s;
 }
 
+static ss_status read_shift(ss_graph *g, const char *path, const char *conv, const json_t *v, const float **shifts) {
+    const int32_t i = ss_graph_find(g, conv);
+    if (i < 0 || g->nodes[i].op != SS_OP_CONV)
+        return ss_error(g->ctx, SS_AT(path), "`skipstream check` lists the convolutions of the model",
+                        "\"%s\" is no convolution of %s", conv, g->name);
+    const ss_node *n = &g->nodes[i];
+    if (json_array_size(v) != (size_t)n->shape.c)
+        return ss_error(g->ctx, SS_AT(path), "give one number for each filter", "\"%s\" has %zu shifts, but %d filters",
+                        conv, json_array_size(v), n->shape.c);
+    float *shift = ss_arena_alloc(g->arena, (size_t)n->shape.c, sizeof *shift);
+    if (!shift) return SS_BAD;
+    for (int32_t f = 0; f < n->shape.c; f++) {
+        const json_t *x = json_array_get(v, (size_t)own_channel(n, f));
+        shift[f] = (float)json_number_value(x);
+        if (!json_is_number(x) || !isfinite(shift[f]))
+            return ss_error(g->ctx, SS_AT(path), "give one number for each filter",
+                            "\"%s\": the shift of filter %d is not a number", conv, own_channel(n, f));
+    }
+    shifts[i] = shift;
+    return SS_OK;
+}
+
+/* shifts: [g->n], NULL where the file says nothing. */
+static ss_status read_shifts(ss_graph *g, const char *path, json_t *list, const float **shifts) {
+    const char *conv;
+    json_t *v;
+    ss_status s = SS_OK;
+    json_object_foreach(list, conv, v)
+        if (read_shift(g, path, conv, v, shifts) != SS_OK) s = SS_BAD;
+    return s;
+}
+
 /* "FILE:12" names point 12 of a study: *at is the colon, or NULL. */
 static const char *point_of(const char *path, size_t *point) {
     const char *at = strrchr(path, ':');
@@ -123,8 +157,8 @@ static ss_status open_study(ss_graph *g, const char *path, size_t length, size_t
     return s;
 }
 
-/* *layers: a new reference. */
-static ss_status open_layers(ss_graph *g, const char *path, json_t **layers) {
+/* *layers, *shifts: new references; the latter may be NULL. */
+static ss_status open_layers(ss_graph *g, const char *path, json_t **layers, json_t **shifts) {
     size_t point;
     const char *colon = point_of(path, &point);
     json_t *file;
@@ -132,47 +166,84 @@ static ss_status open_layers(ss_graph *g, const char *path, json_t **layers) {
     if (ss_json_load(g->ctx, path, FORMAT, VERSION, &file) != SS_OK) return SS_BAD;
     ss_status s = ss_json_get_object(g->ctx, path, file, "layers", layers);
     if (s == SS_OK) json_incref(*layers);
+    if (s == SS_OK && json_object_get(file, "bias_shift")) s = ss_json_get_object(g->ctx, path, file, "bias_shift", shifts);
+    json_incref(*shifts);
     json_decref(file);
     return s;
 }
 
 ss_status ss_thresholds_load(ss_graph *g, const char *path) {
-    json_t *layers = NULL;
-    ss_act *acts = NULL;
-    ss_status s = open_layers(g, path, &layers);
-    if (s == SS_OK && !(acts = ss_alloc(g->ctx, (size_t)g->n, sizeof *acts))) s = SS_BAD;
+    json_t *layers = NULL, *list = NULL;
+    ss_act *acts = ss_alloc(g->ctx, (size_t)g->n, sizeof *acts);
+    const float **shifts = ss_alloc(g->ctx, (size_t)g->n, sizeof *shifts);
+    ss_status s = acts && shifts ? open_layers(g, path, &layers, &list) : SS_BAD;
     for (int32_t i = 0; s == SS_OK && i < g->n; i++) acts[i] = g->nodes[i].act;
-    if (s == SS_OK) s = read_layers(g, path, layers, acts);
-    for (int32_t i = 0; s == SS_OK && i < g->n; i++) g->nodes[i].act = acts[i];
+    if (s == SS_OK) {
+        s = read_layers(g, path, layers, acts);
+        if (read_shifts(g, path, list, shifts) != SS_OK) s = SS_BAD;
+    }
+    for (int32_t i = 0; s == SS_OK && i < g->n; i++) {
+        g->nodes[i].act = acts[i];
+        if (shifts[i]) g->nodes[i].bias_shift = shifts[i];
+    }
     ss_free(g->ctx, acts);
+    ss_free(g->ctx, shifts);
     json_decref(layers);
+    json_decref(list);
+    return s;
+}
+
+ss_status ss_thresholds_correction(ss_ctx *ctx, const char *path, uint64_t *images) {
+    size_t point;
+    json_t *study, *o;
+    const char *colon = point_of(path, &point);
+    *images = 0;
+    if (!colon) return SS_OK;
+    char *file = ss_alloc(ctx, (size_t)(colon - path) + 1, 1);
+    if (!file) return SS_BAD;
+    memcpy(file, path, (size_t)(colon - path));
+    ss_status s = ss_json_load(ctx, file, "skipstream.study", 1, &study);
+    if (s == SS_OK) {
+        const json_t *given = json_object_get(study, "correction");
+        if (given && !json_is_null(given)) s = ss_json_get_object(ctx, file, study, "correction", &o);
+        else o = NULL;
+        if (s == SS_OK && o) s = ss_json_get_hash(ctx, file, o, "hash", images);
+        json_decref(study);
+    }
+    ss_free(ctx, file);
     return s;
 }
 
 /* ---- save ---- */
 
-static json_t *act_json(const ss_node *n) {
-    const ss_act *a = &n->act;
-    if (!a->per_channel) return ss_json_float(a->threshold);
+/* A number for each channel, in the model's own order. */
+static json_t *channels_json(const ss_node *n, const float *values) {
     json_t *list = json_array();
     bool ok = list != NULL;
     for (int32_t c = 0; ok && c < n->shape.c; c++) ok = json_array_append_new(list, json_null()) == 0;
     for (int32_t c = 0; ok && c < n->shape.c; c++)
-        ok = json_array_set_new(list, (size_t)own_channel(n, c), ss_json_float(a->per_channel[c])) == 0;
+        ok = json_array_set_new(list, (size_t)own_channel(n, c), ss_json_float(values[c])) == 0;
     if (ok) return list;
     json_decref(list);
     return NULL;
 }
 
+static json_t *act_json(const ss_node *n) {
+    return n->act.per_channel ? channels_json(n, n->act.per_channel) : ss_json_float(n->act.threshold);
+}
+
 ss_status ss_thresholds_save(const ss_graph *g, const char *path) {
-    json_t *file = ss_json_new(FORMAT, VERSION), *layers = json_object();
+    json_t *file = ss_json_new(FORMAT, VERSION), *layers = json_object(), *shifts = json_object();
     bool ok = json_object_set_new(file, "layers", layers) == 0;
     for (int32_t i = 0; ok && i < g->n; i++) {
         const ss_node *n = &g->nodes[i];
         if (n->act.on) ok = json_object_set_new(layers, n->act.name, act_json(n)) == 0;
+        if (ok && n->bias_shift) ok = json_object_set_new(shifts, n->name, channels_json(n, n->bias_shift)) == 0;
     }
+    if (ok && json_object_size(shifts) > 0) ok = json_object_set(file, "bias_shift", shifts) == 0;
+    json_decref(shifts);
     ss_status s = ok ? ss_json_save(g->ctx, path, file)
-                     : ss_error(g->ctx, SS_AT(path), "give the ReLUs of the model names in UTF-8, or free some memory",
+                     : ss_error(g->ctx, SS_AT(path), "give the nodes of the model names in UTF-8, or free some memory",
                                 "the thresholds cannot be written as JSON");
     json_decref(file);
     return s;
