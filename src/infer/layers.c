@@ -94,7 +94,7 @@ int32_t ss_layers_begin(ss_layers *l, int32_t changed, bool keep) {
     return from ? from->node + 1 : 0;
 }
 
-/* Biases may have changed since the last step, and scratch with them. */
+/* Biases may have changed since the last run, and scratch with them. */
 static ss_status make_scratch(ss_layers *l) {
     const size_t need = (l->e->scratch + 64 + 63) / 64 * 64;
     if (l->scratch && need <= l->scratch_bytes) return SS_OK;
@@ -104,7 +104,7 @@ static ss_status make_scratch(ss_layers *l) {
     return l->scratch ? SS_OK : SS_BAD;
 }
 
-static void step_image(const ss_layers *l, int32_t node, int64_t image, waist *w, int thread) {
+static void step(const ss_layers *l, int32_t node, int64_t image, int thread) {
     const ss_engine *e = l->e;
     const size_t pixels = (size_t)ss_shape_size(l->d.shape);
     char *out = block_of(l, image) + e->offset[node];
@@ -113,20 +113,23 @@ static void step_image(const ss_layers *l, int32_t node, int64_t image, waist *w
     else
         ss_engine_step(e, l->tensor + (size_t)image * nodes_of(l), node, out,
                        l->scratch + (size_t)thread * l->scratch_bytes);
-    if (w) memcpy(w->kept + (size_t)image * w->bytes, out, w->bytes - SS_TENSOR_SLACK);
+    for (int32_t i = 0; l->keep && i < l->n; i++) {
+        const waist *w = &l->waists[i];
+        if (w->node == node) memcpy(w->kept + (size_t)image * w->bytes, out, w->bytes - SS_TENSOR_SLACK);
+    }
 }
 
-ss_status ss_layers_step(ss_layers *l, int32_t node, ss_observer observer, void *user) {
-    waist *w = NULL;
-    for (int32_t i = 0; l->keep && i < l->n; i++)
-        if (l->waists[i].node == node) w = &l->waists[i];
+ss_status ss_layers_run(ss_layers *l, int32_t first, int32_t last, ss_observer observer, void *user) {
     if (make_scratch(l) != SS_OK) return SS_BAD;
 #pragma omp parallel for num_threads(ss_ctx_threads(l->ctx)) schedule(dynamic, 4)
     for (int64_t k = 0; k < l->d.n; k++) {
         const int thread = omp_get_thread_num();
-        step_image(l, node, k, w, thread);
-        if (observer) observer(user, thread, k, node, ss_engine_view(l->e, block_of(l, k) + l->e->offset[node], node));
+        for (int32_t i = first; i <= last; i++) {
+            step(l, i, k, thread);
+            observer(user, thread, k, i, ss_engine_view(l->e, block_of(l, k) + l->e->offset[i], i));
+        }
     }
-    if (w) w->valid = true;
+    for (int32_t i = 0; l->keep && i < l->n; i++)
+        if (l->waists[i].node >= first && l->waists[i].node <= last) l->waists[i].valid = true;
     return SS_OK;
 }

@@ -234,7 +234,8 @@ ss_status ss_quant_set_bias(ss_quant *q, const ss_graph *g, int32_t node) {
     ss_qnode *qn = &q->nodes[node];
     const int64_t each = filter_weights(g, n);
     bool fits = true;
-#pragma omp parallel for num_threads(ss_ctx_threads(q->ctx)) schedule(static) reduction(&& : fits)
+#pragma omp parallel for num_threads(ss_ctx_threads(q->ctx)) schedule(static) reduction(&& : fits) \
+    if (ss_node_weight_count(g, n) > 1 << 18)
     for (int32_t f = 0; f < n->shape.c; f++) {
         const double bias = (double)ss_node_bias(n, f) / qn->unit[f];
         fits = fabs(bias) < ldexp(1, ACC_MAX) && fits; /* false for NaN */

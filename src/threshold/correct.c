@@ -19,7 +19,7 @@ struct ss_correction {
     int32_t last;   /* convolution */
     size_t *first;  /* [n + 1]: where the channels of a node begin in the arrays below */
     bool *wanted;   /* [n]: read by a convolution that is corrected */
-    int64_t *sums;  /* [threads][channels], of the node under way */
+    int64_t *sums;  /* [threads][channels], of the nodes under way */
     /* Sums over all images: for the reference, for the thresholds that were last kept, for those in force. */
     int64_t *before, *kept, *now;
     float *kept_shift, *shift;
@@ -31,9 +31,9 @@ struct ss_correction {
 
 static void observe(void *user, int thread, int64_t image, int32_t node, ss_view v) {
     const ss_correction *c = user;
-    int64_t *sums = c->sums + (size_t)thread * c->first[c->g->n];
+    int64_t *sums = c->sums + (size_t)thread * c->first[c->g->n] + c->first[node];
     (void)image;
-    (void)node;
+    if (!c->wanted[node]) return;
     const int64_t pixels = (int64_t)v.shape.h * v.shape.w;
     for (int32_t k = 0; k < v.shape.c; k++) {
         if (v.is_float) {
@@ -50,17 +50,15 @@ static void observe(void *user, int thread, int64_t image, int32_t node, ss_view
     }
 }
 
-/* A node of all images, and its sums into c->now. */
-static ss_status step(ss_correction *c, int32_t node) {
-    const size_t channels = (size_t)c->g->nodes[node].shape.c;
+/* Nodes first..last of all images, and the sums of those that are wanted into c->now. */
+static ss_status run(ss_correction *c, int32_t first, int32_t last) {
+    const size_t all = c->first[c->g->n], from = c->first[first], channels = c->first[last + 1] - from;
     const int threads = ss_ctx_threads(c->ctx);
-    if (!c->wanted[node]) return ss_layers_step(c->layers, node, NULL, NULL);
-    for (int t = 0; t < threads; t++) memset(c->sums + (size_t)t * c->first[c->g->n], 0, channels * sizeof *c->sums);
-    if (ss_layers_step(c->layers, node, observe, c) != SS_OK) return SS_BAD;
-    int64_t *now = c->now + c->first[node];
-    for (size_t k = 0; k < channels; k++) {
-        now[k] = 0;
-        for (int t = 0; t < threads; t++) now[k] += c->sums[(size_t)t * c->first[c->g->n] + k];
+    for (int t = 0; t < threads; t++) memset(c->sums + (size_t)t * all + from, 0, channels * sizeof *c->sums);
+    if (ss_layers_run(c->layers, first, last, observe, c) != SS_OK) return SS_BAD;
+    for (size_t k = from; k < from + channels; k++) {
+        c->now[k] = 0;
+        for (int t = 0; t < threads; t++) c->now[k] += c->sums[(size_t)t * all + k];
     }
     return SS_OK;
 }
@@ -123,7 +121,7 @@ static ss_status correct(ss_correction *c, int32_t node) {
     float *shift = ss_alloc(c->ctx, (size_t)n->shape.c, sizeof *shift);
     if (!shift) return SS_BAD;
     measure_moved(c, n->in[0]);
-#pragma omp parallel for num_threads(ss_ctx_threads(c->ctx)) schedule(static)
+#pragma omp parallel for num_threads(ss_ctx_threads(c->ctx)) schedule(static) if (ss_node_weight_count(c->g, n) > 1 << 18)
     for (int32_t f = 0; f < n->shape.c; f++) {
         const double effect = c->q ? integer_effect(c, n, f, channels, k) : float_effect(c, n, f, channels, k);
         shift[f] = (float)(0 - SS_CORRECT_SHARE * effect); /* never -0, which is not 0 to memcmp */
@@ -160,12 +158,14 @@ static void keep_state(ss_correction *c) {
     }
 }
 
+/* From one correction to the next, all images pass the nodes between. */
 static ss_status pass(ss_correction *c, int32_t changed, bool keep) {
     ss_status s = SS_OK;
     memcpy(c->now, c->kept, c->first[c->g->n] * sizeof *c->now);
-    for (int32_t i = ss_layers_begin(c->layers, changed, keep); s == SS_OK && i <= c->last; i++) {
-        if (i > changed && corrected(c->g, i)) s = correct(c, i);
-        if (s == SS_OK && i < c->last) s = step(c, i);
+    for (int32_t i = ss_layers_begin(c->layers, changed, keep), next; s == SS_OK && i < c->last; i = next) {
+        for (next = i + 1; next < c->last && !(next > changed && corrected(c->g, next));) next++;
+        s = run(c, i, next - 1);
+        if (s == SS_OK && next > changed) s = correct(c, next);
     }
     if (s == SS_OK && keep) keep_state(c);
     return s;
@@ -219,7 +219,8 @@ static ss_status make_arrays(ss_correction *c) {
 /* The reference is what is kept first. */
 static ss_status measure_reference(ss_correction *c) {
     ss_status s = SS_OK;
-    for (int32_t i = ss_layers_begin(c->layers, 0, true); s == SS_OK && i < c->last; i++) s = step(c, i);
+    const int32_t first = ss_layers_begin(c->layers, 0, true);
+    if (c->last > 0) s = run(c, first, c->last - 1);
     memcpy(c->before, c->now, c->first[c->g->n] * sizeof *c->before);
     keep_state(c);
     return s;
