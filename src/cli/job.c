@@ -114,9 +114,8 @@ ss_status ss_job_deal_as(ss_job *j, const char *artefact) {
     return s;
 }
 
-/* Thresholds, and biases where the file has them, into graph, quantised network and engine. */
-static ss_status put_thresholds(ss_job *j, const char *path) {
-    if (ss_thresholds_load(j->g, path) != SS_OK || (j->q && ss_quant_set_thresholds(j->q, j->g) != SS_OK)) return SS_BAD;
+ss_status ss_job_follow(ss_job *j) {
+    if (j->q && ss_quant_set_thresholds(j->q, j->g) != SS_OK) return SS_BAD;
     for (int32_t i = 0; i < j->g->n; i++) {
         if (!j->g->nodes[i].bias_shift) continue;
         if (j->q && ss_quant_set_bias(j->q, j->g, i) != SS_OK) return SS_BAD;
@@ -155,7 +154,8 @@ ss_status ss_job_thresholds(ss_job *j, const char *path, const char *images) {
         return ss_error(j->ctx, SS_AT("--correct-bias"), "give --thresholds", "nothing is removed without thresholds");
     if (!path) return SS_OK;
     if (images) s = ss_job_correction(j, images, 0, &d, &c);
-    if (s == SS_OK) s = put_thresholds(j, path);
+    if (s == SS_OK) s = ss_thresholds_load(j->g, path);
+    if (s == SS_OK) s = ss_job_follow(j);
     if (s == SS_OK) s = check_correction(j, path, d, images);
     if (s == SS_OK && c) s = ss_correction_put(c, false);
     ss_correction_free(c);

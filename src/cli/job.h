@@ -70,6 +70,8 @@ ss_status ss_job_deal_as(ss_job *j, const char *artefact);
 /* Thresholds file, or point of a study, over the network, whose engine is there already. images: correct the biases for
  * them by these images; NULL: the file's, or the model's own. path NULL: nothing. */
 ss_status ss_job_thresholds(ss_job *j, const char *path, const char *images);
+/* After thresholds, and perhaps biases, changed in the graph: quantised network and engine as well. */
+ss_status ss_job_follow(ss_job *j);
 /* A correction by the first images there; both to be freed, in vain or not. */
 ss_status ss_job_correction(ss_job *j, const char *images, int64_t memory, ss_dataset **d, ss_correction **c);
 /* --batch, with the exploration's other defaults. */

@@ -34,7 +34,7 @@ static void say_point(ss_cli *cli, const ss_study *s, int32_t i) {
     for (int k = 0; k < SS_HARDWARE; k++)
         if (asked(s, k))
             ss_say(cli, "  %9.1f %6.3f%c", p->hw[k].throughput, p->hw[k].gain, is_best(s, k, i) ? '*' : ' ');
-    if (p->images < s->search_data.images) ss_say(cli, "  dropped after %" PRId64 " images", p->images);
+    if (p->judged < s->search_data.images) ss_say(cli, "  judged on the %" PRId64 " closest images", p->judged);
     ss_say(cli, "\n");
 }
 
@@ -88,7 +88,8 @@ static ss_status save_thresholds(const ss_study *s, const ss_study_task *task, c
     return ss_study_put(s, task, 0) == SS_OK ? status : SS_BAD;
 }
 
-static ss_status save_design(const ss_study *s, const ss_graph *g, const char *model_path, const char *dir,
+/* kind -1: the reference's. A design is saved with the biases corrected for its thresholds. */
+static ss_status save_design(const ss_study *s, const ss_study_task *task, const char *model_path, const char *dir,
                              int kind) {
     bool reference = kind < 0 || !s->optimised_design;
     ss_design *d = reference ? s->reference_design : s->optimised_design;
@@ -98,17 +99,18 @@ static ss_status save_design(const ss_study *s, const ss_graph *g, const char *m
     ss_buf_printf(&path, "%s/design_%s.json", dir, kind < 0 ? "reference" : ss_hardware_names[kind]);
     snprintf(d->model_path, sizeof d->model_path, "%s", model_path);
     snprintf(d->profile_name, sizeof d->profile_name, "%.200s, threshold %g", s->search_data.source, t);
-    ss_status status = path.failed ? SS_BAD : ss_design_save(d, g, path.data);
+    ss_status status = path.failed ? SS_BAD : ss_study_put(s, task, reference ? 0 : s->chosen[kind]);
+    if (status == SS_OK) status = ss_design_save(d, task->g, path.data);
     ss_buf_free(&path);
-    return status;
+    return ss_study_put(s, task, 0) == SS_OK ? status : SS_BAD;
 }
 
 ss_status ss_study_save_chosen(const ss_study *s, const ss_study_task *task, const char *model_path, const char *dir) {
     ss_status status = ss_mkdirs(s->ctx, dir);
     for (int k = 0; status == SS_OK && k < SS_HARDWARE; k++)
         if (asked(s, k) && s->chosen[k] >= 0) status = save_thresholds(s, task, dir, k);
-    if (status == SS_OK) status = save_design(s, task->g, model_path, dir, -1);
+    if (status == SS_OK) status = save_design(s, task, model_path, dir, -1);
     if (status == SS_OK && asked(s, SS_HW_OPTIMISED))
-        status = save_design(s, task->g, model_path, dir, SS_HW_OPTIMISED);
+        status = save_design(s, task, model_path, dir, SS_HW_OPTIMISED);
     return status;
 }

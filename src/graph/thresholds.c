@@ -6,8 +6,7 @@
  * A number holds for the whole layer, an array has one number per channel, in the model's own order. ReLUs that a file does
  * not name keep the threshold they have. bias_shift may be missing: then biases stay as they are. A file is applied as a
  * whole or, when anything in it is wrong, not at all. */
-#include "base/json.h"
-#include "graph/graph.h"
+#include "graph/shifts.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -76,38 +75,6 @@ static ss_status read_layers(ss_graph *g, const char *path, json_t *layers, ss_a
     return s;
 }
 
-static ss_status read_shift(ss_graph *g, const char *path, const char *conv, const json_t *v, const float **shifts) {
-    const int32_t i = ss_graph_find(g, conv);
-    if (i < 0 || g->nodes[i].op != SS_OP_CONV)
-        return ss_error(g->ctx, SS_AT(path), "`skipstream check` lists the convolutions of the model",
-                        "\"%s\" is no convolution of %s", conv, g->name);
-    const ss_node *n = &g->nodes[i];
-    if (json_array_size(v) != (size_t)n->shape.c)
-        return ss_error(g->ctx, SS_AT(path), "give one number for each filter", "\"%s\" has %zu shifts, but %d filters",
-                        conv, json_array_size(v), n->shape.c);
-    float *shift = ss_arena_alloc(g->arena, (size_t)n->shape.c, sizeof *shift);
-    if (!shift) return SS_BAD;
-    for (int32_t f = 0; f < n->shape.c; f++) {
-        const json_t *x = json_array_get(v, (size_t)own_channel(n, f));
-        shift[f] = (float)json_number_value(x);
-        if (!json_is_number(x) || !isfinite(shift[f]))
-            return ss_error(g->ctx, SS_AT(path), "give one number for each filter",
-                            "\"%s\": the shift of filter %d is not a number", conv, own_channel(n, f));
-    }
-    shifts[i] = shift;
-    return SS_OK;
-}
-
-/* shifts: [g->n], NULL where the file says nothing. */
-static ss_status read_shifts(ss_graph *g, const char *path, json_t *list, const float **shifts) {
-    const char *conv;
-    json_t *v;
-    ss_status s = SS_OK;
-    json_object_foreach(list, conv, v)
-        if (read_shift(g, path, conv, v, shifts) != SS_OK) s = SS_BAD;
-    return s;
-}
-
 /* "FILE:12" names point 12 of a study: *at is the colon, or NULL. */
 static const char *point_of(const char *path, size_t *point) {
     const char *at = strrchr(path, ':');
@@ -166,7 +133,7 @@ static ss_status open_layers(ss_graph *g, const char *path, json_t **layers, jso
     if (ss_json_load(g->ctx, path, FORMAT, VERSION, &file) != SS_OK) return SS_BAD;
     ss_status s = ss_json_get_object(g->ctx, path, file, "layers", layers);
     if (s == SS_OK) json_incref(*layers);
-    if (s == SS_OK && json_object_get(file, "bias_shift")) s = ss_json_get_object(g->ctx, path, file, "bias_shift", shifts);
+    if (s == SS_OK && json_object_get(file, SS_SHIFTS_KEY)) s = ss_json_get_object(g->ctx, path, file, SS_SHIFTS_KEY, shifts);
     json_incref(*shifts);
     json_decref(file);
     return s;
@@ -180,7 +147,7 @@ ss_status ss_thresholds_load(ss_graph *g, const char *path) {
     for (int32_t i = 0; s == SS_OK && i < g->n; i++) acts[i] = g->nodes[i].act;
     if (s == SS_OK) {
         s = read_layers(g, path, layers, acts);
-        if (read_shifts(g, path, list, shifts) != SS_OK) s = SS_BAD;
+        if (ss_shifts_read(g, path, list, shifts) != SS_OK) s = SS_BAD;
     }
     for (int32_t i = 0; s == SS_OK && i < g->n; i++) {
         g->nodes[i].act = acts[i];
@@ -216,32 +183,28 @@ ss_status ss_thresholds_correction(ss_ctx *ctx, const char *path, uint64_t *imag
 
 /* ---- save ---- */
 
-/* A number for each channel, in the model's own order. */
-static json_t *channels_json(const ss_node *n, const float *values) {
+static json_t *act_json(const ss_node *n) {
+    const ss_act *a = &n->act;
+    if (!a->per_channel) return ss_json_float(a->threshold);
     json_t *list = json_array();
     bool ok = list != NULL;
     for (int32_t c = 0; ok && c < n->shape.c; c++) ok = json_array_append_new(list, json_null()) == 0;
     for (int32_t c = 0; ok && c < n->shape.c; c++)
-        ok = json_array_set_new(list, (size_t)own_channel(n, c), ss_json_float(values[c])) == 0;
+        ok = json_array_set_new(list, (size_t)own_channel(n, c), ss_json_float(a->per_channel[c])) == 0;
     if (ok) return list;
     json_decref(list);
     return NULL;
 }
 
-static json_t *act_json(const ss_node *n) {
-    return n->act.per_channel ? channels_json(n, n->act.per_channel) : ss_json_float(n->act.threshold);
-}
 
 ss_status ss_thresholds_save(const ss_graph *g, const char *path) {
-    json_t *file = ss_json_new(FORMAT, VERSION), *layers = json_object(), *shifts = json_object();
+    json_t *file = ss_json_new(FORMAT, VERSION), *layers = json_object();
     bool ok = json_object_set_new(file, "layers", layers) == 0;
     for (int32_t i = 0; ok && i < g->n; i++) {
         const ss_node *n = &g->nodes[i];
         if (n->act.on) ok = json_object_set_new(layers, n->act.name, act_json(n)) == 0;
-        if (ok && n->bias_shift) ok = json_object_set_new(shifts, n->name, channels_json(n, n->bias_shift)) == 0;
     }
-    if (ok && json_object_size(shifts) > 0) ok = json_object_set(file, "bias_shift", shifts) == 0;
-    json_decref(shifts);
+    ok = ok && ss_shifts_add(g, file);
     ss_status s = ok ? ss_json_save(g->ctx, path, file)
                      : ss_error(g->ctx, SS_AT(path), "give the nodes of the model names in UTF-8, or free some memory",
                                 "the thresholds cannot be written as JSON");

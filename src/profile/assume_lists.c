@@ -5,7 +5,8 @@
  * distribution. Positions are grouped by what of their kernel lies on the map, which treats borders exactly. Neighbouring
  * windows overlap: in a block of windows an element counts up to v times, so a block's sum is taken as v times a
  * binomial of v times fewer trials, which has its mean and its variance. Up to 64 trials are summed exactly, more are a
- * normal distribution. Channels of different q count as their mean.
+ * normal distribution. An empty list counts one: of a block mean and deviation change accordingly. Channels of different q
+ * count as their mean.
  */
 #include "profile/assume_lists.h"
 
@@ -131,8 +132,8 @@ static int sort_parts(const layer *y, int32_t parts, int64_t ci, double each, li
     return n;
 }
 
-/* Cycles to list a part of `n` elements: mean, and what they vary. */
-static double compaction_mean(double n, double q, double *variance) {
+/* Of max(1, Binomial(n, q)): its mean, and what it varies. Nothing takes no time to list, nor to multiply. */
+static double at_least_one(double n, double q, double *variance) {
     double none = pow(1 - q, n), mean = n * q + none;
     *variance = fmax(0, n * q * (1 - q) + n * q * n * q + none - mean * mean);
     return mean;
@@ -154,24 +155,32 @@ static double fullest_word(const layer *y, const likes *kinds, int n) {
     return fmax(1, largest);
 }
 
+/* Cycles of the fullest stream in a block of lists, whose windows overlap v times; an empty list counts one. */
+static double fullest(layer *y, const likes *kinds, int n, double steps, double block, double v) {
+    double none = 1, variance, each = kinds[0].trials * steps, plain = each * y->q * (1 - y->q);
+    likes all[8];
+    for (int i = 0; i < n; i++) {
+        all[i] = (likes){ kinds[i].trials * steps * block / v, kinds[i].streams };
+        none *= pow(1 - y->q, kinds[i].trials * steps * (double)kinds[i].streams);
+    }
+    double largest = v * largest_of(y, all, n), mean = at_least_one(each, y->q, &variance);
+    if (block == 1) return largest + none; /* only where all are empty is the largest */
+    return block * mean + (largest - block * each * y->q) * sqrt(plain > 0 ? variance / plain : 0);
+}
+
 static void add_position(layer *y, int32_t parts, int64_t ci, double positions, const double *v, ss_list_stats *o) {
     const ss_layer_profile *l = y->l;
-    double steps = (double)(l->channels / l->groups / ci), lists = positions * l->groups;
-    likes kinds[8], all[8];
+    double steps = (double)(l->channels / l->groups / ci), lists = positions * l->groups, most = 0, variance;
+    likes kinds[8];
     int n = sort_parts(y, parts, ci, 1, kinds);
-    double most = 0;
+    double word = at_least_one(kinds[0].trials, y->q, &variance), largest = normal_largest(y, kinds[0].streams);
     for (int span = 0; span < SS_LIST_SPANS; span++) {
-        double block = fmin(SS_LIST_SPAN(span), l->windows * l->groups), variance;
-        for (int i = 0; i < n; i++) all[i] = (likes){ kinds[i].trials * steps * block / v[span], kinds[i].streams };
-        /* Empty lists count one. The fullest stream has fewer of them than others, and at span 0 none. */
-        double busy = lists / block * v[span] * largest_of(y, all, n), mean = lists * kinds[0].trials * steps * y->q;
-        double empty = lists * pow(1 - y->q, kinds[0].trials * steps * (span > 0 ? 1 : (double)(ci * parts)));
-        busy += busy > 0 ? empty * mean / busy : empty;
+        double block = fmin(SS_LIST_SPAN(span), l->windows * l->groups), words = steps * block;
+        double busy = lists / block * fullest(y, kinds, n, steps, block, v[span]);
         most = span == 0 || busy < most ? busy : most;
         o->busiest[span] += most;
-        double word = compaction_mean(kinds[0].trials, y->q, &variance) * steps * block;
-        double spread = sqrt(variance * steps * block * v[span]) * normal_largest(y, kinds[0].streams);
-        o->compaction[span] += lists / block * fmin(word + spread, fmax(1, kinds[0].trials) * steps * block);
+        double listing = word * words + sqrt(variance * words * v[span]) * largest;
+        o->compaction[span] += lists / block * fmin(listing, fmax(1, kinds[0].trials) * words);
     }
     o->word += lists * steps * fullest_word(y, kinds, n);
 }
