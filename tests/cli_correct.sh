@@ -65,15 +65,15 @@ hardware() { # DIR OPTIONS...
     "$bin" generate "$work/saved/design_optimised.json" --model $model --calib "$calib" --out "$1" "${@:2}" >/dev/null
 }
 biases_reach_hardware() { # by the design and by the thresholds file alike
-    sed 's/"bias_shift"/"nothing"/' "$work/saved/design_optimised.json" >"$work/saved/bare.json"
-    grep -q '"nothing"' "$work/saved/bare.json" && ! grep -q bias_shift "$work/saved/design_reference.json" || return 1
+    { sed '/^ "bias_shift"/,$d' "$work/saved/design_optimised.json" | sed '$ s/,$//' && echo '}'; } >"$work/saved/bare.json"
+    grep -q bias_shift "$work/saved/design_optimised.json" && ! grep -q bias_shift "$work/saved/design_reference.json" || return 1
     hardware "$work/design" && hardware "$work/file" --thresholds "$work/saved/thresholds_optimised.json" &&
         diff -r "$work/design" "$work/file" || return 1
     "$bin" generate "$work/saved/bare.json" --model $model --calib "$calib" --out "$work/bare" >/dev/null || return 1
     ! diff -rq "$work/design" "$work/bare" >"$work/diff" && cat "$work/diff" && grep -q '\.mem' "$work/diff"
 }
 simulated() {
-    "$bin" simulate "$work/saved/design_optimised.json" --model $model --calib "$calib" --data "$test" --limit 4 "$@"
+    "$bin" simulate "$work/saved/design_optimised.json" --model $model --calib "$calib" --data "$test" --images 4 "$@"
 }
 both_simulated() { # zeros are those of the corrected network
     simulated --json >"$work/s1" && simulated --json --thresholds "$work/saved/thresholds_optimised.json" >"$work/s2" &&

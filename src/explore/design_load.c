@@ -4,6 +4,7 @@
  * on the profile, which is not in the file: they must lie between what inputs of nothing but zeros and of none take.
  * All problems are reported, not only the first. */
 #include "explore/explore.h"
+#include "graph/shifts.h"
 #include "explore/figures.h"
 
 #include <math.h>
@@ -408,6 +409,9 @@ static ss_status read_all(reader *r) {
 static ss_status check_complete(reader *r) {
     json_t *written = ss_design_json(r->d, r->g);
     if (!written) return ss_error(r->ctx, SS_AT(r->path), "free some memory", "out of memory while reading");
+    json_t *shifts = json_object_get(r->root, SS_SHIFTS_KEY); /* of the network: read by whoever runs it (shifts.h) */
+    if (shifts) json_object_set(written, SS_SHIFTS_KEY, shifts);
+    else json_object_del(written, SS_SHIFTS_KEY);
     bool equal = json_equal(r->root, written);
     json_decref(written);
     if (equal) return SS_OK;
