@@ -247,7 +247,7 @@ static ss_status tune(run *r) {
                                .device = &r->device,
                                .engines = r->study.engines,
                                .explore = r->study.explore };
-    ss_status s = ss_job_thresholds(j, in_dir(r, "thresholds_optimised.json", &file));
+    ss_status s = ss_job_thresholds(j, in_dir(r, "thresholds_optimised.json", &file), NULL);
     if (s == SS_OK) s = ss_run_tuned(&task, &tuned, &activity);
     if (s == SS_OK) s = ss_design_save(tuned, j->g, in_dir(r, "design_tuned.json", &file));
     if (s == SS_OK) s = ss_json_save(r->ctx, in_dir(r, "activity.json", &file), activity);
