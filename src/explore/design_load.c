@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define SAME 1e-9    /* relative; the same formulas on the same numbers */
-#define SAMPLED 0.01 /* relative; list statistics are those of some images, scaled to all */
+#define SAMPLED 0.05 /* relative; list statistics are those of some images, scaled to all */
 
 typedef struct reader {
     ss_ctx *ctx;
