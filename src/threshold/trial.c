@@ -274,10 +274,10 @@ static ss_status run_and_keep_design(ss_trials *r, ss_study_point *pt) {
     return SS_OK;
 }
 
-/* Run on all images; every point with these thresholds says so afterwards. */
-static ss_status confirm(ss_trials *r, int32_t index) {
+ss_status ss_trial_prove(ss_trials *r, int32_t point) {
     ss_study *s = r->study;
-    ss_study_point now = s->points[index];
+    ss_study_point now = s->points[point];
+    if (is_whole(r, &now)) return SS_OK;
     const ss_study_point *earlier = known(r, now.thresholds, true);
     if (earlier) now = *earlier;
     else if (run_and_keep_design(r, &now) != SS_OK) return SS_BAD;
@@ -296,7 +296,7 @@ ss_status ss_trial_confirm(ss_trials *r, int32_t policy, ss_hardware kind) {
     for (;;) {
         const int32_t best = fastest_promising(r->study, policy, kind);
         if (is_whole(r, &r->study->points[best])) return SS_OK;
-        if (confirm(r, best) != SS_OK) return SS_BAD;
+        if (ss_trial_prove(r, best) != SS_OK) return SS_BAD;
     }
 }
 

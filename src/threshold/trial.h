@@ -38,6 +38,8 @@ void ss_trials_close(ss_trials *r);     /* puts the model's own thresholds back 
 /* thresholds: [n_relus]; never below the model's own. *index: of the new point, points being in order of
  * trial. */
 ss_status ss_trial(ss_trials *r, double t, const float *thresholds, int32_t *index);
+/* Run a point on all images, unless it was. Every point with its thresholds says so afterwards. */
+ss_status ss_trial_prove(ss_trials *r, int32_t point);
 /* Afterwards the fastest point of a policy (-1: of all) that promises to be within the loss allowed has been run on all
  * images, and is. */
 ss_status ss_trial_confirm(ss_trials *r, int32_t policy, ss_hardware kind);
