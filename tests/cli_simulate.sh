@@ -128,6 +128,8 @@ check "a stall below one" bad_rooms
 check "a design that was not tuned" refuses "was not tuned" explore "$model" --profile "$work/profile.json" --device zcu104 \
     --tuned "$work/one.json" --out "$work/none.json"
 check "a span of cycles backwards" refuses "is no span of cycles" simulate "${common[@]}" --trace "$work/none.vcd" --cycles 9..3
+check "cycles of nothing" refuses "nothing to write" simulate "${common[@]}" --cycles 3..9
+check "within what is not tuned" refuses "nothing is sized" simulate "${common[@]}" --within 0.9
 check "tuned in part" refuses "is tuned as it is" simulate "${common[@]}" --tune "$work/none.json" --span "$block/Add"
 check "no images" refuses "whole number" simulate "${common[@]}" --images 0
 check "fewer images than asked for" refuses "take fewer" simulate "${common[@]}" --images 10 --skip 4995

@@ -54,6 +54,8 @@ static ss_status parse_trace(request *r) {
     if (cycles && (sscanf(cycles, "%lld..%lld%c", &from, &to, &rest) != 2 || from < 0 || to <= from))
         s = ss_error(r->ctx, (ss_where){ "cycles", NULL, cycles }, "write two cycles, as in 1000..50000",
                      "is no span of cycles");
+    if (cycles && !r->trace.waveform && !r->trace.levels && !r->trace.activity)
+        s = ss_error(r->ctx, SS_AT("cycles"), "give --trace, --levels, --plot or --activity", "there is nothing to write of them");
     r->trace.from = from;
     r->trace.to = to;
     return s == SS_OK ? SS_OK : SS_BAD;
@@ -65,6 +67,8 @@ static ss_status parse(request *r) {
     bad += parse_trace(r) != SS_OK;
     bad += ss_arg_real(r->cli, "within", 0.5, 1, 0.99, &r->within) != SS_OK;
     if (ss_arg(r->cli, "tune")) bad += ss_cli_check_writable(r->cli, ss_arg(r->cli, "tune")) != SS_OK;
+    else if (ss_arg(r->cli, "within"))
+        bad += ss_error(r->ctx, SS_AT("within"), "give --tune", "nothing is sized without it") != SS_OK;
     const char *no = ss_arg(r->cli, "span") ? "span" : ss_arg(r->cli, "depth") ? "depth" : NULL;
     if (ss_arg(r->cli, "tune") && no)
         bad += ss_error(r->ctx, SS_AT("tune"), "leave one out", "a design is tuned as it is, without --%s", no) != SS_OK;
