@@ -1,18 +1,20 @@
 /* What streams of a broadcast engine have (profile.h, ss_list_stats) when zeros are independent.
  *
- * Method: at an output position, part p of the kernel has n of its positions on the map, which a stream meets in each of
- * its STEPS channels: Binomial(n STEPS, q) non-zeros, all streams independent, so the largest of them follows from their
- * distribution. Positions are grouped by what of their kernel lies on the map, which treats borders exactly. Neighbouring
+ * Method: at an output position, a stream meets in each of its STEPS channels those positions on the map that are its part's
+ * turn, n in all: Binomial(n, q) non-zeros, all streams independent, so the largest of them follows from their distribution. Positions are grouped by what of their kernel lies on the map, which treats borders exactly. Neighbouring
  * windows overlap: in a block of windows an element counts up to v times, so a block's sum is taken as v times a
  * binomial of v times fewer trials, which has its mean and its variance. Up to 64 trials are summed exactly, more are a
  * normal distribution. Channels of different q count as their mean.
  */
 #include "profile/assume_lists.h"
 
+#include "base/share.h"
+
 #include <math.h>
 #include <string.h>
 
 #define EXACT_TRIALS 64
+#define KINDS 16 /* of streams; those that have less do not often matter */
 #define GRID 400 /* points of the integral over -8..8 standard deviations */
 
 /* What of the kernel lies on the map along one axis, and at how many output positions. */
@@ -27,7 +29,9 @@ typedef struct layer {
     axis *rows, *cols;
     int32_t n_rows, n_cols;
     double *normal;   /* [SS_PROFILE_MOST_STREAMS + 1]: expected largest of so many standard normals; 0: not known yet */
-    int64_t *on_map;  /* [parts]: positions of each part that lie on the map */
+    int64_t *on_map;  /* [parts]: positions k mod P that lie on the map */
+    int64_t *begins;  /* [parts]: steps in which part 0 begins with that position */
+    int64_t *often;   /* [parts]: scratch of overlap */
 } layer;
 
 /* Streams that are alike: how many trials each. */
@@ -93,14 +97,14 @@ static void count_on_map(layer *y, int32_t parts, axis row, axis col) {
         for (int32_t j = col.lo; j < col.hi; j++) y->on_map[(i * y->n->win.kw + j) % parts]++;
 }
 
-static int64_t covers(const layer *y, int32_t parts, int64_t pixels, int64_t row, int64_t col) {
+/* How often the element lies under positions k mod P. */
+static void count_covers(const layer *y, int32_t parts, int64_t pixels, int64_t row, int64_t col) {
     const ss_window *w = &y->n->win;
-    int64_t often = 0;
+    memset(y->often, 0, (size_t)parts * sizeof *y->often);
     for (int64_t b = 0; b < pixels; b++) {
         int64_t ky = row - b / y->n->shape.w * w->sh, kx = col - b % y->n->shape.w * w->sw;
-        often += ky >= 0 && ky < w->kh && kx >= 0 && kx < w->kw && (ky * w->kw + kx) % parts == 0;
+        if (ky >= 0 && ky < w->kh && kx >= 0 && kx < w->kw) y->often[(ky * w->kw + kx) % parts]++;
     }
-    return often;
 }
 
 /* How often an element counts in a block of windows, as far as one part of the kernel goes: the mean over what is
@@ -112,23 +116,37 @@ static double overlap(const layer *y, int32_t parts, int64_t pixels) {
     if (pixels == 1) return 1;
     for (int64_t row = 0; row < (high - 1) * w->sh + w->kh; row++)
         for (int64_t col = 0; col < (wide - 1) * w->sw + w->kw; col++) {
-            double often = (double)covers(y, parts, pixels, row, col);
-            sum += often;
-            squares += often * often;
+            count_covers(y, parts, pixels, row, col);
+            for (int32_t p = 0; p < parts; p++) {
+                double often = (double)y->often[p];
+                sum += often;
+                squares += often * often;
+            }
         }
     return sum > 0 ? squares / sum : 1;
 }
 
-/* The parts of the position in y->on_map by their number of positions, most first. */
-static int sort_parts(const layer *y, int32_t parts, int64_t ci, double each, likes *kinds) {
+/* Parts of a word, or of a list, by what they have of it, most first. */
+static int sort_parts(const double *has, int32_t parts, int64_t ci, likes *kinds) {
     int n = 0;
-    for (int64_t most = y->l->k; most >= 0; most--) {
+    for (double below = INFINITY, most; n < KINDS; below = most) {
         int64_t alike = 0;
-        for (int32_t p = 0; p < parts; p++) alike += y->on_map[p] == most;
-        if (alike) kinds[n++] = (likes){ (double)most * each, alike * ci };
-        if (n == 8) break;
+        most = -1;
+        for (int32_t p = 0; p < parts; p++)
+            if (has[p] < below && has[p] > most) most = has[p];
+        if (most < 0) return n;
+        for (int32_t p = 0; p < parts; p++) alike += has[p] == most;
+        kinds[n++] = (likes){ most, alike * ci };
     }
     return n;
+}
+
+/* of_list[p]: what part p has of a list whose words have of_word[k mod P]. */
+static void over_steps(const layer *y, int32_t parts, const double *of_word, double *of_list) {
+    for (int32_t p = 0; p < parts; p++) {
+        of_list[p] = 0;
+        for (int32_t first = 0; first < parts; first++) of_list[p] += (double)y->begins[first] * of_word[(first + p) % parts];
+    }
 }
 
 /* Cycles to list a part of `n` elements: mean, and what they vary. */
@@ -154,26 +172,58 @@ static double fullest_word(const layer *y, const likes *kinds, int n) {
     return fmax(1, largest);
 }
 
+/* What listing takes the part that it takes longest, and how many streams are like it. */
+typedef struct listing {
+    double mean, variance, most;
+    int64_t streams;
+} listing;
+
+static listing listing_of(const layer *y, int32_t parts, int64_t ci, const double *of_word) {
+    double mean[SS_PROFILE_MOST_STREAMS], variance[SS_PROFILE_MOST_STREAMS], most[SS_PROFILE_MOST_STREAMS];
+    double word[3][SS_PROFILE_MOST_STREAMS];
+    likes kinds[KINDS];
+    for (int32_t p = 0; p < parts; p++) {
+        word[0][p] = compaction_mean(of_word[p], y->q, &word[1][p]);
+        word[2][p] = fmax(1, of_word[p]);
+    }
+    over_steps(y, parts, word[0], mean);
+    over_steps(y, parts, word[1], variance);
+    over_steps(y, parts, word[2], most);
+    sort_parts(mean, parts, ci, kinds);
+    for (int32_t p = 0; p < parts; p++)
+        if (mean[p] == kinds[0].trials) return (listing){ mean[p], variance[p], most[p], kinds[0].streams };
+    return (listing){ 0, 0, 0, ci };
+}
+
 static void add_position(layer *y, int32_t parts, int64_t ci, double positions, const double *v, ss_list_stats *o) {
     const ss_layer_profile *l = y->l;
     double steps = (double)(l->channels / l->groups / ci), lists = positions * l->groups;
-    likes kinds[8], all[8];
-    int n = sort_parts(y, parts, ci, 1, kinds);
+    double of_word[SS_PROFILE_MOST_STREAMS], of_list[SS_PROFILE_MOST_STREAMS];
+    likes words[KINDS], kinds[KINDS], all[KINDS];
+    for (int32_t p = 0; p < parts; p++) of_word[p] = (double)y->on_map[p];
+    over_steps(y, parts, of_word, of_list);
+    int n = sort_parts(of_list, parts, ci, kinds), n_words = sort_parts(of_word, parts, ci, words);
+    listing c = listing_of(y, parts, ci, of_word);
     double most = 0;
     for (int span = 0; span < SS_LIST_SPANS; span++) {
-        double block = fmin(SS_LIST_SPAN(span), l->windows * l->groups), variance;
-        for (int i = 0; i < n; i++) all[i] = (likes){ kinds[i].trials * steps * block / v[span], kinds[i].streams };
+        double block = fmin(SS_LIST_SPAN(span), l->windows * l->groups);
+        for (int i = 0; i < n; i++) all[i] = (likes){ kinds[i].trials * block / v[span], kinds[i].streams };
         /* Empty lists count one. The fullest stream has fewer of them than others, and at span 0 none. */
-        double busy = lists / block * v[span] * largest_of(y, all, n), mean = lists * kinds[0].trials * steps * y->q;
-        double empty = lists * pow(1 - y->q, kinds[0].trials * steps * (span > 0 ? 1 : (double)(ci * parts)));
+        double busy = lists / block * v[span] * largest_of(y, all, n), mean = lists * kinds[0].trials * y->q;
+        double empty = lists * pow(1 - y->q, kinds[0].trials * (span > 0 ? 1 : (double)(ci * parts)));
         busy += busy > 0 ? empty * mean / busy : empty;
         most = span == 0 || busy < most ? busy : most;
         o->busiest[span] += most;
-        double word = compaction_mean(kinds[0].trials, y->q, &variance) * steps * block;
-        double spread = sqrt(variance * steps * block * v[span]) * normal_largest(y, kinds[0].streams);
-        o->compaction[span] += lists / block * fmin(word + spread, fmax(1, kinds[0].trials) * steps * block);
+        double spread = sqrt(c.variance * block * v[span]) * normal_largest(y, c.streams);
+        o->compaction[span] += lists / block * fmin(c.mean * block + spread, c.most * block);
     }
-    o->word += lists * steps * fullest_word(y, kinds, n);
+    o->word += lists * steps * fullest_word(y, words, n_words);
+}
+
+static void set_begins(const layer *y, int32_t parts, int64_t ci) {
+    memset(y->begins, 0, (size_t)parts * sizeof *y->begins);
+    for (int64_t step = 0; step < y->l->channels / y->l->groups / ci; step++)
+        y->begins[ss_share_first(0, step, y->l->k, parts)]++;
 }
 
 static void set_overlaps(const layer *y, int32_t parts, double v[SS_LIST_SPANS]) {
@@ -185,6 +235,7 @@ static void set_overlaps(const layer *y, int32_t parts, double v[SS_LIST_SPANS])
 
 static void fill_set(layer *y, int32_t parts, int64_t ci, const double *v, ss_list_stats *o) {
     const ss_layer_profile *l = y->l;
+    set_begins(y, parts, ci);
     for (int32_t r = 0; r < y->n_rows; r++)
         for (int32_t c = 0; c < y->n_cols; c++) {
             count_on_map(y, parts, y->rows[r], y->cols[c]);
@@ -202,7 +253,9 @@ ss_status ss_assume_lists(ss_profile *p, ss_layer_profile *l, const ss_node *n, 
     y.cols = scratch ? ss_arena_alloc(scratch, (size_t)n->shape.w, sizeof *y.cols) : NULL;
     y.normal = scratch ? ss_arena_alloc(scratch, SS_PROFILE_MOST_STREAMS + 1, sizeof *y.normal) : NULL;
     y.on_map = scratch ? ss_arena_alloc(scratch, SS_PROFILE_MOST_STREAMS, sizeof *y.on_map) : NULL;
-    bool ok = out && y.rows && y.cols && y.normal && y.on_map;
+    y.begins = scratch ? ss_arena_alloc(scratch, SS_PROFILE_MOST_STREAMS, sizeof *y.begins) : NULL;
+    y.often = scratch ? ss_arena_alloc(scratch, SS_PROFILE_MOST_STREAMS, sizeof *y.often) : NULL;
+    bool ok = out && y.begins && y.often && y.rows && y.cols && y.normal && y.on_map;
     if (ok) {
         y.n_rows = axis_of(n->shape.h, n->win.sh, n->win.pt, n->win.kh, in.h, y.rows);
         y.n_cols = axis_of(n->shape.w, n->win.sw, n->win.pl, n->win.kw, in.w, y.cols);

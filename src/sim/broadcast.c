@@ -6,6 +6,7 @@
  * wait for places of the same list only the first can wait.
  *
  * Streams go on as far as is known (advance); what they wait for is a place behind the join, which the reader frees. */
+#include "base/share.h"
 #include "sim/parts.h"
 
 #define LISTS_WAITING 8 /* lists of any length in a stream */
@@ -205,10 +206,9 @@ static void broadcast_taken(stage *s, int64_t t) {
 
 static const kind broadcast_kind = { "broadcast", broadcast_front, broadcast_accept, broadcast_taken };
 
-static bool make_flow(sim *sm, const broadcast *b, int64_t stream, flow *f) {
+static bool make_flow(sim *sm, const broadcast *b, flow *f) {
     const broadcast_shape *p = &b->p;
-    const int64_t positions = (p->kernel - stream % p->parts + p->parts - 1) / p->parts;
-    *f = (flow){ .room = p->lists * p->steps * positions };
+    *f = (flow){ .room = p->lists * ss_share_rows(p->steps, p->kernel, p->parts) };
     return ring_make(sm, &f->pushed, p->queue + 2) && ring_make(sm, &f->taken, p->queue + 2);
 }
 
@@ -226,7 +226,7 @@ stage *make_broadcast(sim *sm, stage *from, const broadcast_shape *p) {
     b->flows = ss_arena_alloc(sm->arena, (size_t)p->streams, sizeof *b->flows);
     sm->failed = sm->failed || !b->flows;
     for (int64_t i = 0; b->flows && i < p->streams; i++)
-        if (!make_flow(sm, b, i, &b->flows[i])) return NULL;
+        if (!make_flow(sm, b, &b->flows[i])) return NULL;
     return sm->failed ? NULL : &b->s;
 }
 
