@@ -60,4 +60,7 @@ example jets30 "example (jets), 16 bits, \`DSP=0.3\`" 0.3
 item small16 "ResNet-20, 16 bits, thresholds 0.05, \`DSP=0.1\`" 20
 item small8 "ResNet-20, 8 bits, thresholds 0.05, \`DSP=0.1\`" 20
 item stage "ResNet-18, second residual stage alone, 546 multipliers" 2 --span "/l/l.2/c1/Conv../l/l.3/Add"
+item broadcast16 "ResNet-20, broadcast engines, 16 bits, thresholds 0.05, \`DSP=0.2\`" 5
+item broadcast8 "the same at 8 bits" 5
+item mixed "ResNet-20, an engine for each layer, 16 bits, thresholds 0.05, \`DSP=0.2\`" 5
 item complete "ResNet-18 complete, 16 bits, thresholds 0.5, 1,104 DSPs" 3

@@ -6,11 +6,8 @@
 #   bad MESSAGE COMMAND KEY=VALUE...   one error that says MESSAGE; -KEY leaves an option out, 0=VALUE is the operand
 #   bad2 ..., many ...                 the same with two errors, or three and more: there are as many problems
 #   VERBOSE=1                          prints every message
-set -u
-bin=$(realpath "${BUILD:-build}/skipstream")
-work=$(mktemp -d)
-trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
-n=0
+. tests/tap.sh
+bin=$(realpath "$bin")
 
 verdict() { # verdict PASSED NAME: with the output of the command as explanation
     n=$((n + 1))
@@ -87,12 +84,14 @@ works() { # works COMMAND CHANGE...: so that only what a row changes can be wron
 
 # ---- material ----
 
-"${CC:-cc}" -std=c11 -O1 -ffp-contract=off -o "$work/jets" examples/jets/jets.c -lm || exit 1
+jets_data
+images 2 10 "$work/calib.bin"
+images 3 12 "$work/search.bin"
+images 4 15 "$work/test.bin"
 cp examples/jets/jets.onnx "$work/net.onnx"
 cp examples/jets/jets.input.json "$work/net.input.json"
 cp devices/zcu104.json "$work/board.json"
 cd "$work" || exit 1
-./jets 2 10 calib.bin && ./jets 3 12 search.bin && ./jets 4 15 test.bin || exit 1
 mkdir dst split empty && cp calib.bin split/calib_batch.bin && cp search.bin split/val_batch.bin &&
     cp test.bin split/test_batch.bin && echo old >dst/old
 

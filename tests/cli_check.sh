@@ -3,7 +3,6 @@
 . tests/tap.sh
 vectors=/usr/share/libonnx-testdata/data
 
-exits() { local want=$1; shift; "$@" >"$work/out" 2>"$work/err"; [ $? -eq "$want" ]; }
 field() { /usr/bin/python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$1" "$2"; }
 
 network() { # file, MACs, weights, output

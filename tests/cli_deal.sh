@@ -1,20 +1,12 @@
 #!/usr/bin/env bash
 # The order of channels from the command line: chosen by profile, kept in every artefact, and agreed upon.
 . tests/tap.sh
-export CCACHE_DIR=${CCACHE_DIR:-${TMPDIR:-/tmp}/ccache}
-model=examples/jets/jets.onnx
-"${CC:-cc}" -std=c11 -O1 -ffp-contract=off -o "$work/jets" examples/jets/jets.c -lm || exit 1
-"$work/jets" 2 80 "$work/calib.bin" && "$work/jets" 3 150 "$work/search.bin" && "$work/jets" 4 20 "$work/test.bin" || exit 1
+jets_data
+images 2 80 "$work/calib.bin"
+images 3 150 "$work/search.bin"
+images 4 20 "$work/test.bin"
 D=(--calib "$work/calib.bin")
 
-refuses() { # refuses MESSAGE ARGUMENT...: exit 2, nothing on stdout, an error that says MESSAGE
-    local message=$1
-    shift
-    "$bin" "$@" >"$work/out" 2>"$work/err"
-    local rc=$?
-    cat "$work/err"
-    [ "$rc" -eq 2 ] && [ ! -s "$work/out" ] && grep -qF -- "$message" "$work/err"
-}
 profile() { # profile NAME ARGUMENT...
     "$bin" profile $model --data "$work/search.bin" "${D[@]}" --out "$work/$1.p.json" --json "${@:2}" >"$work/$1.out"
 }

@@ -2,7 +2,6 @@
 # threshold --export: the written model in ONNX Runtime gives, image by image, the classes that skipstream gives for the
 # same thresholds. Needs node and npm (installs onnxruntime-node into bench/ort); without them it is skipped.
 . "$(dirname "$0")/tap.sh"
-jets=${BUILD:-build}/jets
 
 runtime() {
     command -v node >/dev/null && command -v npm >/dev/null || return 1
@@ -73,7 +72,7 @@ corrected_in_float() { # MODEL DATA CALIB: the exported model in ONNX Runtime, i
 
 raised() { grep -q '[1-9]' <(sed -n '/layers/,$p' "$work/saved/thresholds_optimised.json" | grep -o ': [0-9.]*'); }
 
-make -s jets-data >/dev/null
+jets_data
 check "the example is exported" export_model examples/jets/jets.onnx "$jets/val_batch.bin" "$jets/test_batch.bin" \
     --limit 500 --test-limit 500 --max-loss 2
 check "with thresholds above 0" raised

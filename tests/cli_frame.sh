@@ -6,14 +6,6 @@ run() { # run ARGUMENT...: leaves out, err, rc
     "$bin" "$@" >"$work/out" 2>"$work/err"
     rc=$?
 }
-refuses() { # refuses MESSAGE ARGUMENT...: exit 2, nothing on stdout, an error that says MESSAGE, no progress or crash
-    local message=$1
-    shift
-    run "$@"
-    cat "$work/err"
-    [ "$rc" -eq 2 ] && [ ! -s "$work/out" ] && grep -q "^skipstream: error: " "$work/err" &&
-        grep -qF -- "$message" "$work/err"
-}
 helps() { # helps COMMAND: exit 0, its name, its options with text, nothing on stderr
     run "$1" --help
     cat "$work/out"

@@ -2,17 +2,9 @@
 # generate from the command line: the example network, the same bytes again, lint of every partition, a span, and what
 # must be refused.
 . tests/tap.sh
-build=${BUILD:-build}
-model=examples/jets/jets.onnx
 command -v verilator >/dev/null || { echo "1..0"; echo "not ok - verilator is missing: apt-get install verilator"; exit 1; }
-refuses() { # refuses MESSAGE ARGUMENT...: exit 2, nothing on stdout, an error that says MESSAGE, nothing written
-    local message=$1
-    shift
-    "$bin" "$@" >"$work/out" 2>"$work/err"
-    local rc=$?
-    cat "$work/err"
-    [ "$rc" -eq 2 ] && [ ! -s "$work/out" ] && grep -qF -- "$message" "$work/err" && [ ! -e "$work/no" ] &&
-        ! ls -d "$work"/*.new* >/dev/null 2>&1
+nothing_from() { # nothing_from MESSAGE ARGUMENT...: refused, and nothing written
+    refuses "$@" && [ ! -e "$work/no" ] && ! ls -d "$work"/*.new* >/dev/null 2>&1
 }
 generate() { "$bin" generate "$work/design.json" "$@"; }
 lint() { # lint FOLDER PARTITION
@@ -20,8 +12,7 @@ lint() { # lint FOLDER PARTITION
 }
 
 prepare() {
-    make -s BUILD="$build" jets-data &&
-        "$bin" eval "$model" --data "$build/jets/test_batch.bin" --calib "$build/jets/calib_batch.bin" --limit 10 --bits 16 \
+    "$bin" eval "$model" --data "$jets/test_batch.bin" --calib "$jets/calib_batch.bin" --limit 10 --bits 16 \
             --save-calib "$work/calibration.json" &&
         "$bin" explore "$model" --assume-zeros 0.6 --device zcu104 --cap DSP=0.03 --out "$work/design.json" --brief
 }
@@ -52,7 +43,7 @@ thresholds_in_force() { # of the design, unless a file says otherwise
 }
 calib_of_images() { # the same images give the same calibration, so the same hardware
     cp "$work/design.json" "$work/alone/design.json" &&
-        "$bin" generate "$work/alone/design.json" --calib "$build/jets/calib_batch.bin" --out "$work/again" &&
+        "$bin" generate "$work/alone/design.json" --calib "$jets/calib_batch.bin" --out "$work/again" &&
         diff -r "$work/hw" "$work/again"
 }
 one_block() {
@@ -68,34 +59,35 @@ several_partitions() {
 }
 edited() { # edited SED-EXPRESSION MESSAGE
     sed "$1" "$work/design.json" >"$work/edited.json" && ! cmp -s "$work/design.json" "$work/edited.json" &&
-        refuses "$2" generate "$work/edited.json" --out "$work/no"
+        nothing_from "$2" generate "$work/edited.json" --out "$work/no"
 }
 unwritable() {
     [ "$(id -u)" -eq 0 ] || chmod a-w "$work/closed"
     [ ! -w "$work/closed" ] || return 0 # root writes everywhere
-    refuses "cannot" generate "$work/design.json" --out "$work/closed/hw"
+    nothing_from "cannot" generate "$work/design.json" --out "$work/closed/hw"
 }
 not_ours() {
     mkdir -p "$work/mine" && echo precious >"$work/mine/thesis.tex" &&
-        refuses "was not written by generate" generate "$work/design.json" --out "$work/mine" &&
+        nothing_from "was not written by generate" generate "$work/design.json" --out "$work/mine" &&
         [ "$(cat "$work/mine/thesis.tex")" = precious ]
 }
 no_part() {
     sed 's/"part": "[^"]*"/"part": ""/' "$work/design.json" >"$work/nopart.json" &&
-        refuses "the device names no part" generate "$work/nopart.json" --out "$work/no" &&
+        nothing_from "the device names no part" generate "$work/nopart.json" --out "$work/no" &&
         "$bin" generate "$work/nopart.json" --no-vivado --out "$work/nv" && [ ! -e "$work/nv/partition_1/vivado" ] &&
         "$bin" generate "$work/nopart.json" --part xczu9eg-ffvb1156-2-e --out "$work/nv" &&
         grep -q xczu9eg-ffvb1156-2-e "$work/nv/partition_1/vivado/synth.tcl" &&
-        refuses "the part is no part number" generate "$work/nopart.json" --part 'x;exit' --out "$work/no"
+        nothing_from "the part is no part number" generate "$work/nopart.json" --part 'x;exit' --out "$work/no"
 }
 other_family() {
     sed 's/"family": "[^"]*"/"family": "stratix"/' "$work/design.json" >"$work/family.json" &&
-        refuses "supported: ultrascale+, 7series, versal" generate "$work/family.json" --out "$work/no"
+        nothing_from "supported: ultrascale+, 7series, versal" generate "$work/family.json" --out "$work/no"
 }
-no_modules() { SKIPSTREAM_RTL=/nowhere refuses "the folder of the SystemVerilog modules is not there" generate \
+no_modules() { SKIPSTREAM_RTL=/nowhere nothing_from "the folder of the SystemVerilog modules is not there" generate \
     "$work/design.json" --out "$work/no"; }
 
 mkdir "$work/alone" "$work/closed" "$work/parts"
+jets_data
 if ! prepare >"$work/log" 2>&1; then
     sed 's/^/# /' "$work/log"
     echo "1..1"
@@ -112,19 +104,19 @@ check "--thresholds" thresholds_in_force
 check "calibration images in place of a file" calib_of_images
 check "--span: one residual block" one_block
 check "several partitions, 8 bits" several_partitions
-check "no calibration beside the design" refuses "there is no calibration beside the design" \
+check "no calibration beside the design" nothing_from "there is no calibration beside the design" \
     generate "$work/alone/design.json" --out "$work/no"
 check "a design of another model" edited 's/"hash": "....\(.*\)"/"hash": "0000\1"/' "is a design of another model"
 check "a folding that does not divide" edited '/"engine": "[dc]/,/"co"/s/"co": [0-9]*/"co": 5/' "co = 5 does not divide"
-check "a model that is not there" refuses "nowhere.onnx" generate "$work/design.json" --model "$work/nowhere.onnx" --out "$work/no"
-check "an unknown node in --span" refuses 'no node "/conv/Cow"' generate "$work/design.json" --span /conv/Cow --out "$work/no"
-check "a span with two tensors in" refuses "2 tensors go into" generate "$work/design.json" \
+check "a model that is not there" nothing_from "nowhere.onnx" generate "$work/design.json" --model "$work/nowhere.onnx" --out "$work/no"
+check "an unknown node in --span" nothing_from 'no node "/conv/Cow"' generate "$work/design.json" --span /conv/Cow --out "$work/no"
+check "a span with two tensors in" nothing_from "2 tensors go into" generate "$work/design.json" \
     --span "/blocks/blocks.0/conv2/Conv../blocks/blocks.0/Add" --out "$work/no"
 echo '{"format": "skipstream.thresholds", "version": 1, "layers": {"gate": 1}}' >"$work/gate.json"
-check "thresholds of another network" refuses "gate" generate "$work/design.json" --thresholds "$work/gate.json" --out "$work/no"
+check "thresholds of another network" nothing_from "gate" generate "$work/design.json" --thresholds "$work/gate.json" --out "$work/no"
 check "a folder that is not ours" not_ours
 check "a folder that cannot be written" unwritable
-check "a file in the place of the folder" refuses "exists and is not a folder" generate "$work/design.json" \
+check "a file in the place of the folder" nothing_from "exists and is not a folder" generate "$work/design.json" \
     --out "$work/design.json"
 check "a device without a part" no_part
 check "a device without synthesis scripts" other_family

@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # The jet image generator: the same bytes from every compiler, well-formed records, bad use refused.
 . tests/tap.sh
-build=${BUILD:-build}
-refuses() { "$@" && return 1 || [ $? -eq 2 ]; }
 
 # The first 200 records of the splits of seeds 1 to 4: what the committed network was trained and tested on.
 declare -A want=(
@@ -53,6 +51,6 @@ fi
 check "records are whole and labels are 0, 1, 2" labels_in_range
 check "a longer file begins with the shorter one" starts_alike
 check "seeds differ" seeds_differ
-check "no records: refused" refuses "$build/examples/jets" 1 0 "$work/x.bin"
-check "a seed that is no number: refused" refuses "$build/examples/jets" x 5 "$work/x.bin"
-check "an unwritable file: refused" refuses "$build/examples/jets" 1 5 "$work/none/x.bin"
+check "no records: refused" exits 2 "$build/examples/jets" 1 0 "$work/x.bin"
+check "a seed that is no number: refused" exits 2 "$build/examples/jets" x 5 "$work/x.bin"
+check "an unwritable file: refused" exits 2 "$build/examples/jets" 1 5 "$work/none/x.bin"

@@ -1,25 +1,15 @@
 #!/usr/bin/env bash
 # profile and threshold on the toy jet network: results, reproducibility by other commands, bad input.
 . tests/tap.sh
-model=examples/jets/jets.onnx
-refuses() { # refuses MESSAGE ARGUMENT...: exit 2, nothing on stdout, exactly one error, and it says MESSAGE
-    local message=$1
-    shift
-    "$bin" "$@" >"$work/out" 2>"$work/err"
-    local rc=$?
-    cat "$work/err"
-    [ "$rc" -eq 2 ] && [ ! -s "$work/out" ] && [ "$(grep -c '^skipstream: error: ' "$work/err")" -eq 1 ] &&
-        grep -qF -- "$message" "$work/err"
-}
-value() { # value KEY FILE: the first number under that key
-    grep -o "\"$1\": [-0-9.e]*" "$2" | head -1 | sed 's/.*: //'
-}
+refuses() { refused "$1" "$bin" "${@:2}" && one_error "$1"; }
 head_value() { # head_value NAME KEY FILE: the same behind "NAME"
-    sed -n "/\"$1\": [[{]/,\$p" "$3" >"$work/tail" && value "$2" "$work/tail"
+    sed -n "/\"$1\": [[{]/,\$p" "$3" >"$work/tail" && number "$2" "$work/tail"
 }
 
-"${CC:-cc}" -std=c11 -O1 -ffp-contract=off -o "$work/jets" examples/jets/jets.c -lm || exit 1
-"$work/jets" 2 80 "$work/calib.bin" && "$work/jets" 3 150 "$work/search.bin" && "$work/jets" 4 120 "$work/test.bin" || exit 1
+jets_data
+images 2 80 "$work/calib.bin"
+images 3 150 "$work/search.bin"
+images 4 120 "$work/test.bin"
 D=(--calib "$work/calib.bin")
 
 profiles() { "$bin" profile $model --data "$work/search.bin" "${D[@]}" --out "$work/p.json" && [ -s "$work/p.json" ]; }
@@ -30,16 +20,16 @@ same_for_threads() {
 }
 eight_bits() {
     "$bin" profile $model --data "$work/search.bin" "${D[@]}" --bits 8 --json --out "$work/p8.json" >"$work/p8" &&
-        [ "$(value bits "$work/p8")" = 8 ] && [ "$(value bits "$work/p8.json")" = 8 ]
+        [ "$(number bits "$work/p8")" = 8 ] && [ "$(number bits "$work/p8.json")" = 8 ]
 }
 accuracy_is_evals() {
     "$bin" profile $model --data "$work/test.bin" "${D[@]}" --json --out "$work/pt.json" >"$work/a" &&
         "$bin" eval $model --data "$work/test.bin" "${D[@]}" --bits 16 --json >"$work/b" &&
-        [ "$(value top1 "$work/a")" = "$(value top1 "$work/b")" ] && [ "$(value images "$work/a")" = 120 ]
+        [ "$(number top1 "$work/a")" = "$(number top1 "$work/b")" ] && [ "$(number images "$work/a")" = 120 ]
 }
 limit_is_honoured() {
     "$bin" profile $model --data "$work/search.bin" "${D[@]}" --limit 50 --json --out "$work/p50.json" >"$work/a" &&
-        [ "$(value images "$work/a")" = 50 ]
+        [ "$(number images "$work/a")" = 50 ]
 }
 studies() {
     "$bin" threshold $model --search "$work/search.bin" --test "$work/test.bin" "${D[@]}" --device kv260 --step 0.1 \
@@ -56,8 +46,8 @@ eval_agrees_with_the_study() {
     "$bin" eval $model --data "$work/test.bin" "${D[@]}" --bits 16 \
         --thresholds "$work/chosen/thresholds_optimised.json" --json >"$work/b" || return 1
     tac "$work/study.json" | sed '/"test": {/q' | tac >"$work/tests" # the last such object
-    echo "$(head_value optimised top1 "$work/tests") and $(value top1 "$work/b")"
-    [ "$(head_value optimised top1 "$work/tests")" = "$(value top1 "$work/b")" ]
+    echo "$(head_value optimised top1 "$work/tests") and $(number top1 "$work/b")"
+    [ "$(head_value optimised top1 "$work/tests")" = "$(number top1 "$work/b")" ]
 }
 estimate_agrees_with_the_study() { # the reference design, fed with the profile under the chosen thresholds
     "$bin" profile $model --data "$work/search.bin" "${D[@]}" --thresholds "$work/chosen/thresholds_baseline.json" \
@@ -67,7 +57,7 @@ estimate_agrees_with_the_study() { # the reference design, fed with the profile 
     at=$(head_value chosen baseline "$work/study.json")
     grep -A3 '"baseline": {' "$work/study.json" | grep throughput\" | sed -n "$((at + 1))p"
     [ "$(grep -A3 '"baseline": {' "$work/study.json" | grep -o 'throughput": [0-9.]*' | sed -n "$((at + 1))p")" = \
-        "throughput\": $(value throughput "$work/e")" ]
+        "throughput\": $(number throughput "$work/e")" ]
 }
 
 check "profile of a network" profiles

@@ -1,20 +1,14 @@
 #!/usr/bin/env bash
 # run on the toy jet network: the artefacts, going on where it stopped, doing again what changed, bad input.
 . tests/tap.sh
-model=examples/jets/jets.onnx
-refuses() { # refuses MESSAGE ARGUMENT...: exit 2, an error that says MESSAGE, and no other error
-    local message=$1
-    shift
-    "$bin" "$@" >"$work/out" 2>"$work/err"
-    local rc=$?
-    cat "$work/err"
-    [ "$rc" -eq 2 ] && [ "$(grep -c '^skipstream: error: ' "$work/err")" -eq 1 ] && grep -qF -- "$message" "$work/err"
-}
+refuses() { exits 2 "$bin" "${@:2}" && one_error "$1"; } # stdout tells of the stages before
 
-"${CC:-cc}" -std=c11 -O1 -ffp-contract=off -o "$work/jets" examples/jets/jets.c -lm || exit 1
+jets_data
 mkdir "$work/data"
-"$work/jets" 2 60 "$work/data/calib_batch.bin" && "$work/jets" 3 100 "$work/data/val_batch.bin" &&
-    "$work/jets" 4 80 "$work/data/test_batch.bin" && "$work/jets" 5 100 "$work/one.bin" || exit 1
+images 2 60 "$work/data/calib_batch.bin"
+images 3 100 "$work/data/val_batch.bin"
+images 4 80 "$work/data/test_batch.bin"
+images 5 100 "$work/one.bin"
 R=(run $model --data "$work/data" --device zcu104 --out "$work/run" --step 0.1)
 artefacts="calibration.json eval.json profile.json design_dense.json design_sparse.json study.json
     thresholds_baseline.json thresholds_optimised.json design_optimised.json report.html run.json"

@@ -2,10 +2,8 @@
 # One study of all policies on the example: every point is what eval, profile and estimate say by themselves, a study that
 # was stopped goes on to the same bytes, and what cannot be right is refused.
 . "$(dirname "$0")/tap.sh"
-jets=${BUILD:-build}/jets
-model=examples/jets/jets.onnx
 search=$jets/val_batch.bin test=$jets/test_batch.bin calib=$jets/calib_batch.bin
-make -s jets-data >/dev/null
+jets_data
 
 study() { # FILE OPTIONS...
     local out=$1
@@ -26,20 +24,26 @@ figure() { points | grep "^   \"$1\": " | sed -n "$(($2 + 1))p" | sed 's/.*: //;
 throughput() { points | sed -n '/^   "baseline": {/,/}/p' | grep '"throughput": ' | sed -n "$(($1 + 1))p" | sed 's/.*: //; s/,$//'; }
 count() { points | grep -c '^   "images": '; }
 
-reproduced() { # POINT: by eval, profile and estimate
+reproduced() { # POINT: by eval, profile and estimate; where it was not run on all images, Top-1 to the images not reached
     local images
     images=$(figure images "$1")
-    "$bin" eval $model --data "$search" --calib "$calib" --bits 16 --limit "$images" --thresholds "$work/all.json:$1" \
+    "$bin" eval $model --data "$search" --calib "$calib" --bits 16 --limit 800 --thresholds "$work/all.json:$1" \
         --json >"$work/e" || return 1
     "$bin" profile $model --data "$search" --calib "$calib" --limit "$images" --thresholds "$work/all.json:$1" \
         --order "$work/saved/design_reference.json" \
         --out "$work/p.json" >/dev/null || return 1
     "$bin" estimate "$work/saved/design_reference.json" --model $model --profile "$work/p.json" --json >"$work/d" || return 1
     local top1 speed
-    top1=$(grep -m1 '"top1": ' "$work/e" | sed 's/.*: //; s/,$//')
-    speed=$(grep -m1 '"throughput": ' "$work/d" | sed 's/.*: //; s/,$//')
-    echo "point $1, $images images: $(figure top1 "$1") and $top1, $(throughput "$1") and $speed"
-    [ -n "$top1" ] && [ "$(figure top1 "$1")" = "$top1" ] && [ "$(throughput "$1")" = "$speed" ]
+    top1=$(number top1 "$work/e")
+    speed=$(number throughput "$work/d")
+    echo "point $1, $images images, judged on $(figure judged "$1"): $(figure top1 "$1") and $top1, $(throughput "$1") and $speed"
+    [ -n "$top1" ] && [ "$(throughput "$1")" = "$speed" ] || return 1
+    if [ "$(figure judged "$1")" -eq 800 ]; then
+        [ "$images" -eq 800 ] && [ "$(figure top1 "$1")" = "$top1" ]
+    else
+        awk -v a="$(figure top1 "$1")" -v b="$top1" -v loss="$(figure loss "$1")" \
+            'BEGIN { d = a - b; if (d < 0) d = -d; exit !(d <= 0.5 || (loss > 1 && a > b)) }'
+    fi
 }
 every_third_point() {
     local i n
@@ -48,14 +52,15 @@ every_third_point() {
     for ((i = 0; i < n; i += 3)); do reproduced $i || return 1; done
     reproduced $((n - 1))
 }
-some_dropped() { # hopeless thresholds are judged on fewer images
+raced() { # most points are judged on few images, but what was chosen was run on all of them
     local i
-    for ((i = 0; i < $(count); i++)); do
-        [ "$(figure images $i)" -lt 800 ] || continue
-        reproduced $i
-        return
+    local -i whole=0
+    for ((i = 0; i < $(count); i++)); do whole+=$(($(figure judged $i) == 800)); done
+    echo "$whole of $(count) on all images"
+    [ $((2 * whole)) -lt "$(count)" ] || return 1
+    for i in $(sed -n '/^ "policies": {/,/^ }/p' "$work/all.json" | grep '"chosen": ' | sed 's/.*: //; s/,$//'); do
+        [ "$(figure judged $i)" -eq 800 ] && [ "$(figure images $i)" -eq 800 ] || return 1
     done
-    return 1
 }
 goes_on() { # from a study whose last points are missing
     python=$(command -v python3) || return 0
@@ -76,16 +81,8 @@ safe_is_safe() {
          END { exit bad }' "$work/text" && grep -q '"safe": true' "$work/safe.json"
 }
 whole_is_whole() { # no short cut: nothing dropped
-    study "$work/whole.json" --policy uniform --whole >"$work/text" && ! grep -q dropped "$work/text" &&
+    study "$work/whole.json" --policy uniform --whole >"$work/text" && ! grep -q judged "$work/text" &&
         grep -q '"whole": true' "$work/whole.json"
-}
-refuses() { # MESSAGE COMMAND...
-    local message=$1
-    shift
-    "$@" >"$work/out" 2>"$work/err"
-    local rc=$?
-    cat "$work/err"
-    [ "$rc" -eq 2 ] && grep -qF -- "$message" "$work/err"
 }
 at() { # POINTS-FILE
     "$bin" eval $model --data "$test" --limit 10 --thresholds "$1"
@@ -93,26 +90,29 @@ at() { # POINTS-FILE
 
 check "all policies on both kinds of hardware in one study" all_policies
 check "every third point by eval, profile and estimate" every_third_point
-check "a point that was dropped" some_dropped
+check "points on few images, but not what was chosen" raced
 check "a study goes on to the same bytes" goes_on
 check "--safe" safe_is_safe
 check "--whole" whole_is_whole
-check "a point that is not there" refuses "no point 9999" at "$work/all.json:9999"
+check "a point that is not there" refused "no point 9999" at "$work/all.json:9999"
 sed 's/"model": "[0-9a-f]*"/"model": "0123456789abcdef"/' "$work/all.json" >"$work/other.json"
-check "points of another model" refuses "another model" at "$work/other.json:1"
-check "no study" refuses 'holds a "skipstream.design"' at "$work/saved/design_reference.json:1"
+check "points of another model" refused "another model" at "$work/other.json:1"
+check "no study" refused 'holds a "skipstream.design"' at "$work/saved/design_reference.json:1"
 cp "$work/other.json" "$work/going.json"
-check "going on with the study of another model" refuses 'another "model"' study "$work/going.json" --policy all --resume
-check "going on with other options" refuses 'another "max_loss"' study "$work/all.json" --policy all --resume --max-loss 2
-check "--max-loss below zero" refuses "--max-loss takes" study "$work/no.json" --max-loss -1
-check "--max-loss that is no number" refuses "--max-loss takes" study "$work/no.json" --max-loss nan
-check "a policy that does not exist" refuses "--policy takes" study "$work/no.json" --policy uniform,best
+check "going on with the study of another model" refused 'another "model"' study "$work/going.json" --policy all --resume
+check "going on with other options" refused 'another "max_loss"' study "$work/all.json" --policy all --resume --max-loss 2
+check "going on with channels in another order" refused 'another "deal"' study "$work/all.json" --policy all --resume --deal none
+check "going on with another normalisation" refused 'the reference of the study there has other figures' \
+    study "$work/all.json" --policy all --resume --mean 0.01,0,0 --std 0.06,0.06,0.06
+check "--max-loss below zero" refused "--max-loss takes" study "$work/no.json" --max-loss -1
+check "--max-loss that is no number" refused "--max-loss takes" study "$work/no.json" --max-loss nan
+check "a policy that does not exist" refused "--policy takes" study "$work/no.json" --policy uniform,best
 head -c 30730 "$search" >"$work/mixed.bin" # ten of the search images, then test images
 cat "$test" >>"$work/mixed.bin"
 overlaps() {
     "$bin" threshold $model --search "$search" --test "$work/mixed.bin" --calib "$calib" --device zcu104 --limit 300 \
         --out "$work/no.json"
 }
-check "test images that hold some of the search images" refuses "shares images with the search split" overlaps
+check "test images that hold some of the search images" refused "shares images with the search split" overlaps
 check "nothing was written" [ ! -e "$work/no.json" ]
 echo "1..$n"

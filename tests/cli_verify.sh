@@ -2,21 +2,7 @@
 # verify from the command line: the example network complete, in one partition and in two, with thresholds, random
 # stalls, damaged hardware, and what must be refused.
 . tests/tap.sh
-export CCACHE_DIR=${CCACHE_DIR:-${TMPDIR:-/tmp}/ccache}
-jets=${BUILD:-build}/jets
-model=examples/jets/jets.onnx
-number() { # number KEY FILE: the first value of that key
-    grep -m1 "\"$1\":" "$2" | sed 's/.*: *//; s/[,"]//g'
-}
 within() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a <= b && a >= -b) }'; }
-refuses() { # refuses MESSAGE ARGUMENT...: exit 2, nothing on stdout, an error that says MESSAGE
-    local message=$1
-    shift
-    "$bin" "$@" >"$work/out" 2>"$work/err"
-    local rc=$?
-    cat "$work/err"
-    [ "$rc" -eq 2 ] && [ ! -s "$work/out" ] && grep -qF -- "$message" "$work/err"
-}
 # design NAME BITS CAP ARGUMENT...: a design for zeros measured with thresholds
 design() {
     "$bin" profile "$model" --data "$jets/val_batch.bin" --calib "$jets/calib_batch.bin" --limit 100 --bits "$2" \
@@ -28,14 +14,6 @@ verify() { # verify DESIGN ARGUMENT...
     local name=$1
     shift
     "$bin" verify "$work/$name.json" --data "$jets/test_batch.bin" --calib "$jets/calib_batch.bin" "$@"
-}
-says_no() { # says_no MESSAGE COMMAND...: exit 1, and the text says MESSAGE
-    local message=$1
-    shift
-    "$@" >"$work/out" 2>&1
-    local rc=$?
-    cat "$work/out"
-    [ "$rc" -eq 1 ] && grep -qF -- "$message" "$work/out"
 }
 
 whole_network() { # its weights in UltraRAM come over the load stream
@@ -91,7 +69,7 @@ broken_source() { # what the simulator says is quoted, and where all of it is
             --hw "$work/broken" --keep "$work/logs" && grep -q "$work/logs/partition_1.log" "$work/err"
 }
 
-make -s BUILD="${BUILD:-build}" jets-data
+jets_data
 cat >"$work/thresholds.json" <<'JSON'
 {"format": "skipstream.thresholds", "version": 1, "layers": {"/relu/Relu": 0.1, "/blocks/blocks.0/relu1/Relu": 0.2,
  "/blocks/blocks.1/relu2/Relu": 0.15}}

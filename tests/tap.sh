@@ -1,9 +1,14 @@
 # What the command line tests share; sourced by each cli_*.sh, which ends with `echo "1..$n"`. TAP on stdout.
 #   bin   the program under test        data  the large networks and images, which may be missing
 #   work  a folder that is removed at the end
+#   model the example network           jets  its images, once `jets_data` has made them
 set -u
-bin=${BUILD:-build}/skipstream
+build=${BUILD:-build}
+bin=$build/skipstream
 data=${SKIPSTREAM_DATA:-../shared/data}
+model=examples/jets/jets.onnx
+jets=$build/jets
+export CCACHE_DIR=${CCACHE_DIR:-${TMPDIR:-/tmp}/ccache} # of hardware simulators
 work=$(mktemp -d)
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
 n=0
@@ -19,4 +24,39 @@ check() { # check NAME COMMAND...: passes when the command succeeds
 skip() { # skip NAME WHY
     n=$((n + 1))
     echo "ok $n - $1 # SKIP $2"
+}
+
+# ---- how a command ends ----
+
+exits() { # exits STATUS COMMAND...: leaves out and err, and shows them
+    local want=$1 rc
+    shift
+    "$@" >"$work/out" 2>"$work/err"
+    rc=$?
+    cat "$work/out" "$work/err"
+    [ "$rc" -eq "$want" ] || { echo "exit $rc"; return 1; }
+}
+one_error() { [ "$(grep -c '^skipstream: error: ' "$work/err")" -eq 1 ] && grep -qF -- "$1" "$work/err"; } # one_error MESSAGE
+refused() { # refused MESSAGE COMMAND...: exit 2, nothing on stdout, an error that says MESSAGE
+    exits 2 "${@:2}" && [ ! -s "$work/out" ] && grep '^skipstream: error: ' "$work/err" | grep -qF -- "$1"
+}
+refuses() { refused "$1" "$bin" "${@:2}"; } # refuses MESSAGE ARGUMENT...: the program does
+says_no() { # says_no MESSAGE COMMAND...: exit 1, and the text says MESSAGE
+    exits 1 "${@:2}" && cat "$work/out" "$work/err" | grep -qF -- "$1"
+}
+
+# ---- figures ----
+
+number() { # number KEY FILE: the first value of that key
+    grep -m1 "\"$1\":" "$2" | sed "s/.*\"$1\": *//; s/[,\"}].*//"
+}
+at_least() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a >= b * (1 - 1e-9)) }'; }
+
+# ---- the example's images ----
+
+jets_data() { # of tests that run side by side one makes them
+    flock "$build" make -s BUILD="$build" jets-data >/dev/null || exit 1
+}
+images() { # images SEED COUNT FILE: as many as wanted
+    "$build/examples/jets" "$@" || exit 1
 }

@@ -88,18 +88,18 @@ static void thresholds_make_faster_hardware(void **p) {
     ss_design_info r, b, o;
     assert_int_equal(ss_network_prepare(s->ctx, s->net, 16, s->images), SS_OK);
     assert_int_equal(ss_network_profile(s->ctx, s->net, s->images, &before), SS_OK);
-    assert_int_equal(ss_network_explore(s->ctx, s->net, before, "zc706", 256, &reference), SS_OK);
+    assert_int_equal(ss_network_explore(s->ctx, s->net, before, "kv260", 256, &reference), SS_OK);
     assert_int_equal(ss_network_set_threshold(s->ctx, s->net, NULL, 0.5f), SS_OK);
     assert_int_equal(ss_network_profile(s->ctx, s->net, s->images, &after), SS_OK);
     assert_int_equal(ss_network_estimate(s->ctx, s->net, reference, after, &baseline), SS_OK);
-    assert_int_equal(ss_network_explore(s->ctx, s->net, after, "zc706", 256, &optimised), SS_OK);
+    assert_int_equal(ss_network_explore(s->ctx, s->net, after, "kv260", 256, &optimised), SS_OK);
     ss_design_get_info(reference, &r);
     ss_design_get_info(baseline, &b);
     ss_design_get_info(optimised, &o);
     assert_true(b.throughput >= r.throughput);
     assert_true(o.throughput >= b.throughput * 0.98);
-    assert_true(o.throughput >= r.throughput * 0.99); /* the first layer, whose input has no zeros, may be the slowest */
-    assert_true(r.dsp > 0 && r.dsp <= 900);
+    assert_true(o.throughput > r.throughput); /* on a larger board pixels arrive no faster than engines work */
+    assert_true(r.dsp > 0 && r.dsp <= 1248);
     assert_true(r.gap >= 0 && r.gap <= 0.02);
     ss_design_free(reference);
     ss_design_free(baseline);

@@ -160,26 +160,28 @@ static void counting_agrees_with_plain_loops(void **state) {
     }
 }
 
-/* 40 random maps of each case: what was assumed is their mean as near as normal distributions are on maps so small. */
+/* 400 random maps of each case. Of single lists what was assumed is their mean; of blocks and of compaction as near as normal
+ * distributions and mean overlaps are on maps so small, which are all border. */
 static void assumed_lists_are_those_of_random_maps(void **state) {
     (void)state;
-    const double zeros[] = { 0.2, 0.5, 0.8 }, near[] = { 0.08, 0.16, 0.25 }; /* these maps are all border */
+    enum { MAPS = 400 };
+    const double zeros[] = { 0.2, 0.5, 0.8 }, near[] = { 0.15, 0.12, 0.15 }, listed[] = { 0.07, 0.055, 0.15 };
     for (size_t n = 0; n < sizeof cases / sizeof *cases; n++)
         for (size_t z = 0; z < 3; z++) {
             fixture f = of_layer(cases[n].in, cases[n].groups, cases[n].win, zeros[z]);
             const ss_layer_profile *l = &f.p->layers[1];
             ss_list_stats *counted = ss_arena_alloc(f.arena, (size_t)(l->n_parts * l->n_ci), sizeof *counted);
-            for (int map = 0; map < 40; map++) count_map(&f, zeros[z]);
+            for (int map = 0; map < MAPS; map++) count_map(&f, zeros[z]);
             double nonzeros = 0;
             ss_lists_add(&f.lists, counted, &nonzeros);
             assert_true(nonzeros > 0);
             for (int32_t i = 0; i < l->n_parts * l->n_ci; i++)
                 for (int span = 0; f.lists.sets[i].streams && span < SS_LIST_SPANS; span++) {
-                    double is = counted[i].busiest[span] / 40, says = l->lists[i].busiest[span];
-                    double c = counted[i].compaction[span] / 40, assumed = l->lists[i].compaction[span];
-                    if (fabs(says / is - 1) > near[z])
+                    double is = counted[i].busiest[span] / MAPS, says = l->lists[i].busiest[span];
+                    double c = counted[i].compaction[span] / MAPS, assumed = l->lists[i].compaction[span];
+                    if (fabs(says / is - 1) > (span == 0 ? 0.04 : near[z]))
                         fail_msg("case %zu, %.1f, set %d, span %d: assumed %g, counted %g", n, zeros[z], i, span, says, is);
-                    if (l->parts[i / l->n_ci] < l->k && fabs(assumed / c - 1) > near[z])
+                    if (l->parts[i / l->n_ci] < l->k && fabs(assumed / c - 1) > listed[z])
                         fail_msg("case %zu, %.1f, set %d, span %d: compaction assumed %g, counted %g", n, zeros[z], i,
                                  span, assumed, c);
                 }

@@ -120,7 +120,7 @@ static void a_late_change_is_a_short_run(void **state) {
     while (!f->g->nodes[last].act.on) last--;
     assert_int_equal(ss_replay_new(f->ctx, f->e, f->g, f->d, &f->norm, 64 << 20, &r), SS_OK);
     assert_int_equal(ss_replay_start(r, last), 0); /* nothing is kept yet */
-    assert_int_equal(ss_replay_run(r, 0, IMAGES, true, NULL, scores[0]), SS_OK);
+    assert_int_equal(ss_replay_run(r, 0, 0, IMAGES, true, NULL, scores[0]), SS_OK);
     assert_true(ss_replay_start(r, last) >= f->g->n / 2 && ss_replay_start(r, last) <= last);
     assert_int_equal(ss_replay_start(r, 0), 0);
     ss_replay_free(r);

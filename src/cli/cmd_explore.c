@@ -18,6 +18,8 @@ static const ss_opt opts[] = {
     { "bits", "16|8", "width of activations and weights (default: the profile's, else 16)", false },
     { "clock", "MHZ", "clock frequency (default: the device file's)", false },
     SS_ENGINE_OPT,
+    { "objective", "WHAT", "throughput (default), or latency: of a single image", false },
+    { "min-throughput", "R", "with latency: at least R images/s in steady operation", false },
     { "gap", "G", "be content with a design proven within this fraction of the best (default 0.02)", false },
     { "max-partitions", "N", "at most N partitions (default: any number)", false },
     { "tuned", "DESIGN", "take stalls and FIFOs from a design that `simulate --tune` wrote", false },
@@ -43,6 +45,17 @@ static ss_status read_engines(ss_cli *cli, request *r) {
     return SS_OK;
 }
 
+static ss_status read_objective(ss_cli *cli, request *r) {
+    const char *text = ss_arg(cli, "objective");
+    int k = 0;
+    while (text && k < SS_OBJECTIVES && strcmp(text, ss_objective_names[k]) != 0) k++;
+    if (k == SS_OBJECTIVES)
+        return ss_error(ss_cli_ctx(cli), (ss_where){ "objective", NULL, text }, "see --help",
+                        "--objective takes throughput or latency");
+    r->explore.objective = (ss_objective)k;
+    return ss_arg_real(cli, "min-throughput", 0, 1e12, 0, &r->explore.min_throughput);
+}
+
 static ss_status read_device(ss_cli *cli, request *r) {
     double mhz;
     if (ss_job_device(cli, &r->device) != SS_OK) return SS_BAD;
@@ -66,6 +79,7 @@ static ss_status read_request(ss_cli *cli, request *r) {
     int bad = read_source(cli, r) != SS_OK;
     bad += read_engines(cli, r) != SS_OK;
     bad += read_device(cli, r) != SS_OK;
+    bad += read_objective(cli, r) != SS_OK;
     bad += ss_arg_bits(cli, false, 0, &r->bits) != SS_OK;
     bad += ss_arg_int(cli, "batch", 1, 1000000000, SS_EXPLORE_BATCH, &batch) != SS_OK;
     bad += ss_arg_int(cli, "max-partitions", 1, 1000000, 0, &parts) != SS_OK;

@@ -213,6 +213,7 @@ static ss_status threshold(run *r) {
                            .norm = &r->job.norm,
                            .device = &r->device,
                            .calib_source = x->data[SS_SPLIT_CALIB].source,
+                           .dealing = ss_dealing_names[SS_DEAL_JOINT],
                            .search_data = x->data[SS_SPLIT_SEARCH],
                            .test_data = x->data[SS_SPLIT_TEST],
                            .opts = r->study };

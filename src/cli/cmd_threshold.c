@@ -119,6 +119,7 @@ static ss_status study(ss_job *j, ss_study_task *task, const ss_dataset *search,
     task->norm = &j->norm;
     task->search = search;
     task->test = test;
+    task->dealing = ss_dealing_names[dealing];
     task->calib_source = calib ? calib : ss_arg(cli, "search");
     task->search_data = describe(ss_arg(cli, "search"), search);
     task->test_data = describe(ss_arg(cli, "test"), test);

@@ -65,7 +65,7 @@ void ss_show_design(ss_cli *cli, const ss_design *d, const ss_graph *g, bool bri
     ss_say(cli, "%s on %s at %g MHz, %d bits, batch %lld, profile: %s", d->model_name, d->device.name,
            d->device.clock_hz / 1e6, d->bits, (long long)d->batch, d->profile_name);
     if (d->assumed_zeros >= 0) ss_say(cli, " %.3g %% zeros", 100 * d->assumed_zeros);
-    ss_say(cli, "\n");
+    ss_say(cli, "%s\n", d->objective == SS_OBJECTIVE_LATENCY ? ", for latency" : "");
     for (int32_t i = 0; i < d->n_partitions; i++) show_partition(cli, d, g, i, brief);
     ss_say(cli, "throughput %.1f images/s at batch %lld (steady %.1f), latency %.1f us\n", d->throughput,
            (long long)d->batch, d->throughput_steady, d->latency_us);

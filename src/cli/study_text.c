@@ -34,7 +34,7 @@ static void say_point(ss_cli *cli, const ss_study *s, int32_t i) {
     for (int k = 0; k < SS_HARDWARE; k++)
         if (asked(s, k))
             ss_say(cli, "  %9.1f %6.3f%c", p->hw[k].throughput, p->hw[k].gain, is_best(s, k, i) ? '*' : ' ');
-    if (p->images < s->search_data.images) ss_say(cli, "  dropped after %" PRId64 " images", p->images);
+    if (p->judged < s->search_data.images) ss_say(cli, "  judged on the %" PRId64 " closest images", p->judged);
     ss_say(cli, "\n");
 }
 

@@ -263,20 +263,28 @@ static void complete(const ss_cost *c, const ss_cost_node *n, const ss_streams *
 
 static const ss_config no_engine = { .gr = 1, .ci = 1, .co = 1, .m = 1 };
 
-int ss_cost_configs(const ss_cost *c, int32_t node, double interval, ss_config *out, int cap) {
-    const ss_cost_node *n = &c->nodes[node];
-    if (!(interval > 0)) return 0;
-    ss_streams s = ss_node_streams(n, interval);
+/* Those of at most `most` cycles, with streams as they are sized. */
+static int list(const ss_cost *c, const ss_cost_node *n, const ss_streams *s, double most, ss_config *out, int cap) {
     const ss_config *all = n->node->op == SS_OP_CONV ? n->fixed : &no_engine;
     int count = n->node->op == SS_OP_CONV ? n->n_fixed : 1;
-    if (s.cycles > interval) return 0;
+    if (s->cycles > most) return 0;
     int found = 0;
-    for (; found < count && all[found].cycles <= interval; found++) {
+    for (; found < count && all[found].cycles <= most; found++) {
         if (found >= cap) continue;
         out[found] = all[found];
-        complete(c, n, &s, &out[found]);
+        complete(c, n, s, &out[found]);
     }
     return found;
+}
+
+int ss_cost_configs(const ss_cost *c, int32_t node, double interval, ss_config *out, int cap) {
+    return ss_cost_configs_beside(c, node, interval, interval, out, cap);
+}
+
+int ss_cost_configs_beside(const ss_cost *c, int32_t node, double interval, double most, ss_config *out, int cap) {
+    if (!(interval > 0)) return 0;
+    ss_streams s = ss_node_streams(&c->nodes[node], interval);
+    return list(c, &c->nodes[node], &s, most, out, cap);
 }
 
 static ss_status check_plain(ss_ctx *ctx, const ss_cost_node *n, const ss_config *cfg) {
@@ -299,6 +307,10 @@ ss_status ss_cost_eval(ss_ctx *ctx, const ss_cost *c, int32_t node, double inter
     cfg->res = conv ? ss_fold_resources(c, n, cfg) : (ss_resources){ { 0 } };
     complete(c, n, &s, cfg);
     return SS_OK;
+}
+
+double ss_cost_least_cycles(const ss_cost *c, int32_t node, const ss_config *cfg) {
+    return ss_fold_least_cycles(&c->nodes[node], cfg);
 }
 
 ss_mem ss_cost_rom_style(const ss_cost *c, int32_t node, const ss_config *cfg) {

@@ -74,8 +74,13 @@ const ss_tuning *ss_cost_tuning(const ss_cost *c);
  * intervals: what is listed at an interval is a beginning of what is listed at any larger one (lanes, and with them
  * cycles and resources, differ). Writes at most cap, returns how many there are (call with cap 0 to count). */
 int ss_cost_configs(const ss_cost *c, int32_t node, double interval, ss_config *out, int cap);
+/* The same of at most `most` cycles, while streams are sized for `interval`: for latency some nodes are worth more speed
+ * than others. */
+int ss_cost_configs_beside(const ss_cost *c, int32_t node, double interval, double most, ss_config *out, int cap);
 /* Fill cycles and res of a given folding at a target interval. Illegal values: an error that lists the legal ones. */
 ss_status ss_cost_eval(ss_ctx *ctx, const ss_cost *c, int32_t node, double interval, ss_config *cfg);
+/* What a convolution's folding takes even when all activations are zero. */
+double ss_cost_least_cycles(const ss_cost *c, int32_t node, const ss_config *cfg);
 /* Multiplications an image whose activation is not zero, of the whole network; 0: no profile. */
 double ss_cost_nonzero_macs(const ss_cost *c);
 /* Smallest cycles any configuration of the node reaches; all distinct cycle counts, ascending (candidate intervals). */
@@ -110,6 +115,11 @@ ss_resources ss_cost_partition_overhead(const ss_cost *c);
 /* Cycles from the first input word of an image into nodes first..last to the last output word, pipeline empty before:
  * configs[i] belongs to node first + i. Formula in latency.c and docs/cost.md. NAN: out of memory. */
 double ss_cost_latency(const ss_cost *c, int32_t first, int32_t last, const ss_config *configs);
+/* Of it, what a cycle less of each node's work, and of its depth, takes away: arrays of last - first + 1. */
+ss_status ss_cost_latency_slopes(const ss_cost *c, int32_t first, int32_t last, const ss_config *configs, double *cycles,
+                                 double *depth);
+/* Cycles that a word takes through the node's modules, whatever its work. */
+double ss_cost_depth(const ss_cost *c, int32_t node, const ss_config *cfg);
 /* Bits of weights that must be loaded over the load stream (URAM memories, on devices without uram_init). */
 int64_t ss_cost_load_bits(const ss_cost *c, int32_t first, int32_t last, const ss_config *configs);
 /* Bits an image moves in and out of a partition. */

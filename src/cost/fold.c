@@ -77,6 +77,13 @@ double ss_fold_cycles(const ss_cost *c, const ss_cost_node *n, const ss_config *
     return engine > intake ? engine : intake;
 }
 
+double ss_fold_least_cycles(const ss_cost_node *n, const ss_config *cfg) {
+    int64_t filters = n->fg / cfg->co, pixels = n->out_elems / n->f, intake = n->in_elems[0] / ((int64_t)cfg->ci * cfg->gr);
+    int64_t each = is_broadcast(cfg) ? cfg->co / cfg->sums : n->cg / cfg->ci; /* beats, or windows */
+    int64_t engine = pixels * (n->groups / cfg->gr) * filters * each;
+    return (double)(engine > intake ? engine : intake);
+}
+
 /* How the modules count a folding (docs/hardware.md). */
 typedef struct engine {
     bool sparse;

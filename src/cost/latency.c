@@ -21,10 +21,16 @@
 #define RESCALE_DEPTH 6  /* ss_requantise, ss_relu */
 #define PLAIN_DEPTH 3    /* any other node: its own register, rounding, register slice */
 #define LOAD_STREAM_BITS 64
+#define SLOPE_STEP 1e-4 /* of a node's cycles */
 
 typedef struct span {
     double first, step, last;
 } span;
+
+/* What a node takes: its cycles an image, and its depth. */
+typedef struct effort {
+    double cycles, depth;
+} effort;
 
 static double arrival(span s, double pixel) { return fmin(s.last, s.first + pixel * s.step); }
 
@@ -48,34 +54,31 @@ static double depth_of(const ss_cost_node *n, const ss_config *cfg) {
     return WINDOW_DEPTH + ENGINE_DEPTH + levels + RESCALE_DEPTH;
 }
 
-static span conv_span(const ss_cost_node *n, const ss_config *cfg, ss_shape in, span from) {
-    const ss_node *v = n->node;
-    double pixels = (double)in.h * in.w, outputs = (double)v->shape.h * v->shape.w, depth = depth_of(n, cfg);
+static span conv_span(const ss_node *v, effort e, ss_shape in, span from) {
+    double pixels = (double)in.h * in.w, outputs = (double)v->shape.h * v->shape.w;
     int32_t y = clamp(v->win.kh - 1 - v->win.pt, in.h - 1), x = clamp(v->win.kw - 1 - v->win.pl, in.w - 1);
     int32_t ty = reaching(v->win.kh, v->win.sh, v->win.pt, in.h, v->shape.h);
     int32_t tx = reaching(v->win.kw, v->win.sw, v->win.pl, in.w, v->shape.w);
-    double tail = outputs - ((double)ty * v->shape.w + tx), pixel = cfg->cycles / outputs;
+    double tail = outputs - ((double)ty * v->shape.w + tx), pixel = e.cycles / outputs;
     span s;
-    s.first = arrival(from, (double)y * in.w + x) + pixel + depth;
+    s.first = arrival(from, (double)y * in.w + x) + pixel + e.depth;
     s.step = fmax(pixel, from.step * pixels / outputs);
-    s.last = fmax(s.first + pixel * (outputs - 1), from.last + pixel * tail + depth);
+    s.last = fmax(s.first + pixel * (outputs - 1), from.last + pixel * tail + e.depth);
     return s;
 }
 
-static span plain_span(const ss_cost_node *n, const ss_config *cfg, ss_shape in, span from) {
-    const ss_node *v = n->node;
-    double pixels = (double)in.h * in.w, outputs = (double)v->shape.h * v->shape.w;
-    double depth = depth_of(n, cfg), lead = 0;
+static span plain_span(const ss_node *v, effort e, ss_shape in, span from) {
+    double pixels = (double)in.h * in.w, outputs = (double)v->shape.h * v->shape.w, lead = 0;
     if (windowed(v)) {
         int32_t y = clamp(v->win.kh - 1 - v->win.pt, in.h - 1), x = clamp(v->win.kw - 1 - v->win.pl, in.w - 1);
         lead = (double)y * in.w + x;
     }
     /* `from.first` is the end of the first pixel: its own share of the work has passed by then at the latest. */
-    double work = cfg->cycles / pixels;
+    double work = e.cycles / pixels;
     span s;
-    s.first = fmax(arrival(from, lead), from.first + work * lead) + depth;
-    s.step = fmax(cfg->cycles, from.step * pixels) / outputs;
-    s.last = fmax(fmax(from.last, from.first + work * (pixels - 1)) + depth, s.first);
+    s.first = fmax(arrival(from, lead), from.first + work * lead) + e.depth;
+    s.step = fmax(e.cycles, from.step * pixels) / outputs;
+    s.last = fmax(fmax(from.last, from.first + work * (pixels - 1)) + e.depth, s.first);
     return s;
 }
 
@@ -85,10 +88,10 @@ static span outside(double cycles, ss_shape shape) {
     return (span){ step, step, cycles };
 }
 
-static span node_span(const ss_cost *c, int32_t i, int32_t first, const ss_config *cfg, const span *spans) {
+static span node_span(const ss_cost *c, int32_t i, int32_t first, const ss_config *cfg, effort e, const span *spans) {
     const ss_cost_node *n = &c->nodes[i];
     const ss_node *v = n->node;
-    if (v->op == SS_OP_INPUT) return outside(cfg->cycles, v->shape);
+    if (v->op == SS_OP_INPUT) return outside(e.cycles, v->shape);
     span from = { 0, 0, 0 };
     for (int32_t k = 0; k < v->n_in; k++) {
         ss_shape shape = c->g->nodes[v->in[k]].shape;
@@ -99,19 +102,46 @@ static span node_span(const ss_cost *c, int32_t i, int32_t first, const ss_confi
         from.last = fmax(from.last, s.last);
     }
     ss_shape in = ss_graph_in_shape(c->g, v);
-    return v->op == SS_OP_CONV ? conv_span(n, cfg, in, from) : plain_span(n, cfg, in, from);
+    return v->op == SS_OP_CONV ? conv_span(v, e, in, from) : plain_span(v, e, in, from);
+}
+
+double ss_cost_depth(const ss_cost *c, int32_t node, const ss_config *cfg) { return depth_of(&c->nodes[node], cfg); }
+
+/* Nodes first..last, of which the node `bumped` takes `more` than its configuration says. */
+static double follow(const ss_cost *c, int32_t first, int32_t last, const ss_config *configs, int32_t bumped, effort more,
+                     span *spans) {
+    double latest = 0;
+    for (int32_t i = first; i <= last; i++) {
+        const ss_config *cfg = &configs[i - first];
+        effort e = { cfg->cycles, depth_of(&c->nodes[i], cfg) };
+        if (i == bumped) e = (effort){ e.cycles + more.cycles, e.depth + more.depth };
+        spans[i - first] = node_span(c, i, first, cfg, e, spans);
+        latest = fmax(latest, spans[i - first].last);
+    }
+    return latest;
 }
 
 double ss_cost_latency(const ss_cost *c, int32_t first, int32_t last, const ss_config *configs) {
     span few[256], *spans = few;
-    double latest = 0;
     if (last - first >= 256 && !(spans = ss_alloc(c->ctx, (size_t)(last - first) + 1, sizeof *spans))) return NAN;
-    for (int32_t i = first; i <= last; i++) {
-        spans[i - first] = node_span(c, i, first, &configs[i - first], spans);
-        latest = fmax(latest, spans[i - first].last);
-    }
+    double latency = follow(c, first, last, configs, -1, (effort){ 0, 0 }, spans);
     if (spans != few) ss_free(c->ctx, spans);
-    return latest;
+    return latency;
+}
+
+/* The latency is piecewise linear: a small step says the slope. */
+ss_status ss_cost_latency_slopes(const ss_cost *c, int32_t first, int32_t last, const ss_config *configs, double *cycles,
+                                 double *depth) {
+    span *spans = ss_alloc(c->ctx, (size_t)(last - first) + 1, sizeof *spans);
+    if (!spans) return SS_BAD;
+    double latency = follow(c, first, last, configs, -1, (effort){ 0, 0 }, spans);
+    for (int32_t i = first; i <= last; i++) {
+        double step = SLOPE_STEP * configs[i - first].cycles;
+        cycles[i - first] = (latency - follow(c, first, last, configs, i, (effort){ -step, 0 }, spans)) / step;
+        depth[i - first] = latency - follow(c, first, last, configs, i, (effort){ 0, -1 }, spans);
+    }
+    ss_free(c->ctx, spans);
+    return SS_OK;
 }
 
 int64_t ss_cost_load_bits(const ss_cost *c, int32_t first, int32_t last, const ss_config *configs) {

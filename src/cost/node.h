@@ -59,6 +59,8 @@ ss_streams ss_node_streams(const ss_cost_node *n, double interval);
 
 /* Cycles of the engine and its window, whatever the streams do. */
 double ss_fold_cycles(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg);
+/* The same of a sparse engine without any work: elements come in, results go out, a window takes a cycle. */
+double ss_fold_least_cycles(const ss_cost_node *n, const ss_config *cfg);
 /* All that does not depend on the interval. */
 ss_resources ss_fold_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg);
 /* All legal configurations, up to the device's multipliers: into out when it is not NULL; returns their number. */

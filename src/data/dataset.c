@@ -45,6 +45,15 @@ void ss_dataset_record(ss_dataset *d, int64_t i, uint8_t **label, uint8_t **pixe
     *label = p + (size_t)d->n * image_size(d) + i;
 }
 
+ss_dataset ss_dataset_part(const ss_dataset *d, int64_t first, int64_t end) {
+    ss_dataset part = *d;
+    part.owner = NULL;
+    part.n = end - first;
+    part.labels += first;
+    part.pixels += (size_t)first * image_size(d);
+    return part;
+}
+
 uint64_t ss_dataset_hash(const ss_dataset *d) {
     const int64_t head[] = { d->n, d->shape.c, d->shape.h, d->shape.w };
     uint64_t h = ss_hash(head, sizeof head, 0);

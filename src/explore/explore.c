@@ -2,9 +2,12 @@
 #include "explore/explore.h"
 #include "explore/figures.h"
 #include "explore/plan.h"
+#include "explore/quickest.h"
 
 #include <math.h>
 #include <string.h>
+
+const char *const ss_objective_names[SS_OBJECTIVES] = { "throughput", "latency" };
 
 static ss_status copy_configs(ss_design *d, const ss_partition *from, ss_partition *to) {
     size_t n = (size_t)(from->last - from->first + 1);
@@ -22,6 +25,7 @@ static ss_status design_of_plan(ss_ctx *ctx, const ss_cost *c, const ss_graph *g
     if (!d || ss_design_set_tuning(d, g, ss_cost_tuning(c)) != SS_OK) return SS_BAD;
     for (int32_t i = 0; i < plan->n; i++)
         if (copy_configs(d, plan->parts[i], &d->partitions[i]) != SS_OK) return SS_BAD;
+    d->objective = o->objective;
     d->bound = (double)o->batch / fmin(plan->bound, plan->seconds);
     d->nonzero_macs = ss_cost_nonzero_macs(c);
     ss_design_figures(c, d);
@@ -35,7 +39,11 @@ static ss_status check_opts(ss_ctx *ctx, const ss_explore_opts *o) {
     if (o->max_partitions < 0) ss_error(ctx, SS_AT("max-partitions"), "take 0 for any number", "is negative");
     bool bits = o->bits == 8 || o->bits == 16;
     if (!bits) ss_error(ctx, SS_AT("bits"), "take 16 or 8", "hardware of %d bits is not supported", o->bits);
-    return o->batch < 1 || !(o->target_gap >= 0) || o->max_partitions < 0 || !bits ? SS_BAD : SS_OK;
+    bool floor = o->min_throughput >= 0 && (o->min_throughput == 0 || o->objective == SS_OBJECTIVE_LATENCY);
+    if (!floor)
+        ss_error(ctx, SS_AT("min-throughput"), "take it with --objective latency", "a least throughput is a positive number "
+                 "beside the objective latency");
+    return o->batch < 1 || !(o->target_gap >= 0) || o->max_partitions < 0 || !bits || !floor ? SS_BAD : SS_OK;
 }
 
 /* The best plan of one space as a design. Nothing fits in the space of dense engines: SS_OK and NULL. */
@@ -71,14 +79,64 @@ static ss_status prefer_dense_if_faster(ss_ctx *ctx, const ss_cost *c, const ss_
     return SS_OK;
 }
 
+/* The fastest design for a batch. */
+static ss_status explore_throughput(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_profile *p,
+                                    const ss_device *dev, const ss_explore_opts *o, ss_design **out) {
+    if (explore_space(ctx, c, g, p, dev, o, false, out) != SS_OK) return SS_BAD;
+    if (!p || prefer_dense_if_faster(ctx, c, g, p, dev, o, out) == SS_OK) return SS_OK;
+    ss_design_free(*out);
+    *out = NULL;
+    return SS_BAD;
+}
+
+/* A single image waits for no reconfiguration if there is none: the fewest partitions that a batch of one wants. */
+static ss_status plan_for_one(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_profile *p,
+                              const ss_device *dev, const ss_explore_opts *o, ss_design **d) {
+    ss_design *one;
+    ss_explore_opts opts = *o;
+    opts.batch = 1;
+    if (explore_throughput(ctx, c, g, p, dev, &opts, &one) != SS_OK) return SS_BAD;
+    one->batch = o->batch;
+    one->bound = (*d)->bound;
+    ss_design *batch = *d;
+    *d = one;
+    ss_design_free(batch);
+    return SS_OK;
+}
+
+static ss_status check_floor(ss_ctx *ctx, const ss_design *d, const ss_explore_opts *o) {
+    if (o->min_throughput <= d->throughput_steady && (o->min_throughput == 0 || d->n_partitions == 1)) return SS_OK;
+    if (d->n_partitions > 1)
+        return ss_error(ctx, SS_AT("min-throughput"), "take a larger device or fewer bits",
+                        "%s does not fit %s in one partition, and reconfiguration bounds what single images a second there can be",
+                        d->model_name, d->device.name);
+    return ss_error(ctx, SS_AT("min-throughput"), "ask for less or take a larger device",
+                    "the fastest design found on %s has %.1f images/s", d->device.name, d->throughput_steady);
+}
+
+/* From the fastest design to the quickest. */
+static ss_status minimise_latency(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_profile *p,
+                                  const ss_device *dev, const ss_explore_opts *o, ss_design **out) {
+    if ((*out)->n_partitions > 1 && plan_for_one(ctx, c, g, p, dev, o, out) != SS_OK) return SS_BAD;
+    ss_design *d = *out;
+    if (check_floor(ctx, d, o) != SS_OK) return SS_BAD;
+    double most = o->min_throughput > 0 ? dev->clock_hz / o->min_throughput : INFINITY;
+    for (int32_t i = 0; i < d->n_partitions; i++)
+        if (ss_quickest(ctx, c, g, dev, most, d->arena, &d->partitions[i]) != SS_OK) return SS_BAD;
+    ss_design_figures(c, d);
+    d->bound = fmax(d->bound, d->throughput);
+    ss_design_figures(c, d);
+    return SS_OK;
+}
+
 ss_status ss_explore(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_profile *p,
                      const ss_device *dev, ss_explore_opts opts, ss_design **out) {
     double started = ss_seconds();
     *out = NULL;
     if (opts.bits == 0 && p) opts.bits = p->bits;
     if (check_opts(ctx, &opts) != SS_OK) return SS_BAD;
-    if (explore_space(ctx, c, g, p, dev, &opts, false, out) != SS_OK) return SS_BAD;
-    if (p && prefer_dense_if_faster(ctx, c, g, p, dev, &opts, out) != SS_OK) {
+    if (explore_throughput(ctx, c, g, p, dev, &opts, out) != SS_OK) return SS_BAD;
+    if (opts.objective == SS_OBJECTIVE_LATENCY && minimise_latency(ctx, c, g, p, dev, &opts, out) != SS_OK) {
         ss_design_free(*out);
         *out = NULL;
         return SS_BAD;
@@ -100,6 +158,7 @@ ss_status ss_explore_graph(ss_ctx *ctx, const ss_graph *g, const ss_profile *p, 
 
 static ss_status feed(ss_ctx *ctx, const ss_cost *c, const ss_design *d, ss_design *e) {
     memcpy(e->model_path, d->model_path, sizeof e->model_path);
+    e->objective = d->objective;
     for (int32_t i = 0; i < d->n_partitions; i++) {
         ss_partition *to = &e->partitions[i];
         if (copy_configs(e, &d->partitions[i], to) != SS_OK) return SS_BAD;

@@ -14,10 +14,18 @@
 #include "base/json.h"
 #include "cost/cost.h"
 
+/* What a design is best at. */
+typedef enum ss_objective {
+    SS_OBJECTIVE_THROUGHPUT, /* of a batch */
+    SS_OBJECTIVE_LATENCY,    /* of one image, in one partition where that fits */
+    SS_OBJECTIVES
+} ss_objective;
+extern const char *const ss_objective_names[SS_OBJECTIVES]; /* "throughput", "latency" */
+
 typedef struct ss_partition {
     int32_t first, last; /* graph nodes, inclusive; the INPUT node belongs to the first partition */
     ss_config *configs;  /* [last - first + 1] */
-    double target;       /* the interval that streams were sized for; interval <= target when explored */
+    double target;       /* the interval that streams were sized for; interval <= target when explored for throughput */
     double interval;     /* cycles an image: the slowest node (or off-chip bandwidth) */
     double bound;        /* proven: no design of this partition on this device has a smaller interval */
     int32_t slowest;     /* node */
@@ -41,6 +49,7 @@ typedef struct ss_design {
     char model_path[1024]; /* as the user gave it; "" when unknown */
     int bits;
     int64_t batch;
+    ss_objective objective;
     ss_device device;
     char profile_name[256];
     double assumed_zeros;            /* < 0 when measured */
@@ -64,13 +73,16 @@ typedef struct ss_design {
 #define SS_EXPLORE_GAP 0.02
 
 typedef struct ss_explore_opts {
+    ss_objective objective;
+    double min_throughput;  /* latency: images/s in steady operation that the design must reach; 0: none */
     int64_t batch;          /* >= 1 */
     double target_gap;      /* >= 0; stop when the design is proven within it */
     int32_t max_partitions; /* 0: any */
     int bits;               /* those of the cost model; 0: those of the profile */
 } ss_explore_opts;
 
-/* The best design of g on dev. c is the cost model of g, p and dev. p NULL: c has no profile either, and the design
+/* The best design of g on dev. For latency: that of least latency found (quickest.h), no more than that of the fastest
+ * design; its bound and gap are those of throughput. c is the cost model of g, p and dev. p NULL: c has no profile either, and the design
  * has dense engines only and says "dense" where others name their profile; opts.bits must be given then. A network
  * that no partitioning brings onto the device: an error for every block that does not fit, with the resource that it
  * lacks. */

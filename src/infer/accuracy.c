@@ -42,18 +42,27 @@ void ss_accuracy_of(const ss_dataset *d, const float *scores, int32_t classes, s
     wilson(out->top5_hits, d->n, &out->top5, &out->top5_lo, &out->top5_hi);
 }
 
-void ss_paired_loss(const ss_dataset *d, const float *a, const float *b, int32_t classes, double *loss, double *lo,
-                    double *hi) {
-    int64_t lost = 0, won = 0;
+void ss_paired_turned(const ss_dataset *d, const float *a, const float *b, int32_t classes, int64_t *lost, int64_t *won) {
+    *lost = *won = 0;
     for (int64_t i = 0; i < d->n; i++) {
         const bool before = rank_of(a + i * classes, classes, d->labels[i]) == 0;
         const bool after = rank_of(b + i * classes, classes, d->labels[i]) == 0;
-        lost += before && !after;
-        won += !before && after;
+        *lost += before && !after;
+        *won += !before && after;
     }
-    const double n = d->n > 0 ? (double)d->n : 1, diff = (double)(lost - won);
+}
+
+void ss_paired_interval(int64_t lost, int64_t won, int64_t images, double *loss, double *lo, double *hi) {
+    const double n = images > 0 ? (double)images : 1, diff = (double)(lost - won);
     const double half = Z95 * sqrt(fmax((double)(lost + won) - diff * diff / n, 0)) / n;
     *loss = 100 * diff / n;
     *lo = *loss - 100 * half;
     *hi = *loss + 100 * half;
+}
+
+void ss_paired_loss(const ss_dataset *d, const float *a, const float *b, int32_t classes, double *loss, double *lo,
+                    double *hi) {
+    int64_t lost, won;
+    ss_paired_turned(d, a, b, classes, &lost, &won);
+    ss_paired_interval(lost, won, d->n, loss, lo, hi);
 }

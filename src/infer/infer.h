@@ -57,7 +57,11 @@ typedef struct ss_accuracy {
     double top1, top5, top1_lo, top1_hi, top5_lo, top5_hi;
 } ss_accuracy;
 void ss_accuracy_of(const ss_dataset *d, const float *scores, int32_t classes, ss_accuracy *out);
-/* Paired loss a -> b in points, with its 95 % interval (normal approximation on discordant pairs). */
+/* How many images scores a get right and b wrong (lost), and the reverse (won). */
+void ss_paired_turned(const ss_dataset *d, const float *a, const float *b, int32_t classes, int64_t *lost, int64_t *won);
+/* Loss in points when of n images so many turned, with its 95 % interval (normal approximation on discordant pairs). */
+void ss_paired_interval(int64_t lost, int64_t won, int64_t n, double *loss, double *lo, double *hi);
+/* Both: the paired loss a -> b. */
 void ss_paired_loss(const ss_dataset *d, const float *a, const float *b, int32_t classes, double *loss, double *lo,
                     double *hi);
 

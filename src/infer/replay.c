@@ -135,19 +135,23 @@ int32_t ss_replay_start(const ss_replay *r, int32_t changed) {
     return w ? w->node + 1 : 0;
 }
 
+typedef struct range {
+    ss_replay *r;
+    const waist *from;
+    int64_t first; /* image */
+    bool keep;
+    const ss_run_opts *next;
+} range;
+
 static const int16_t *resume(void *user, int64_t image) {
-    const waist *const *w = user;
-    return (const int16_t *)(void *)((*w)->kept + (size_t)image * (*w)->bytes);
+    const range *k = user;
+    return (const int16_t *)(void *)(k->from->kept + (size_t)(k->first + image) * k->from->bytes);
 }
 
-typedef struct keeper {
-    ss_replay *r;
-    const ss_run_opts *next;
-} keeper;
-
-static void keep_tensor(void *user, int thread, int64_t image, int32_t node, ss_view v) {
-    const keeper *k = user;
-    for (int32_t i = 0; i < k->r->n; i++) {
+static void observe(void *user, int thread, int64_t image, int32_t node, ss_view v) {
+    const range *k = user;
+    image += k->first;
+    for (int32_t i = 0; k->keep && i < k->r->n; i++) {
         waist *w = &k->r->waists[i];
         if (w->node != node) continue;
         memcpy(w->kept + (size_t)image * w->bytes, v.data, w->bytes - SS_TENSOR_SLACK);
@@ -155,22 +159,21 @@ static void keep_tensor(void *user, int thread, int64_t image, int32_t node, ss_
     if (k->next && k->next->observer) k->next->observer(k->next->observer_user, thread, image, node, v);
 }
 
-ss_status ss_replay_run(ss_replay *r, int32_t changed, int64_t images, bool keep, const ss_run_opts *opts,
+ss_status ss_replay_run(ss_replay *r, int32_t changed, int64_t first, int64_t end, bool keep, const ss_run_opts *opts,
                         float *scores) {
-    const waist *from = last_before(r, changed);
-    keeper k = { r, opts };
+    range k = { r, last_before(r, changed), first, keep, opts };
     ss_run_opts run = opts ? *opts : (ss_run_opts){ 0 };
-    ss_dataset part = *r->d;
-    part.owner = NULL;
-    part.n = images;
-    if (from) {
+    const ss_dataset part = ss_dataset_part(r->d, first, end);
+    if (k.from) {
         run.resume = resume;
-        run.resume_user = &from;
-        run.resume_after = from->node;
+        run.resume_user = &k;
+        run.resume_after = k.from->node;
+    }
+    if (keep || run.observer) {
+        run.observer = observe;
+        run.observer_user = &k;
     }
     if (keep) {
-        run.observer = keep_tensor;
-        run.observer_user = &k;
         for (int32_t i = 0; i < r->n; i++)
             if (r->waists[i].node >= changed) r->waists[i].valid = false;
     }

@@ -22,9 +22,9 @@ const ss_dataset *ss_replay_data(const ss_replay *r);
 int64_t ss_replay_bytes(const ss_replay *r); /* what it keeps */
 /* The first node that a run must compute when `changed` is the first whose result differs from what is kept. */
 int32_t ss_replay_start(const ss_replay *r, int32_t changed);
-/* Run the first `images` images from ss_replay_start(changed) on; scores and observer as ss_engine_run. keep: what is
- * computed becomes what is kept; needs all images. */
-ss_status ss_replay_run(ss_replay *r, int32_t changed, int64_t images, bool keep, const ss_run_opts *opts,
+/* Run images first..end-1 from ss_replay_start(changed) on; scores (those of image `first` first) and observer as
+ * ss_engine_run. keep: what is computed becomes what is kept; needs all images. */
+ss_status ss_replay_run(ss_replay *r, int32_t changed, int64_t first, int64_t end, bool keep, const ss_run_opts *opts,
                         float *scores);
 
 #endif

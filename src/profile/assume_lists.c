@@ -1,10 +1,12 @@
 /* What streams of a broadcast engine have (profile.h, ss_list_stats) when zeros are independent.
  *
  * Method: at an output position, a stream meets in each of its STEPS channels those positions on the map that are its part's
- * turn, n in all: Binomial(n, q) non-zeros, all streams independent, so the largest of them follows from their distribution. Positions are grouped by what of their kernel lies on the map, which treats borders exactly. Neighbouring
+ * turn, n in all: Binomial(n, q) non-zeros, all streams independent, so the largest of them follows from their
+ * distribution. Positions are grouped by what of their kernel lies on the map, which treats borders exactly. Neighbouring
  * windows overlap: in a block of windows an element counts up to v times, so a block's sum is taken as v times a
  * binomial of v times fewer trials, which has its mean and its variance. Up to 64 trials are summed exactly, more are a
- * normal distribution. Channels of different q count as their mean.
+ * normal distribution. An empty list counts one: of a block mean and deviation change accordingly. Channels of different q
+ * count as their mean.
  */
 #include "profile/assume_lists.h"
 
@@ -64,27 +66,36 @@ static double normal_largest(layer *y, int64_t streams) {
     return *known = sum;
 }
 
-/* Of `streams` binomials. */
-static double binomial_largest(layer *y, double trials, int64_t streams) {
-    double n = floor(trials + 0.5), q = y->q, mean = trials * q;
-    if (q <= 0 || q >= 1 || streams < 2) return mean;
-    if (n > EXACT_TRIALS) return fmin(trials, mean + sqrt(mean * (1 - q)) * normal_largest(y, streams));
-    double largest = n, density = pow(1 - q, n), below = density;
-    for (int x = 0; x < n; x++) {
-        largest -= pow(fmin(1, below), (double)streams);
-        density *= (n - x) / (x + 1) * q / (1 - q);
-        below += density;
+/* Of binomials, each at least `least`: summed over what all of them are below. */
+static double binomial_largest(const layer *y, const likes *kinds, int n, int least) {
+    double trials[KINDS], density[KINDS], below[KINDS], largest = floor(kinds[0].trials + 0.5);
+    for (int i = 0; i < n; i++) {
+        trials[i] = floor(kinds[i].trials + 0.5);
+        below[i] = density[i] = pow(1 - y->q, trials[i]);
     }
-    return fmax(mean, largest);
+    for (int x = 0; x < trials[0]; x++) {
+        double all = 1;
+        for (int i = 0; i < n; i++) {
+            all *= pow(fmin(1, below[i]), (double)kinds[i].streams);
+            density[i] *= x < trials[i] ? (trials[i] - x) / (x + 1) * y->q / (1 - y->q) : 0;
+            below[i] += density[i];
+        }
+        if (x >= least) largest -= all;
+    }
+    return largest;
 }
 
-/* Of streams of several kinds, those with most trials first: the kinds that have less do not often matter. */
+/* Of streams of several kinds, those with most trials first: of many trials, the kinds that have less do not often matter. */
 static double largest_of(layer *y, const likes *kinds, int n) {
-    double largest = 0;
+    double q = y->q, largest = kinds[0].trials * q;
     int64_t streams = 0;
+    if (q <= 0 || q >= 1) return largest;
+    if (kinds[0].trials + 0.5 < EXACT_TRIALS + 1) return fmax(largest, binomial_largest(y, kinds, n, 0));
     for (int i = 0; i < n; i++) {
+        double mean = kinds[i].trials * q;
         streams += kinds[i].streams;
-        largest = fmax(largest, binomial_largest(y, kinds[i].trials, streams));
+        if (streams > 1) mean += sqrt(mean * (1 - q)) * normal_largest(y, streams);
+        largest = fmax(largest, fmin(kinds[i].trials, mean));
     }
     return largest;
 }
@@ -149,8 +160,8 @@ static void over_steps(const layer *y, int32_t parts, const double *of_word, dou
     }
 }
 
-/* Cycles to list a part of `n` elements: mean, and what they vary. */
-static double compaction_mean(double n, double q, double *variance) {
+/* Of max(1, Binomial(n, q)): its mean, and what it varies. Nothing takes no time to list, nor to multiply. */
+static double at_least_one(double n, double q, double *variance) {
     double none = pow(1 - q, n), mean = n * q + none;
     *variance = fmax(0, n * q * (1 - q) + n * q * n * q + none - mean * mean);
     return mean;
@@ -158,66 +169,85 @@ static double compaction_mean(double n, double q, double *variance) {
 
 /* The fullest word among the streams. */
 static double fullest_word(const layer *y, const likes *kinds, int n) {
-    double q = y->q, largest = kinds[0].trials;
-    if (q <= 0 || q >= 1) return fmax(1, largest * q);
-    for (int x = 1; x < kinds[0].trials; x++) {
-        double below = 1;
-        for (int i = 0; i < n; i++) {
-            double density = pow(1 - q, kinds[i].trials), sum = density;
-            for (int j = 0; j < x && j < kinds[i].trials; j++) sum += density *= (kinds[i].trials - j) / (j + 1) * q / (1 - q);
-            below *= pow(fmin(1, sum), (double)kinds[i].streams);
-        }
-        largest -= below;
-    }
-    return fmax(1, largest);
+    double all = kinds[0].trials * y->q;
+    return fmax(1, y->q <= 0 || y->q >= 1 ? all : binomial_largest(y, kinds, n, 1));
 }
 
-/* What listing takes the part that it takes longest, and how many streams are like it. */
+/* What the positions k mod P of a word have, at one output position or in the mean of several. */
+typedef struct words {
+    double trials[SS_PROFILE_MOST_STREAMS];
+    double listing[SS_PROFILE_MOST_STREAMS], variance[SS_PROFILE_MOST_STREAMS], most[SS_PROFILE_MOST_STREAMS];
+} words;
+
+static void add_words(const layer *y, int32_t parts, double share, words *w) {
+    for (int32_t p = 0; p < parts; p++) {
+        double n = (double)y->on_map[p], variance;
+        w->trials[p] += share * n;
+        w->listing[p] += share * at_least_one(n, y->q, &variance);
+        w->variance[p] += share * variance;
+        w->most[p] += share * fmax(1, n);
+    }
+}
+
+/* What listing takes the parts, those that it takes longest first. */
 typedef struct listing {
-    double mean, variance, most;
-    int64_t streams;
+    double mean[KINDS], variance[KINDS], most;
+    int64_t streams[KINDS];
+    int n;
 } listing;
 
-static listing listing_of(const layer *y, int32_t parts, int64_t ci, const double *of_word) {
+static listing listing_of(const layer *y, int32_t parts, int64_t ci, const words *w) {
     double mean[SS_PROFILE_MOST_STREAMS], variance[SS_PROFILE_MOST_STREAMS], most[SS_PROFILE_MOST_STREAMS];
-    double word[3][SS_PROFILE_MOST_STREAMS];
     likes kinds[KINDS];
-    for (int32_t p = 0; p < parts; p++) {
-        word[0][p] = compaction_mean(of_word[p], y->q, &word[1][p]);
-        word[2][p] = fmax(1, of_word[p]);
-    }
-    over_steps(y, parts, word[0], mean);
-    over_steps(y, parts, word[1], variance);
-    over_steps(y, parts, word[2], most);
-    sort_parts(mean, parts, ci, kinds);
-    for (int32_t p = 0; p < parts; p++)
-        if (mean[p] == kinds[0].trials) return (listing){ mean[p], variance[p], most[p], kinds[0].streams };
-    return (listing){ 0, 0, 0, ci };
+    over_steps(y, parts, w->listing, mean);
+    over_steps(y, parts, w->variance, variance);
+    over_steps(y, parts, w->most, most);
+    listing c = { .n = sort_parts(mean, parts, ci, kinds) };
+    for (int i = 0; i < c.n; i++)
+        for (int32_t p = 0; p < parts; p++) {
+            c.most = fmax(c.most, most[p]);
+            if (mean[p] != kinds[i].trials) continue;
+            c.mean[i] = mean[p];
+            c.variance[i] = variance[p];
+            c.streams[i] = kinds[i].streams;
+        }
+    return c;
 }
 
-static void add_position(layer *y, int32_t parts, int64_t ci, double positions, const double *v, ss_list_stats *o) {
-    const ss_layer_profile *l = y->l;
-    double steps = (double)(l->channels / l->groups / ci), lists = positions * l->groups;
-    double of_word[SS_PROFILE_MOST_STREAMS], of_list[SS_PROFILE_MOST_STREAMS];
-    likes words[KINDS], kinds[KINDS], all[KINDS];
-    for (int32_t p = 0; p < parts; p++) of_word[p] = (double)y->on_map[p];
-    over_steps(y, parts, of_word, of_list);
-    int n = sort_parts(of_list, parts, ci, kinds), n_words = sort_parts(of_word, parts, ci, words);
-    listing c = listing_of(y, parts, ci, of_word);
-    double most = 0;
-    for (int span = 0; span < SS_LIST_SPANS; span++) {
-        double block = fmin(SS_LIST_SPAN(span), l->windows * l->groups);
-        for (int i = 0; i < n; i++) all[i] = (likes){ kinds[i].trials * block / v[span], kinds[i].streams };
-        /* Empty lists count one. The fullest stream has fewer of them than others, and at span 0 none. */
-        double busy = lists / block * v[span] * largest_of(y, all, n), mean = lists * kinds[0].trials * y->q;
-        double empty = lists * pow(1 - y->q, kinds[0].trials * (span > 0 ? 1 : (double)(ci * parts)));
-        busy += busy > 0 ? empty * mean / busy : empty;
-        most = span == 0 || busy < most ? busy : most;
-        o->busiest[span] += most;
-        double spread = sqrt(c.variance * block * v[span]) * normal_largest(y, c.streams);
-        o->compaction[span] += lists / block * fmin(c.mean * block + spread, c.most * block);
+/* Of a block of lists whose windows overlap v times. */
+static double longest_listing(layer *y, const listing *c, double block, double v) {
+    double longest = 0;
+    int64_t streams = 0;
+    for (int i = 0; i < c->n; i++) {
+        streams += c->streams[i];
+        double spread = sqrt(c->variance[i] * block * v) * normal_largest(y, streams);
+        longest = fmax(longest, c->mean[i] * block + spread);
     }
-    o->word += lists * steps * fullest_word(y, words, n_words);
+    return fmin(longest, c->most * block);
+}
+
+/* Cycles of the fullest stream in a block of lists, whose windows overlap v times; an empty list counts one. */
+static double fullest(layer *y, const likes *kinds, int n, double block, double v) {
+    double none = 1, variance, each = kinds[0].trials, plain = each * y->q * (1 - y->q);
+    likes all[KINDS];
+    for (int i = 0; i < n; i++) {
+        all[i] = (likes){ kinds[i].trials * block / v, kinds[i].streams };
+        none *= pow(1 - y->q, kinds[i].trials * (double)kinds[i].streams);
+    }
+    double largest = v * largest_of(y, all, n), mean = at_least_one(each, y->q, &variance);
+    if (block == 1) return largest + none; /* only where all are empty is the largest */
+    return block * mean + (largest - block * each * y->q) * sqrt(plain > 0 ? variance / plain : 0);
+}
+
+/* So many lists, the words of which are alike, in blocks that end with the image. */
+static void add_blocks(layer *y, int32_t parts, int64_t ci, const words *w, double lists, int span, double v, ss_list_stats *o) {
+    double of_list[SS_PROFILE_MOST_STREAMS], block = fmin(SS_LIST_SPAN(span), y->l->windows * y->l->groups);
+    likes kinds[KINDS];
+    over_steps(y, parts, w->trials, of_list);
+    int n = sort_parts(of_list, parts, ci, kinds);
+    listing c = listing_of(y, parts, ci, w);
+    o->busiest[span] += lists / block * fullest(y, kinds, n, block, v);
+    o->compaction[span] += lists / block * longest_listing(y, &c, block, v);
 }
 
 static void set_begins(const layer *y, int32_t parts, int64_t ci) {
@@ -233,16 +263,33 @@ static void set_overlaps(const layer *y, int32_t parts, double v[SS_LIST_SPANS])
     }
 }
 
+/* Blocks shorter than a row are taken as those of one position; longer ones have many, and parts that lack one here have it
+ * there. */
 static void fill_set(layer *y, int32_t parts, int64_t ci, const double *v, ss_list_stats *o) {
     const ss_layer_profile *l = y->l;
+    double steps = (double)(l->channels / l->groups / ci), all = (double)y->n->shape.h * y->n->shape.w;
+    words mean = { { 0 }, { 0 }, { 0 }, { 0 } };
+    int longer = 1;
+    while (longer < SS_LIST_SPANS && SS_LIST_SPAN(longer) < (double)y->n->shape.w * l->groups) longer++;
     set_begins(y, parts, ci);
     for (int32_t r = 0; r < y->n_rows; r++)
         for (int32_t c = 0; c < y->n_cols; c++) {
+            double positions = (double)y->rows[r].count * y->cols[c].count;
+            words here = { { 0 }, { 0 }, { 0 }, { 0 } };
+            likes kinds[KINDS];
             count_on_map(y, parts, y->rows[r], y->cols[c]);
-            add_position(y, parts, ci, (double)y->rows[r].count * y->cols[c].count, v, o);
+            add_words(y, parts, 1, &here);
+            add_words(y, parts, positions / all, &mean);
+            for (int span = 0; span < longer; span++) add_blocks(y, parts, ci, &here, positions * l->groups, span, v[span], o);
+            int n = sort_parts(here.trials, parts, ci, kinds);
+            o->word += positions * l->groups * steps * fullest_word(y, kinds, n);
         }
-    double words = l->windows * l->channels / (double)ci;
-    ss_list_stats_settle(o, ss_profile_mean_nonzeros(l) * words / parts, words, parts == l->k);
+    for (int span = 1; span < SS_LIST_SPANS; span++) {
+        if (span >= longer) add_blocks(y, parts, ci, &mean, all * l->groups, span, v[span], o);
+        o->busiest[span] = fmin(o->busiest[span], o->busiest[span - 1]);
+    }
+    double all_words = l->windows * l->channels / (double)ci;
+    ss_list_stats_settle(o, ss_profile_mean_nonzeros(l) * all_words / parts, all_words, parts == l->k);
 }
 
 ss_status ss_assume_lists(ss_profile *p, ss_layer_profile *l, const ss_node *n, ss_shape in, double zeros) {

@@ -216,7 +216,7 @@ typedef struct source {
 
 static ss_status run(ss_ctx *ctx, const source *from, meter *m, float *scores) {
     ss_run_opts opts = { .observer = observe, .observer_user = m };
-    if (from->replay) return ss_replay_run(from->replay, from->changed, from->d->n, from->keep, &opts, scores);
+    if (from->replay) return ss_replay_run(from->replay, from->changed, 0, from->d->n, from->keep, &opts, scores);
     return ss_engine_run(ctx, from->e, from->d, from->norm, &opts, scores);
 }
 

@@ -92,9 +92,8 @@ static const char *divider(const ss_graph *g, const char *text) {
 ss_status ss_rtl_span(ss_ctx *ctx, const ss_graph *g, const ss_design *d, const char *text,
                       ss_rtl_opts *opts) {
     const char *dots = ss_graph_find(g, text) >= 0 ? NULL : divider(g, text);
-    const char *end = dots ? dots + 2 : text;
     int32_t first = find_node(ctx, g, text, dots ? (size_t)(dots - text) : strlen(text));
-    int32_t last = find_node(ctx, g, end, strlen(end));
+    int32_t last = dots ? find_node(ctx, g, dots + 2, strlen(dots + 2)) : first;
     if (first < 0 || last < 0) return SS_BAD;
     if (first > last)
         return ss_error(ctx, SS_AT("span"), "name the earlier node first",

@@ -82,6 +82,7 @@ static bool read_point(const loader *l, const json_t *o, ss_study_point *pt) {
     return real(l, o, "t", &pt->t) && real(l, o, "zeros", &pt->zeros) && real(l, o, "top1", &pt->top1) &&
            real(l, o, "top5", &pt->top5) && real(l, o, "loss", &pt->loss) &&
            ss_json_get_int(l->ctx, l->path, o, "images", 1, INT64_MAX, &pt->images) == SS_OK &&
+           ss_json_get_int(l->ctx, l->path, o, "judged", 1, INT64_MAX, &pt->judged) == SS_OK &&
            read_name(l, o, "policy", ss_policy_names, SS_POLICIES, &pt->policy) &&
            read_name(l, o, "walk", ss_hardware_names, SS_HARDWARE, &pt->walk) &&
            read_hw(l, o, SS_HW_BASELINE, &pt->hw[SS_HW_BASELINE]) &&
@@ -103,6 +104,23 @@ static ss_status compare(const loader *l, const json_t *file) {
     return s;
 }
 
+static bool same_hw(const ss_hw_result *a, const ss_hw_result *b) {
+    return a->throughput == b->throughput && a->interval == b->interval && a->bound == b->bound;
+}
+
+/* What was asked may be the same and yet something else have changed: files with the same names, the program. */
+static ss_status compare_reference(const loader *l, const ss_study_point *file) {
+    const ss_study_point *now = &l->s->points[0];
+    const size_t n = (size_t)l->s->n_relus;
+    bool same = file->top1 == now->top1 && file->top5 == now->top5;
+    for (size_t i = 0; same && i < n; i++)
+        same = file->thresholds[i] == now->thresholds[i] && file->zero_ratio[i] == now->zero_ratio[i];
+    for (int k = 0; same && k < SS_HARDWARE; k++) same = same_hw(&file->hw[k], &now->hw[k]);
+    if (same) return SS_OK;
+    return ss_error(l->ctx, SS_AT(l->path), "begin anew without --resume",
+                    "the reference of the study there has other figures: another calibration, normalisation or program");
+}
+
 static ss_status read_points(const loader *l, const json_t *file, ss_study_point **points, int32_t *n) {
     json_t *list_of;
     if (compare(l, file) != SS_OK) return SS_BAD;
@@ -112,7 +130,8 @@ static ss_status read_points(const loader *l, const json_t *file, ss_study_point
     for (size_t i = 0; *points && i < count; i++)
         if (!read_point(l, json_array_get(list_of, i), &(*points)[i])) return SS_BAD;
     *n = (int32_t)count;
-    return *points ? SS_OK : SS_BAD;
+    if (!*points) return SS_BAD;
+    return count > 0 ? compare_reference(l, &(*points)[0]) : SS_OK;
 }
 
 ss_status ss_study_load_points(const ss_study *s, const char *path, ss_study_point **points, int32_t *n) {

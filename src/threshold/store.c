@@ -1,15 +1,4 @@
-/* Studies on disk: "skipstream.study" version 1.
- *
- *   model, model_name, bits, policy, hardware[], max_loss, step, t_max, refine, device, batch, cap{}
- *   complete      false while the study is under way
- *   data          {calibration: {source}, search, test: {source, hash, images}}; test null when there was
- * none relus[]       names; every list per ReLU below is in this order reference     the threshold-0 sparse
- * design: {interval, throughput, throughput_steady, gain, bound, gap, partitions, resources} points[] {t, walk,
- * thresholds[], integers[], zero_ratio[], zeros, top1, top5, loss, loss_interval[2], baseline, optimised}: as
- * reference; absent where not asked for. points[0] is the reference chosen        {baseline, optimised}:
- * index into points test          {reference, baseline, optimised}: each {top1, top5, loss,
- * loss_interval[2]}; or null
- */
+/* Studies on disk: "skipstream.study" version 1; docs/formats.md has the keys. */
 #include "base/json.h"
 #include "threshold/trial.h"
 
@@ -53,9 +42,9 @@ static json_t *point_json(const ss_study *s, const ss_study_point *pt) {
         if (!push(thresholds, ss_json_float(pt->thresholds[i])) ||
             !push(integers, json_integer(pt->integers[i])) || !push(zeros, json_real(pt->zero_ratio[i])))
             break; /* a short list is noticed by the caller: json_pack below still owns all three */
-    json_t *j = json_pack("{s:o,s:o,s:f,s:I,s:o,s:o,s:o,s:f,s:f,s:f,s:f,s:[f,f]}", "policy",
+    json_t *j = json_pack("{s:o,s:o,s:f,s:I,s:I,s:o,s:o,s:o,s:f,s:f,s:f,s:f,s:[f,f]}", "policy",
                           name_json(ss_policy_names, pt->policy), "walk", name_json(ss_hardware_names, pt->walk), "t",
-                          pt->t, "images", (json_int_t)pt->images, "thresholds", thresholds, "integers", integers,
+                          pt->t, "images", (json_int_t)pt->images, "judged", (json_int_t)pt->judged, "thresholds", thresholds, "integers", integers,
                           "zero_ratio", zeros, "zeros", pt->zeros, "top1", pt->top1,
                           "top5", pt->top5, "loss", pt->loss, "loss_interval", pt->loss_lo, pt->loss_hi);
     bool whole = j && json_array_size(json_object_get(j, "zero_ratio")) == (size_t)s->n_relus;
@@ -111,8 +100,8 @@ json_t *ss_study_settings(const ss_study *s) {
         json_object_set_new(cap, ss_res_names[i], json_real(s->device.cap[i]));
     char policies[64];
     ss_study_policies(s, policies);
-    return json_pack("{s:o,s:s,s:i,s:s,s:o,s:f,s:b,s:b,s:f,s:f,s:i,s:o,s:s,s:I,s:o,s:{s:{s:s},s:o,s:o}}", "model",
-                     ss_json_hash(s->model), "model_name", s->model_name, "bits", s->bits, "policy",
+    return json_pack("{s:o,s:s,s:i,s:s,s:s,s:o,s:f,s:b,s:b,s:f,s:f,s:i,s:o,s:s,s:I,s:o,s:{s:{s:s},s:o,s:o}}", "model",
+                     ss_json_hash(s->model), "model_name", s->model_name, "bits", s->bits, "deal", s->dealing, "policy",
                      policies, "hardware", hardware, "max_loss", s->opts.max_loss, "safe", (int)s->opts.safe, "whole",
                      (int)s->opts.whole,
                      "step", s->opts.step, "t_max", s->opts.t_max, "refine", (int)s->opts.refine, "engines", engines, "device",

@@ -69,7 +69,8 @@ static ss_study *new_study(ss_ctx *ctx, const ss_study_task *t) {
     for (int p = 0; p < SS_POLICIES; p++) s->best[p][0] = s->best[p][1] = -1;
     s->model_name = ss_arena_strdup(arena, ss_base_name(t->g->name));
     s->calib_source = ss_arena_strdup(arena, t->calib_source ? t->calib_source : "");
-    if (s->model_name && s->calib_source && copy_data(s, &t->search_data, &s->search_data) == SS_OK &&
+    s->dealing = ss_arena_strdup(arena, t->dealing ? t->dealing : "");
+    if (s->model_name && s->calib_source && s->dealing && copy_data(s, &t->search_data, &s->search_data) == SS_OK &&
         copy_data(s, &t->test_data, &s->test_data) == SS_OK)
         return s;
     ss_study_free(s);
@@ -92,8 +93,12 @@ void ss_study_apply(const ss_study *s, int32_t point, ss_graph *g) {
 
 /* ---- choice and confirmation ---- */
 
+bool ss_study_promising(const ss_study *s, const ss_study_point *pt) {
+    return (s->opts.safe ? pt->loss_hi : pt->loss) <= s->opts.max_loss;
+}
+
 bool ss_study_within(const ss_study *s, const ss_study_point *pt) {
-    return pt->images == s->search_data.images && (s->opts.safe ? pt->loss_hi : pt->loss) <= s->opts.max_loss;
+    return pt->judged == s->search_data.images && ss_study_promising(s, pt);
 }
 
 static int by_walk(const void *a, const void *b) {
@@ -181,6 +186,8 @@ static ss_status run_policies(ss_trials *r) {
         r->policy = p;
         r->walk = -1;
         status = policies[p](r);
+        for (int k = 0; status == SS_OK && k < SS_HARDWARE; k++)
+            if (r->study->opts.hardware & 1u << k) status = ss_trial_confirm(r, p, (ss_hardware)k);
     }
     return status;
 }

@@ -7,8 +7,8 @@
  * hardware the fastest proposal within the loss allowed is chosen, and only these are run, once, on the test
  * split.
  *
- * A study may ask for several policies; trials of the same thresholds are run once. A trial that cannot come within
- * the loss allowed is dropped early (trial.h) and says on how many images it was judged.
+ * A study may ask for several policies; trials of the same thresholds are run once. A trial is judged on the images
+ * that decide (race.h) and priced on few; what could be chosen is then run on all of them.
  *
  * Losses are Top-1 points, paired (the same images before and after), with 95 % intervals. Gains are ratios
  * of throughput to the reference's. A ReLU whose threshold the model itself sets never goes below it.
@@ -41,7 +41,8 @@ typedef struct ss_hw_result {
 
 typedef struct ss_study_point {
     int32_t policy;                /* ss_policy; -1: the reference */
-    int64_t images;                /* of the search split, from its first on: all of them, or fewer when dropped */
+    int64_t images;                /* of the search split, from its first on, that zeros and throughput are of */
+    int64_t judged;                /* that were run for the loss, the closest first; the others count as unchanged */
     double t;                      /* the policy's own parameter; uniform: the threshold; others: steps taken */
     int32_t walk;                  /* the hardware (ss_hardware) whose slowest nodes led here; -1: no matter */
     const float *thresholds;       /* [n_relus], real */
@@ -87,7 +88,8 @@ typedef struct ss_study_task {
     const ss_dataset *search, *test; /* test NULL: no confirmation */
     const ss_norm *norm;
     const ss_device *device;
-    const char *calib_source; /* for the record, as the next two */
+    const char *calib_source; /* for the record, as the next three */
+    const char *dealing;      /* how the channels of g were dealt; NULL: not said */
     ss_study_data search_data, test_data;
     ss_study_opts opts;
     const char *checkpoint; /* where the study is saved after every trial, or NULL */
@@ -102,7 +104,7 @@ typedef struct ss_study {
     int bits;
     ss_study_opts opts;
     ss_device device;
-    const char *calib_source;
+    const char *calib_source, *dealing;
     ss_study_data search_data, test_data;
     const char **relus; /* [n_relus], graph order */
     int32_t n_relus;
@@ -125,10 +127,12 @@ ss_status ss_study_run(ss_ctx *ctx, const ss_study_task *task, ss_study **out);
 void ss_study_free(ss_study *s);
 json_t *ss_study_json(const ss_study *s); /* the artefact; NULL: out of memory */
 ss_status ss_study_save(const ss_study *s, const char *path);
-/* The points of an unfinished study of the same task as s, in the arena of s. Refuses any other study, and says in what it
- * differs. */
+/* The points of an unfinished study of the same task as s, in the arena of s, points[0] of which is the reference. Refuses
+ * any other study, and says in what it differs: in what was asked, or else in the reference. */
 ss_status ss_study_load_points(const ss_study *s, const char *path, ss_study_point **points, int32_t *n);
-/* Does the point lose no more than is allowed? */
+/* Does the point lose no more than is allowed, as far as it was judged? */
+bool ss_study_promising(const ss_study *s, const ss_study_point *pt);
+/* And on all images? */
 bool ss_study_within(const ss_study *s, const ss_study_point *pt);
 /* "uniform,greedy-gain" */
 void ss_study_policies(const ss_study *s, char out[64]);

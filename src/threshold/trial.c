@@ -1,8 +1,7 @@
 /* One trial: thresholds in, accuracy, zeros and throughput out. See trial.h.
  *
- * Method: thresholds are set in graph and quantised network, one integer run over the search split, from the
- * first change on, gives scores and profile; the profile is priced on the reference design (ss_estimate) and by a new exploration
- * (ss_explore). The reference design is itself a design for the new profile, so when exploration stops at its
+ * Method: thresholds are set in graph and quantised network; integer runs from the first change on give scores and
+ * profile; the profile is priced on the reference design (ss_estimate) and by a new exploration (ss_explore). The reference design is itself a design for the new profile, so when exploration stops at its
  * gap below it, the reference design is kept: optimised hardware is never slower than baseline hardware.
  */
 #include "threshold/trial.h"
@@ -10,8 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-#define SCREEN_Z 3.29    /* two-sided 99.9 % */
-#define SCREEN_LEAST 200 /* images */
+#define PRICED 256 /* images at the least: their zeros are those of all to about 1 % */
 
 /* ---- thresholds in force ---- */
 
@@ -70,6 +68,7 @@ static ss_status record_thresholds(ss_trials *r, const float *thresholds, const 
     float *real = ss_arena_alloc(s->arena, n, sizeof *real);
     int32_t *integer = ss_arena_alloc(s->arena, n, sizeof *integer);
     double *zeros = ss_arena_alloc(s->arena, n, sizeof *zeros), elements = 0;
+    pt->zeros = 0;
     if (!real || !integer || !zeros) return SS_BAD;
     for (size_t i = 0; i < n; i++) {
         double size = (double)ss_shape_size(r->task->g->nodes[r->nodes[i]].shape);
@@ -86,15 +85,13 @@ static ss_status record_thresholds(ss_trials *r, const float *thresholds, const 
     return SS_OK;
 }
 
-static void record_accuracy(ss_trials *r, ss_study_point *pt, int64_t images) {
-    ss_dataset part = *r->task->search;
+static void record_accuracy(ss_trials *r, ss_study_point *pt) {
+    const ss_dataset *d = r->task->search;
     ss_accuracy a;
-    part.n = images;
-    ss_accuracy_of(&part, r->scores, r->classes, &a);
-    pt->images = images;
+    ss_accuracy_of(d, r->scores, r->classes, &a);
     pt->top1 = a.top1;
     pt->top5 = a.top5;
-    ss_paired_loss(&part, r->reference_scores, r->scores, r->classes, &pt->loss, &pt->loss_lo, &pt->loss_hi);
+    ss_paired_loss(d, r->reference_scores, r->scores, r->classes, &pt->loss, &pt->loss_lo, &pt->loss_hi);
 }
 
 /* ---- price ---- */
@@ -151,102 +148,84 @@ bool ss_trial_lists(const ss_trials *r) {
     return e == 0 || e & 1u << SS_ENGINE_BROADCAST;
 }
 
-/* Thresholds in, scores and profile out; what lies before the first change is not run again. */
-static ss_status measure(ss_trials *r, const float *thresholds, float *scores) {
+/* Thresholds in, scores and profile of all images out; what lies before the first change is not run again. */
+static ss_status measure(ss_trials *r, const float *thresholds, float *scores, ss_profile **out) {
     const ss_study_task *t = r->task;
-    ss_profile *before = r->profile;
     int32_t changed;
     if (ss_trial_put(r, r->in_force, thresholds, &changed) != SS_OK) return SS_BAD;
-    r->profile = NULL;
-    ss_status s = ss_profile_remeasure(r->ctx, t->g, t->q, r->replay, changed, t->search->n, true, ss_trial_lists(r),
-                                       before, scores, &r->profile);
-    ss_profile_free(before);
-    memcpy(r->in_force, thresholds, (size_t)r->study->n_relus * sizeof *thresholds);
-    return s;
+    return ss_profile_remeasure(r->ctx, t->g, t->q, r->replay, changed, t->search->n, r->profile == NULL, ss_trial_lists(r),
+                                r->profile, scores, out);
 }
 
-static const ss_study_point *find(const ss_study_point *points, int32_t n, const float *thresholds, size_t bytes) {
-    for (int32_t i = 0; i < n; i++)
-        if (memcmp(points[i].thresholds, thresholds, bytes) == 0) return &points[i];
+static bool is_whole(const ss_trials *r, const ss_study_point *pt) { return pt->judged == r->task->search->n; }
+
+static bool same_thresholds(const ss_trials *r, const ss_study_point *pt, const float *thresholds) {
+    return memcmp(pt->thresholds, thresholds, (size_t)r->study->n_relus * sizeof *thresholds) == 0;
+}
+
+/* A trial of the same thresholds in the interrupted study, run as far; NULL: none. */
+static const ss_study_point *known(const ss_trials *r, const float *thresholds, bool whole) {
+    for (int32_t i = 0; i < r->n_known; i++)
+        if (same_thresholds(r, &r->known[i], thresholds) && is_whole(r, &r->known[i]) == whole) return &r->known[i];
     return NULL;
 }
 
 /* A trial of the same thresholds, in this study or in the interrupted one; NULL: none. */
 static const ss_study_point *recall(const ss_trials *r, const float *thresholds) {
-    size_t bytes = (size_t)r->study->n_relus * sizeof *thresholds;
-    const ss_study_point *here = find(r->study->points, r->study->n_points, thresholds, bytes);
-    return here ? here : find(r->known, r->n_known, thresholds, bytes);
+    for (int32_t i = 0; i < r->study->n_points; i++)
+        if (same_thresholds(r, &r->study->points[i], thresholds)) return &r->study->points[i];
+    return known(r, thresholds, r->race.n == 0);
 }
 
 static ss_status checkpoint(const ss_trials *r) {
     return r->task->checkpoint ? ss_study_save(r->study, r->task->checkpoint) : SS_OK;
 }
 
-static ss_status add_point(ss_trials *r, double t, const float *thresholds, const ss_profile *p, int64_t images) {
-    ss_study_point *pt = append(r->study);
-    if (!pt) return SS_BAD;
-    pt->t = t;
-    pt->policy = r->policy;
-    pt->walk = r->walk;
+/* What was measured, its price included; p: of the first `images`. */
+static ss_status record(ss_trials *r, const float *thresholds, const ss_profile *p, int64_t judged, ss_study_point *pt,
+                        ss_design **best) {
+    pt->judged = judged;
+    pt->images = p->images;
     if (record_thresholds(r, thresholds, p, pt) != SS_OK) return SS_BAD;
-    record_accuracy(r, pt, images);
-    if (price_point(r, p, pt, NULL) != SS_OK) return SS_BAD;
-    return checkpoint(r);
+    record_accuracy(r, pt);
+    return price_point(r, p, pt, best);
 }
 
-/* ---- dropping ---- */
-
-/* The lower end of the paired loss on the first `images` images, at SCREEN_Z standard errors. */
-static double least_loss(const ss_trials *r, int64_t images, double *loss) {
-    ss_dataset part = *r->task->search;
-    double lo, hi;
-    part.n = images;
-    ss_paired_loss(&part, r->reference_scores, r->scores, r->classes, loss, &lo, &hi);
-    return *loss - (*loss - lo) * (SCREEN_Z / 1.96);
-}
-
-/* Is there a part of the images that says already that these thresholds lose too much? *images: its size, 0: none. */
-static ss_status screen(ss_trials *r, const float *thresholds, int64_t *images) {
-    const ss_study_opts *o = &r->study->opts;
-    const int64_t n = r->task->search->n;
-    int32_t changed;
-    *images = 0;
-    if (o->whole) return SS_OK;
-    if (ss_trial_put(r, r->in_force, thresholds, &changed) != SS_OK) return SS_BAD;
-    for (int64_t part = n / 16; part <= n / 4 && part > 0; part *= 4) {
-        double loss;
-        if (part < SCREEN_LEAST) continue;
-        if (ss_replay_run(r->replay, changed, part, false, NULL, r->scores) != SS_OK) return SS_BAD;
-        if (least_loss(r, part, &loss) > o->max_loss) {
-            *images = part;
-            return SS_OK;
-        }
-        if (loss <= o->max_loss) return SS_OK; /* no reason to look longer than at the whole */
-    }
-    return SS_OK;
-}
-
-static ss_status drop(ss_trials *r, double t, const float *thresholds, int64_t images) {
+/* Judged by the race, priced on few images. */
+static ss_status run_race(ss_trials *r, const float *thresholds, ss_study_point *pt) {
     const ss_study_task *k = r->task;
     ss_profile *p;
-    if (ss_profile_remeasure(r->ctx, k->g, k->q, r->replay, 0, images, false, ss_trial_lists(r), NULL, r->scores,
-                             &p) != SS_OK)
+    int32_t changed;
+    int64_t judged;
+    if (ss_trial_put(r, r->in_force, thresholds, &changed) != SS_OK) return SS_BAD;
+    const ss_race_limit limit = { k->opts.max_loss, k->opts.safe };
+    if (ss_race_run(&r->race, changed, limit, r->scores, &judged) != SS_OK) return SS_BAD;
+    if (ss_profile_remeasure(r->ctx, k->g, k->q, r->replay, changed, r->priced, false, ss_trial_lists(r),
+                             r->priced_reference, NULL, &p) != SS_OK)
         return SS_BAD;
-    ss_status status = add_point(r, t, thresholds, p, images);
+    ss_status status = record(r, thresholds, p, judged, pt, NULL);
+    ss_profile_free(p);
+    return status;
+}
+
+static ss_status run_whole(ss_trials *r, const float *thresholds, ss_study_point *pt, ss_design **best) {
+    ss_profile *p;
+    if (measure(r, thresholds, r->scores, &p) != SS_OK) return SS_BAD;
+    ss_status status = record(r, thresholds, p, r->task->search->n, pt, best);
     ss_profile_free(p);
     return status;
 }
 
 static ss_status run_trial(ss_trials *r, double t, const float *thresholds) {
-    int64_t dropped;
-    if (screen(r, thresholds, &dropped) != SS_OK) return SS_BAD;
-    if (dropped) return drop(r, t, thresholds, dropped);
-    if (measure(r, thresholds, r->scores) != SS_OK) return SS_BAD;
-    return add_point(r, t, thresholds, r->profile, r->task->search->n);
+    ss_study_point *pt = append(r->study);
+    if (!pt) return SS_BAD;
+    *pt = (ss_study_point){ .t = t, .policy = r->policy, .walk = r->walk };
+    ss_status status = r->race.n > 0 ? run_race(r, thresholds, pt) : run_whole(r, thresholds, pt, NULL);
+    return status == SS_OK ? checkpoint(r) : status;
 }
 
-static ss_status repeat_trial(ss_trials *r, double t, const ss_study_point *known) {
-    ss_study_point copy = *known; /* appending may move it */
+static ss_status repeat_trial(ss_trials *r, double t, const ss_study_point *earlier) {
+    ss_study_point copy = *earlier; /* appending may move it */
     ss_study_point *pt = append(r->study);
     if (!pt) return SS_BAD;
     *pt = copy;
@@ -261,17 +240,55 @@ ss_status ss_trial(ss_trials *r, double t, const float *thresholds, int32_t *ind
     float *raised = ss_alloc(r->ctx, (size_t)s->n_relus, sizeof *raised);
     if (!raised) return SS_BAD;
     for (int32_t i = 0; i < s->n_relus; i++) raised[i] = fmaxf(thresholds[i], r->own[i].threshold);
-    const ss_study_point *known = recall(r, raised);
-    ss_status status = known ? repeat_trial(r, t, known) : run_trial(r, t, raised);
+    const ss_study_point *earlier = recall(r, raised);
+    ss_status status = earlier ? repeat_trial(r, t, earlier) : run_trial(r, t, raised);
     *index = s->n_points - 1;
     ss_free(r->ctx, raised);
     return status;
 }
 
+/* ---- confirmation ---- */
+
+static int32_t fastest_promising(const ss_study *s, int32_t policy, ss_hardware kind) {
+    int32_t best = 0;
+    for (int32_t i = 1; i < s->n_points; i++) {
+        const ss_study_point *pt = &s->points[i];
+        if ((policy < 0 || pt->policy == policy) && ss_study_promising(s, pt) &&
+            pt->hw[kind].throughput > s->points[best].hw[kind].throughput)
+            best = i;
+    }
+    return best;
+}
+
+/* Run on all images; every point with these thresholds says so afterwards. */
+static ss_status confirm(ss_trials *r, int32_t index) {
+    ss_study *s = r->study;
+    ss_study_point now = s->points[index];
+    const ss_study_point *earlier = known(r, now.thresholds, true);
+    if (earlier) now = *earlier;
+    else if (run_whole(r, now.thresholds, &now, NULL) != SS_OK) return SS_BAD;
+    for (int32_t i = 0; i < s->n_points; i++) {
+        ss_study_point *pt = &s->points[i];
+        if (!same_thresholds(r, pt, now.thresholds)) continue;
+        now.t = pt->t;
+        now.policy = pt->policy;
+        now.walk = pt->walk;
+        *pt = now;
+    }
+    return checkpoint(r);
+}
+
+ss_status ss_trial_confirm(ss_trials *r, int32_t policy, ss_hardware kind) {
+    for (;;) {
+        const int32_t best = fastest_promising(r->study, policy, kind);
+        if (is_whole(r, &r->study->points[best])) return SS_OK;
+        if (confirm(r, best) != SS_OK) return SS_BAD;
+    }
+}
+
 ss_status ss_trial_design(ss_trials *r, int32_t point, ss_design **out) {
     ss_study_point again = r->study->points[point];
-    if (measure(r, again.thresholds, r->scores) != SS_OK) return SS_BAD;
-    return price_point(r, r->profile, &again, out);
+    return run_whole(r, again.thresholds, &again, out);
 }
 
 /* The reference: the model's own thresholds, and the sparse design explored for its zeros. */
@@ -280,7 +297,7 @@ static ss_status open_reference(ss_trials *r) {
     float *own = ss_alloc(r->ctx, (size_t)s->n_relus, sizeof *own);
     if (!own) return SS_BAD;
     for (int32_t i = 0; i < s->n_relus; i++) own[i] = r->in_force[i] = r->own[i].threshold;
-    ss_status status = measure(r, own, r->reference_scores);
+    ss_status status = measure(r, own, r->reference_scores, &r->profile);
     if (status == SS_OK) status = ss_profile_set_source(r->profile, s->search_data.source);
     if (status == SS_OK) status = explore(r, r->profile, &s->reference_design);
     ss_study_point *pt = status == SS_OK ? append(s) : NULL;
@@ -288,7 +305,7 @@ static ss_status open_reference(ss_trials *r) {
     ss_free(r->ctx, own);
     if (!pt || status != SS_OK) return SS_BAD;
     pt->policy = pt->walk = -1;
-    pt->images = r->task->search->n;
+    pt->images = pt->judged = r->task->search->n;
     ss_accuracy a;
     ss_accuracy_of(r->task->search, r->reference_scores, r->classes, &a);
     pt->top1 = a.top1;
@@ -297,6 +314,19 @@ static ss_status open_reference(ss_trials *r) {
     for (int k = 0; k < SS_HARDWARE; k++)
         if (s->opts.hardware & 1u << k) pt->hw[k] = s->reference;
     return SS_OK;
+}
+
+/* Behind the reference: what trials are compared with where they are not whole. */
+static ss_status open_race(ss_trials *r) {
+    const ss_study_task *k = r->task;
+    if (k->opts.whole) return SS_OK;
+    if (ss_race_open(r->ctx, k->e, k->g, k->search, k->norm, k->opts.memory / 4, r->reference_scores, r->classes,
+                     &r->race) != SS_OK)
+        return SS_BAD;
+    r->priced = k->search->n / 16 > PRICED ? k->search->n / 16 : PRICED;
+    return r->race.n == 0 ? SS_OK
+                          : ss_profile_remeasure(r->ctx, k->g, k->q, r->replay, k->g->n - 1, r->priced, false,
+                                                 ss_trial_lists(r), NULL, NULL, &r->priced_reference);
 }
 
 ss_status ss_trials_open(ss_ctx *ctx, const ss_study_task *task, ss_study *study, ss_trials *r) {
@@ -309,9 +339,9 @@ ss_status ss_trials_open(ss_ctx *ctx, const ss_study_task *task, ss_study *study
     r->in_force = ss_alloc(ctx, (size_t)study->n_relus, sizeof *r->in_force);
     if (!r->scores || !r->reference_scores || !r->in_force) return SS_BAD;
     if (ss_replay_new(ctx, task->e, task->g, task->search, task->norm,
-                      task->opts.whole ? 0 : task->opts.memory, &r->replay) != SS_OK)
+                      task->opts.whole ? 0 : task->opts.memory / 2, &r->replay) != SS_OK)
         return SS_BAD;
-    if (open_reference(r) != SS_OK) return SS_BAD;
+    if (open_reference(r) != SS_OK || open_race(r) != SS_OK) return SS_BAD;
     if (!task->resume || !task->checkpoint) return checkpoint(r);
     return ss_study_load_points(study, task->checkpoint, &r->known, &r->n_known);
 }
@@ -320,6 +350,8 @@ void ss_trials_close(ss_trials *r) {
     for (int32_t i = 0; r->own && i < r->study->n_relus; i++) r->task->g->nodes[r->nodes[i]].act = r->own[i];
     if (r->own) ss_quant_set_thresholds(r->task->q, r->task->g);
     ss_profile_free(r->profile);
+    ss_profile_free(r->priced_reference);
+    ss_race_close(&r->race);
     ss_replay_free(r->replay);
     ss_free(r->ctx, r->in_force);
     ss_free(r->ctx, r->scores);

@@ -1,14 +1,14 @@
 /* trial: the machinery that every policy stands on. For threshold/ only.
  *
  * A policy proposes thresholds, one real number per ReLU; ss_trial measures and prices them and appends a
- * point to the study. Thresholds that stand in the study already, or in an interrupted one, are not run again. A trial
- * begins with a small part of the search split, and ends there when the lower end of the paired loss's interval (at
- * SCREEN_Z standard errors) lies beyond the loss allowed: no further image is likely to bring it back. Policies differ only in what they propose next, from the points so far and the last
- * trial's profile.
+ * point to the study. Thresholds that stand in the study already, or in an interrupted one, are not run again. A trial is
+ * judged on the images that decide (race.h) and priced on PRICED images; ss_trial_confirm runs the fastest that
+ * promise to be within the loss allowed on all images, until one is. Policies differ only in what they propose next.
  */
 #ifndef SS_TRIAL_H
 #define SS_TRIAL_H
 
+#include "threshold/race.h"
 #include "threshold/threshold.h"
 
 typedef struct ss_trials {
@@ -19,9 +19,12 @@ typedef struct ss_trials {
     ss_act *own;                      /* [n_relus]: activations as the model has them */
     float *scores, *reference_scores; /* [search->n][classes]; test split: the same, by its own size */
     int32_t classes;
-    ss_replay *replay;   /* of the search split; it keeps the last trial's activations */
-    ss_profile *profile; /* of the last trial */
-    float *in_force;     /* [n_relus]: thresholds of the last trial */
+    ss_replay *replay;    /* of the search split; it keeps the reference's activations */
+    ss_profile *profile;  /* the reference's */
+    ss_race race;
+    int64_t priced;       /* images that the profile of a trial is of */
+    ss_profile *priced_reference; /* the reference's, of these */
+    float *in_force;      /* [n_relus]: the reference's thresholds */
     int32_t policy, walk; /* of the points to come */
     ss_study_point *known; /* of a study that was interrupted */
     int32_t n_known;
@@ -33,6 +36,9 @@ void ss_trials_close(ss_trials *r);     /* puts the model's own thresholds back 
 /* thresholds: [n_relus]; never below the model's own. *index: of the new point, points being in order of
  * trial. */
 ss_status ss_trial(ss_trials *r, double t, const float *thresholds, int32_t *index);
+/* Afterwards the fastest point of a policy (-1: of all) that promises to be within the loss allowed has been run on all
+ * images, and is. */
+ss_status ss_trial_confirm(ss_trials *r, int32_t policy, ss_hardware kind);
 /* Are profiles needed with what streams of broadcast engines do? */
 bool ss_trial_lists(const ss_trials *r);
 /* Put thresholds into graph and quantised network; the first node whose tensor they change against `before`

@@ -15,7 +15,7 @@ static ss_status propose(ss_trials *r, double t, bool *within) {
     if (!all) return SS_BAD;
     for (int32_t i = 0; i < s->n_relus; i++) all[i] = (float)t;
     ss_status status = ss_trial(r, t, all, &index);
-    if (status == SS_OK) *within = ss_study_within(s, &s->points[index]);
+    if (status == SS_OK) *within = ss_study_promising(s, &s->points[index]);
     ss_free(r->ctx, all);
     return status;
 }

@@ -46,7 +46,7 @@ void ss_walk_raise(ss_walk *w, float *thresholds, int32_t i) {
 static ss_status try_step(ss_walk *w, path *p, int32_t step, double taken, bool *within) {
     int32_t index;
     if (ss_trial(w->r, taken + step, path_at(w, p, step), &index) != SS_OK) return SS_BAD;
-    *within = ss_study_within(w->r->study, &w->r->study->points[index]);
+    *within = ss_study_promising(w->r->study, &w->r->study->points[index]);
     if (*within && step > p->good) p->good = step;
     if (!*within && (p->bad == 0 || step < p->bad)) p->bad = step;
     if (p->bad < p->good) p->bad = 0; /* the loss is not monotone: what came later counts */
@@ -116,16 +116,22 @@ static int32_t best_so_far(const ss_walk *w) {
     return best;
 }
 
-/* Where a leg begins; from_best: that point is this policy's as well. */
-static ss_status begin(ss_walk *w, const ss_leg *leg, double taken) {
+/* Where a leg begins; from_best: that point is this policy's as well. *again: a leg began there before, and another would
+ * go the same way. */
+static ss_status begin(ss_walk *w, const ss_leg *leg, double taken, bool *again) {
     const ss_study *s = w->r->study;
     for (size_t i = 0; i < row(w); i++) {
         w->now[i] = w->r->own[i].threshold;
         w->banned[i] = w->held[i] = false;
         w->sights[i].seen = SS_UNSEEN;
     }
+    *again = false;
     if (!leg->from_best) return SS_OK;
+    if (ss_trial_confirm(w->r, -1, w->probe.kind) != SS_OK) return SS_BAD;
     int32_t index, best = best_so_far(w);
+    *again = best == w->from;
+    if (*again) return SS_OK;
+    w->from = best;
     memcpy(w->now, s->points[best].thresholds, row(w) * sizeof *w->now);
     return best > 0 ? ss_trial(w->r, taken, w->now, &index) : SS_OK;
 }
@@ -148,8 +154,9 @@ static ss_status walk(ss_walk *w, ss_hardware kind, const ss_leg *legs, int32_t 
     if (!w->now || !w->banned || !w->held || open_sights(w) != SS_OK) return SS_BAD;
     ss_status s = ss_probe_open(r, kind, &w->probe);
     for (int32_t i = 0; s == SS_OK && i < n; i++) {
-        s = begin(w, &legs[i], taken);
-        if (s == SS_OK) s = walk_leg(w, &legs[i], &taken);
+        bool again;
+        s = begin(w, &legs[i], taken, &again);
+        if (s == SS_OK && !again) s = walk_leg(w, &legs[i], &taken);
     }
     return s;
 }
@@ -168,7 +175,7 @@ ss_status ss_walk_run(ss_trials *r, const ss_leg *legs, int32_t n) {
     ss_status s = SS_OK;
     for (int32_t kind = 0; s == SS_OK && kind < SS_HARDWARE; kind++) {
         if (!(r->study->opts.hardware & 1u << kind)) continue;
-        ss_walk w = { .r = r };
+        ss_walk w = { .r = r, .from = -1 };
         r->walk = kind;
         s = walk(&w, (ss_hardware)kind, legs, n);
         close_walk(&w);

@@ -26,6 +26,7 @@ typedef struct ss_walk {
     bool *held;   /* [n_relus]: not to be lowered any more in this leg */
     double budget; /* divergence where the leg began */
     ss_sight *sights; /* [n_relus] */
+    int32_t from; /* the point where the last leg from the best began; -1: none yet */
 } ss_walk;
 
 /* Raise w->now by one step; *moved false when nothing is left that could be raised. */
