@@ -34,6 +34,9 @@ RTL_GEN := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/rtl/gen_*.c))
 TESTS := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
 TEST_HELPERS := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/util_*.c))
 
+EVERY_TEST := $(TESTS) $(TESTS:$(BUILD)/%=$(BUILD)-asan/%) $(wildcard tests/cli_*.sh) tests/lint.sh tests/prove.sh $(wildcard tests/rtl_*.sh)
+LONGEST := tests/rtl_network.sh $(BUILD)-asan/tests/test_threshold # minutes each: they go first, beside all the others
+
 all: $(BUILD)/skipstream
 
 $(BUILD)/skipstream: $(CLI_OBJ) $(BUILD)/libskipstream.a
@@ -90,8 +93,7 @@ test: deps
 	$(MAKE) -j$(JOBS) all tests
 	$(MAKE) -j$(JOBS) CC=clang BUILD=$(BUILD)-clang tests
 	$(MAKE) -j$(JOBS) SANITIZE=1 BUILD=$(BUILD)-asan CFLAGS="-O1 -g" tests
-	BUILD=$(BUILD) JOBS=$(JOBS) tests/run.sh $(TESTS) $(TESTS:$(BUILD)/%=$(BUILD)-asan/%) $(wildcard tests/cli_*.sh) \
-	  tests/lint.sh tests/prove.sh $(wildcard tests/rtl_*.sh)
+	BUILD=$(BUILD) JOBS=$(JOBS) tests/run.sh $(LONGEST) $(filter-out $(LONGEST),$(EVERY_TEST))
 
 # The long verifications: ResNet-20 and a stage of ResNet-18 on real images, an hour or two; goes on where it stopped.
 verify-all: deps

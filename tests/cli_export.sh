@@ -47,14 +47,12 @@ by_channel() { # MODEL DATA: exported with thresholds that differ from channel t
     "$bin" eval "$1" --data "$2" --limit 20 --thresholds "$work/saved/thresholds_optimised.json" --export "$work/out.onnx"
 }
 
-by_bias() { # MODEL DATA CALIB: exported with corrected biases; the exported model has the same answers in 16 bits
-    printf '{"format": "skipstream.thresholds", "version": 1, "layers": {"/relu/Relu": 0.4}}' \
-        >"$work/saved/thresholds_optimised.json"
+by_bias() { # MODEL DATA CALIB THRESHOLDS: exported with corrected biases; the exported model has the same answers in 16 bits
     cp "${1%.onnx}.input.json" "$work/out.input.json"
-    "$bin" eval "$1" --data "$2" --limit 500 --bits 16 --calib "$3" --thresholds "$work/saved/thresholds_optimised.json" \
-        --predictions "$work/plain" >/dev/null || return 1
-    "$bin" eval "$1" --data "$2" --limit 500 --bits 16 --calib "$3" --thresholds "$work/saved/thresholds_optimised.json" \
-        --correct-bias "$3" --predictions "$work/here" --export "$work/out.onnx" || return 1
+    "$bin" eval "$1" --data "$2" --limit 500 --bits 16 --calib "$3" --thresholds "$4" --predictions "$work/plain" >/dev/null ||
+        return 1
+    "$bin" eval "$1" --data "$2" --limit 500 --bits 16 --calib "$3" --thresholds "$4" --correct-bias "$3" \
+        --predictions "$work/here" --export "$work/out.onnx" || return 1
     ! cmp -s "$work/plain" "$work/here" || return 1
     "$bin" eval "$work/out.onnx" --data "$2" --limit 500 --bits 16 --calib "$3" --predictions "$work/there" || return 1
     local differ
@@ -62,9 +60,8 @@ by_bias() { # MODEL DATA CALIB: exported with corrected biases; the exported mod
     echo "$differ differ"
     [ "$differ" -le 1 ]
 }
-corrected_in_float() { # MODEL DATA CALIB: the exported model in ONNX Runtime, image by image
-    "$bin" eval "$1" --data "$2" --limit 1000 --thresholds "$work/saved/thresholds_optimised.json" --correct-bias "$3" \
-        --predictions "$work/ours.csv" || return 1
+corrected_in_float() { # MODEL DATA CALIB THRESHOLDS: the exported model in ONNX Runtime, image by image
+    "$bin" eval "$1" --data "$2" --limit 1000 --thresholds "$4" --correct-bias "$3" --predictions "$work/ours.csv" || return 1
     node bench/ort/ort.js "$work/out.onnx" "$2" 2 1000 "$work/theirs" || return 1
     [ "$(wc -l <"$work/theirs")" -eq 1000 ] &&
         [ "$(paste <(tail -n +2 "$work/ours.csv" | cut -d, -f3) "$work/theirs" | awk '$1 != $2' | wc -l)" -le 1 ]
@@ -81,8 +78,10 @@ if runtime; then
     check "the example: classes in ONNX Runtime" classes_agree examples/jets/jets.onnx "$jets/test_batch.bin" 1000
     check "eval --export, a threshold for each channel" by_channel examples/jets/jets.onnx "$jets/test_batch.bin"
     check "the example by channel: classes in ONNX Runtime" classes_agree examples/jets/jets.onnx "$jets/test_batch.bin" 1000
-    check "eval --correct-bias --export: a model of its own" by_bias examples/jets/jets.onnx "$jets/test_batch.bin" "$jets/calib_batch.bin"
-    check "corrected biases: classes in ONNX Runtime" corrected_in_float examples/jets/jets.onnx "$jets/test_batch.bin" "$jets/calib_batch.bin"
+    printf '{"format": "skipstream.thresholds", "version": 1, "layers": {"/relu/Relu": 0.4}}' >"$work/first.json"
+    set -- examples/jets/jets.onnx "$jets/test_batch.bin" "$jets/calib_batch.bin" "$work/first.json"
+    check "eval --correct-bias --export: a model of its own" by_bias "$@"
+    check "corrected biases: classes in ONNX Runtime" corrected_in_float "$@"
 else
     skip "the example: classes in ONNX Runtime" "no node, npm or network"
 fi
@@ -96,5 +95,12 @@ else
     check "with thresholds above 0" raised
     check "resnet20_cifar10: classes in ONNX Runtime" classes_agree "$data/resnet20_cifar10.onnx" \
         "$data/cifar10/test_batch.bin" 1000
+    check "resnet20_cifar10 with a threshold for each channel" by_channel "$data/resnet20_cifar10.onnx" \
+        "$data/cifar10/test_batch.bin"
+    check "resnet20_cifar10 by channel: classes in ONNX Runtime" classes_agree "$data/resnet20_cifar10.onnx" \
+        "$data/cifar10/test_batch.bin" 1000
+    set -- "$data/resnet20_cifar10.onnx" "$data/cifar10/test_batch.bin" "$data/cifar10/calib_batch.bin" 0.3
+    check "resnet20_cifar10 with corrected biases: a model of its own" by_bias "$@"
+    check "resnet20_cifar10 with corrected biases: classes in ONNX Runtime" corrected_in_float "$@"
 fi
 echo "1..$n"

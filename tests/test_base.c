@@ -335,6 +335,19 @@ static void random_reals_read_back(void **state) {
     ss_free(ctx, text);
 }
 
+/* 17 digits and e-5, which printf writes e-05: one more, and nothing before it that was shortened. */
+static void a_longer_exponent_overwrites_nothing(void **state) {
+    (void)state;
+    json_t *j = json_pack("[f,s]", 1.2888998753624037e-05, "behind");
+    char *text;
+    assert_int_equal(ss_json_text(ctx, j, &text), SS_OK);
+    json_t *back = json_loads(text, 0, NULL);
+    assert_true(back && json_equal(j, back));
+    json_decref(back);
+    json_decref(j);
+    ss_free(ctx, text);
+}
+
 static void bad_artefacts_are_refused(void **state) {
     (void)state;
     static const struct {
@@ -425,6 +438,7 @@ int main(void) {
         BASE_TEST(trees_are_removed),
         BASE_TEST(artefacts_read_back),
         BASE_TEST(random_reals_read_back),
+        BASE_TEST(a_longer_exponent_overwrites_nothing),
         BASE_TEST(bad_artefacts_are_refused),
         BASE_TEST(getters_check_types),
         BASE_TEST(files_survive_lack_of_memory),

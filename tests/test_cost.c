@@ -525,9 +525,9 @@ static double pixel_latency(const bench *b, const ss_config *cfg) {
     return latest;
 }
 
-/* Random configurations (a fast node behind a slow one and the other way round): nine of ten within 5 %, all within
- * 15 % (a strided node's rows come in bursts, which the formula spreads). Pipeline depths, which the pixel run does
- * not have, are a few cycles a node. */
+/* Random configurations (a fast node behind a slow one and the other way round): nine of ten within 3 %, all within
+ * 10 %. The pixel run knows neither that words of a pixel overlap, nor of less work at borders, nor of pipeline depths,
+ * which are some cycles a node. */
 static void latency_follows_the_pixels(void **state) {
     (void)state;
     util_rng rng = { 21 };
@@ -543,8 +543,8 @@ static void latency_follows_the_pixels(void **state) {
                 cfg[i] = list[util_rng_int(&rng, 0, n - 1)];
             }
             double got = ss_cost_latency(b.c, 0, b.g->n - 1, cfg), want = pixel_latency(&b, cfg);
-            close += fabs(got - want) <= 0.05 * want + 25.0 * b.g->n;
-            if (fabs(got - want) > 0.15 * want + 25.0 * b.g->n)
+            close += fabs(got - want) <= 0.03 * want + 25.0 * b.g->n;
+            if (fabs(got - want) > 0.1 * want + 25.0 * b.g->n)
                 fail_msg("network %d, trial %d: %.0f cycles, pixel by pixel %.0f", net, trial, got, want);
         }
         bench_free(&b);
@@ -552,8 +552,8 @@ static void latency_follows_the_pixels(void **state) {
     assert_true(close >= 540); /* of 600 */
 }
 
-/* The reference tool counts the fill of a fully connected layer twice. Here: its input arrives, then it works
- * once. */
+/* The reference tool counts the fill of a fully connected layer twice. Here: it works once, from the first word of its
+ * input on. */
 static void fully_connected_fill_is_counted_once(void **state) {
     (void)state;
     bench b = one_conv(256, 1, 1, (util_conv_spec){ .f = 100, .kh = 1, .fc = true }, -1);
@@ -564,7 +564,7 @@ static void fully_connected_fill_is_counted_once(void **state) {
     cfg[conv] = folding(SS_ENGINE_DENSE, 1, 1, 1, SS_MEM_BRAM);
     assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 25600, &cfg[conv]), SS_OK);
     double latency = ss_cost_latency(b.c, 0, 1, cfg);
-    assert_true(latency >= 25600 + 256 && latency < 25600 + 256 + 40);
+    assert_true(latency >= 25600 && latency < 25600 + 256);
     bench_free(&b);
 }
 

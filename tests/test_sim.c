@@ -310,15 +310,21 @@ static int teardown(void **state) {
     return 0;
 }
 
+static ss_sim_task task_of(const fixture *f) {
+    return (ss_sim_task){ .g = f->g,
+                          .q = f->q,
+                          .e = f->e,
+                          .design = f->design,
+                          .images = f->d,
+                          .norm = &f->norm,
+                          .opts = { .last = -1 } };
+}
+
 static ss_status simulate(fixture *f, const ss_rtl_depth *depths, int32_t n, ss_simulated **out) {
-    const ss_sim_task task = { .g = f->g,
-                               .q = f->q,
-                               .e = f->e,
-                               .design = f->design,
-                               .images = f->d,
-                               .norm = &f->norm,
-                               .opts = { .last = -1, .depths = depths, .n_depths = n },
-                               .split_loss = true };
+    ss_sim_task task = task_of(f);
+    task.opts.depths = depths;
+    task.opts.n_depths = n;
+    task.split_loss = true;
     return ss_sim_run(f->ctx, &task, out);
 }
 
@@ -381,15 +387,9 @@ static void a_starved_skip_is_a_deadlock(void **state) {
 /* ---- tuning ---- */
 
 static ss_status tune(fixture *f, ss_simulated **out) {
-    const ss_sim_task task = { .g = f->g,
-                               .q = f->q,
-                               .e = f->e,
-                               .design = f->design,
-                               .images = f->d,
-                               .norm = &f->norm,
-                               .opts = { .last = -1 },
-                               .tune = true,
-                               .within = 0.95 };
+    ss_sim_task task = task_of(f);
+    task.tune = true;
+    task.within = 0.95;
     return ss_sim_run(f->ctx, &task, out);
 }
 

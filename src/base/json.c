@@ -57,7 +57,8 @@ static int shortest_real(const char *token, char out[40]) {
     return strpbrk(out, ".e") ? n : snprintf(out, 40, "%.0f.0", v);
 }
 
-/* Jansson writes 17 digits always: 0.1 as 0.10000000000000001. Rewrites the reals of a JSON text in place. */
+/* Jansson writes 17 digits always: 0.1 as 0.10000000000000001. Rewrites the reals of a JSON text in place, where that
+ * is no longer (printf writes e-05 for Jansson's e-5). */
 static void shorten_reals(char *text) {
     char *to = text;
     bool in_string = false;
@@ -65,9 +66,10 @@ static void shorten_reals(char *text) {
         size_t n = in_string ? 0 : strspn(from, "+-.eE0123456789");
         char number[40];
         if (n > 0 && n < sizeof number && memchr(from, '.', n)) {
-            int len = shortest_real(from, number);
-            memcpy(to, number, (size_t)len);
-            to += len;
+            const size_t len = (size_t)shortest_real(from, number);
+            if (len <= n) memcpy(to, number, len);
+            else memmove(to, from, n);
+            to += len <= n ? len : n;
             from += n;
             continue;
         }

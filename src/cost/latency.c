@@ -1,146 +1,274 @@
 /* Latency of a partition, and what it moves.
  *
- * Three times are followed along the graph: `first`, when a node's first pixel is out, `last`, when its last is, and
- * `step`, from one pixel to the next: arrival(p) = min(last, first + p * step). The pixels that padding completes
- * follow the last input in a burst, so step is not (last - first)/(P - 1). With T the node's own cycles an image, P
- * its output pixels, `lead` the index of the input pixel that completes the first window, `tail` the number of output
- * pixels that wait for the last input pixel, and D the pipeline's depth:
- *   convolution  first = arrival(lead) + T/P + D          last = max(first + T*(P-1)/P, arrival(end) + T*tail/P + D)
- *   streaming    first = max(arrival(lead), T*(lead+1)/pixels after the first arrival) + D
- *                last  = max(arrival(end), first arrival + T) + D
- *   both         step  = max(T/P, the input's step * input pixels / P)
- * Nothing is counted twice: a fully connected layer is a convolution of one pixel, so first = last = arrival(end) +
- * T + D. */
+ * Rows are followed along the graph: of each row of a node's output, when its first pixel is out and when its last is;
+ * in between pixels come evenly. A pixel is out with its last word; its words leave over `spread` cycles before that.
+ * A row of windows begins when the row before is done and its first window is there, which is when the last input row
+ * that it needs has come as far, and it ends no sooner than the input that its last window needs. A node works T / rows
+ * on each row, less where the kernel reaches over the border and the engine skips the zeros there. What comes late and in
+ * bursts, as behind strides, or waits for the bottom rows that padding completes, is late here as it is in hardware.
+ * Words overlap: an engine begins with the first words of a pixel, so that only what it cannot have done by the
+ * time of the last word comes after it. Nothing is counted twice. */
 #include "cost/node.h"
 
 #include <math.h>
 
-#define WINDOW_DEPTH 3   /* line buffer read, column register, window register */
-#define ENGINE_DEPTH 7   /* select, value, operand, product, sum, result FIFO and its output */
-#define BROADCAST_DEPTH 15 /* fork, end of the list, fold to result 9, join and bias 2, its FIFO, besides making the list */
-#define RESCALE_DEPTH 6  /* ss_requantise, ss_relu */
-#define PLAIN_DEPTH 3    /* any other node: its own register, rounding, register slice */
+#define WINDOW_DEPTH 3     /* line buffer read, column register, window register */
+#define ENGINE_DEPTH 5     /* select, value, operand, product, sum; the tree is counted by itself */
+#define RESULT_DEPTH 1     /* FIFO of results */
+#define BROADCAST_DEPTH 13 /* end of the list 2, end of the fold to the join 9, its bias and FIFO 2; list and tree by themselves */
+#define RESCALE_DEPTH 6    /* ss_requantise, ss_relu */
+#define PLAIN_DEPTH 2      /* any other node: its own register, register slice */
+#define JOIN_DEPTH 4       /* and the FIFOs before it, the sum */
 #define LOAD_STREAM_BITS 64
 #define SLOPE_STEP 1e-4 /* of a node's cycles */
 
-typedef struct span {
-    double first, step, last;
-} span;
+/* A tensor's way through a stream: of each row, when its first pixel is there, and its last. */
+typedef struct flow {
+    double *first, *last; /* [shape.h] */
+    ss_shape shape;
+    double spread; /* from a pixel's first word to its last */
+} flow;
 
 /* What a node takes: its cycles an image, and its depth. */
 typedef struct effort {
     double cycles, depth;
 } effort;
 
-static double arrival(span s, double pixel) { return fmin(s.last, s.first + pixel * s.step); }
-
 static int32_t clamp(int32_t v, int32_t hi) { return v < 0 ? 0 : v < hi ? v : hi; }
 
-/* First output position along an axis whose window reaches the last input position. */
-static int32_t reaching(int32_t kernel, int32_t stride, int32_t pad, int32_t size, int32_t outputs) {
-    int32_t need = size - 1 + pad - (kernel - 1);
-    return clamp(need > 0 ? (need + stride - 1) / stride : 0, outputs - 1);
+static double arrival(const flow *f, int32_t row, int32_t column) {
+    if (f->shape.w == 1) return f->last[row];
+    return f->first[row] + (f->last[row] - f->first[row]) * column / (f->shape.w - 1);
 }
 
-static bool windowed(const ss_node *v) {
-    return v->op == SS_OP_CONV || v->op == SS_OP_MAXPOOL || v->op == SS_OP_AVGPOOL;
+/* Windows along an axis. */
+typedef struct axis {
+    int32_t kernel, stride, pad, in;
+} axis;
+
+/* The last input position that window i needs. */
+static int32_t needs(axis a, int32_t i) { return clamp(i * a.stride - a.pad + a.kernel - 1, a.in - 1); }
+
+/* How many of its positions lie in the map. */
+static int32_t inside(axis a, int32_t i) {
+    int32_t from = i * a.stride - a.pad, to = from + a.kernel;
+    return (to < a.in ? to : a.in) - (from > 0 ? from : 0);
 }
 
-static double depth_of(const ss_cost_node *n, const ss_config *cfg) {
-    if (n->node->op != SS_OP_CONV) return PLAIN_DEPTH + (windowed(n->node) ? WINDOW_DEPTH : 0);
+static bool is_window(const ss_window *w) { return w->kh > 1 || w->kw > 1 || w->sh > 1 || w->sw > 1; }
+
+/* ---- convolutions ---- */
+
+/* Words beside one another become words behind one another: so many more than one. */
+static double unpacking(double wide, double narrow) { return wide > narrow ? wide / narrow - 1 : 0; }
+
+static double conv_depth(const ss_cost_node *n, const ss_config *cfg) {
+    double streams = (double)cfg->gr * cfg->ci, lanes = (double)cfg->gr * cfg->co, depth = RESCALE_DEPTH;
     int levels = ss_log2_ceil((int64_t)cfg->ci * cfg->m);
-    if (cfg->engine == SS_ENGINE_BROADCAST)
-        return WINDOW_DEPTH + BROADCAST_DEPTH + ss_broadcast_list_cycles(n, cfg) + (levels < 2 ? 2 : levels) + RESCALE_DEPTH;
-    return WINDOW_DEPTH + ENGINE_DEPTH + levels + RESCALE_DEPTH;
-}
-
-static span conv_span(const ss_node *v, effort e, ss_shape in, span from) {
-    double pixels = (double)in.h * in.w, outputs = (double)v->shape.h * v->shape.w;
-    int32_t y = clamp(v->win.kh - 1 - v->win.pt, in.h - 1), x = clamp(v->win.kw - 1 - v->win.pl, in.w - 1);
-    int32_t ty = reaching(v->win.kh, v->win.sh, v->win.pt, in.h, v->shape.h);
-    int32_t tx = reaching(v->win.kw, v->win.sw, v->win.pl, in.w, v->shape.w);
-    double tail = outputs - ((double)ty * v->shape.w + tx), pixel = e.cycles / outputs;
-    span s;
-    s.first = arrival(from, (double)y * in.w + x) + pixel + e.depth;
-    s.step = fmax(pixel, from.step * pixels / outputs);
-    s.last = fmax(s.first + pixel * (outputs - 1), from.last + pixel * tail + e.depth);
-    return s;
-}
-
-static span plain_span(const ss_node *v, effort e, ss_shape in, span from) {
-    double pixels = (double)in.h * in.w, outputs = (double)v->shape.h * v->shape.w, lead = 0;
-    if (windowed(v)) {
-        int32_t y = clamp(v->win.kh - 1 - v->win.pt, in.h - 1), x = clamp(v->win.kw - 1 - v->win.pl, in.w - 1);
-        lead = (double)y * in.w + x;
+    if (is_window(&n->node->win)) depth += WINDOW_DEPTH;
+    if (cfg->lanes_in != streams) depth += 1 + unpacking(cfg->lanes_in, streams);
+    if (cfg->engine != SS_ENGINE_BROADCAST) {
+        if (cfg->lanes_out != lanes) depth += 1 + unpacking(lanes, cfg->lanes_out);
+        return depth + ENGINE_DEPTH + levels + RESULT_DEPTH;
     }
-    /* `from.first` is the end of the first pixel: its own share of the work has passed by then at the latest. */
-    double work = e.cycles / pixels;
-    span s;
-    s.first = fmax(arrival(from, lead), from.first + work * lead) + e.depth;
-    s.step = fmax(e.cycles, from.step * pixels) / outputs;
-    s.last = fmax(fmax(from.last, from.first + work * (pixels - 1)) + e.depth, s.first);
-    return s;
+    if (cfg->lanes_out != cfg->sums) depth += 1;
+    return depth + BROADCAST_DEPTH + (levels < 2 ? 2 : levels) + fmax(lanes / cfg->sums - 1, unpacking(lanes, cfg->lanes_out));
 }
 
-/* A tensor that comes from outside the partition streams in as fast as its reader takes it. */
-static span outside(double cycles, ss_shape shape) {
-    double step = cycles / ((double)shape.h * shape.w);
-    return (span){ step, step, cycles };
+typedef struct pace {
+    double begun;  /* of a pixel's work, the most that can be done before its last word is there */
+    double list;   /* broadcast: from then until its list is made */
+    double spread; /* of the words that come out */
+} pace;
+
+static pace conv_pace(const ss_cost_node *n, const ss_config *cfg, double pixel, double spread) {
+    double steps = (double)(n->cg / cfg->ci), folds = (double)(n->fg / cfg->co), passes = (double)(n->groups / cfg->gr);
+    double words = n->node->shape.c / cfg->lanes_out - 1;
+    pace p = { 0, 0, 0 };
+    if (cfg->engine == SS_ENGINE_BROADCAST) {
+        double list = ss_broadcast_list_cycles(n, cfg);
+        p.list = fmax(list - spread, list / steps);
+        p.spread = pixel * (1 - 1 / (passes * folds));
+    } else {
+        p.begun = fmin(spread, pixel * (1 - 1 / (passes * steps)));
+        p.spread = pixel * (1 - (1 - (1 - 1 / folds) / steps) / passes);
+    }
+    p.spread = fmax(p.spread, words);
+    return p;
 }
 
-static span node_span(const ss_cost *c, int32_t i, int32_t first, const ss_config *cfg, effort e, const span *spans) {
-    const ss_cost_node *n = &c->nodes[i];
+static void conv_flow(const ss_cost_node *n, const ss_config *cfg, effort e, const flow *in, flow *out) {
+    const ss_window *w = &n->node->win;
+    axis ay = { w->kh, w->sh, w->pt, in->shape.h }, ax = { w->kw, w->sw, w->pl, in->shape.w };
+    bool skips = cfg->engine == SS_ENGINE_CROSSBAR || cfg->engine == SS_ENGINE_BROADCAST;
+    int32_t rows = out->shape.h, columns = out->shape.w, x = 0, covered = 0;
+    while (x + 1 < columns && needs(ax, x) < in->shape.w - 1) x++; /* windows from x on wait for the last column */
+    for (int32_t y = 0; y < rows; y++) covered += inside(ay, y);
+    double mean = e.cycles / ((double)rows * columns), done = 0;
+    pace p = conv_pace(n, cfg, mean, in->spread);
+    double behind = p.list + e.depth;
+    for (int32_t y = 0; y < rows; y++) {
+        double pixel = skips ? mean * inside(ay, y) * rows / covered : mean;
+        int32_t row = needs(ay, y);
+        double begin = fmax(done, arrival(in, row, needs(ax, 0)) - p.begun);
+        done = fmax(begin + pixel * columns, arrival(in, row, in->shape.w - 1) - p.begun + pixel * (columns - x));
+        out->first[y] = begin + pixel + behind;
+        out->last[y] = done + behind;
+    }
+    out->spread = p.spread;
+}
+
+/* ---- other nodes ---- */
+
+/* They work as their input passes. */
+static void plain_flow(const ss_node *v, effort e, const flow *in, flow *out) {
+    const ss_window *w = &v->win;
+    bool windowed = v->op == SS_OP_MAXPOOL || v->op == SS_OP_AVGPOOL, strided = v->op == SS_OP_SLICE;
+    axis ay = { 1, 1, 0, in->shape.h }, ax = { 1, 1, 0, in->shape.w };
+    if (windowed) ay = (axis){ w->kh, w->sh, w->pt, in->shape.h }, ax = (axis){ w->kw, w->sw, w->pl, in->shape.w };
+    if (strided) ay = (axis){ 1, w->sh, -w->pt, in->shape.h }, ax = (axis){ 1, w->sw, -w->pl, in->shape.w };
+    double row_work = e.cycles / in->shape.h, done = 0;
+    for (int32_t y = 0, taken = 0; y < out->shape.h; y++) {
+        int32_t row = needs(ay, y);
+        double first = 0;
+        for (; taken <= row; taken++) {
+            first = fmax(done + row_work / in->shape.w, arrival(in, taken, needs(ax, 0)));
+            done = fmax(done + row_work, in->last[taken]);
+        }
+        out->first[y] = (out->shape.w > 1 ? fmin(first, done) : done) + e.depth;
+        out->last[y] = done + e.depth;
+    }
+    out->spread = in->spread;
+}
+
+/* A tensor from outside the partition streams in as fast as its reader takes it. */
+static void outside(double cycles, flow *out) {
+    double row = cycles / out->shape.h, pixel = row / out->shape.w;
+    for (int32_t y = 0; y < out->shape.h; y++) {
+        out->first[y] = row * y + pixel;
+        out->last[y] = row * (y + 1);
+    }
+    out->spread = pixel - 1;
+}
+
+/* ---- the partition ---- */
+
+double ss_cost_depth(const ss_cost *c, int32_t node, const ss_config *cfg) {
+    const ss_cost_node *n = &c->nodes[node];
     const ss_node *v = n->node;
-    if (v->op == SS_OP_INPUT) return outside(e.cycles, v->shape);
-    span from = { 0, 0, 0 };
-    for (int32_t k = 0; k < v->n_in; k++) {
-        ss_shape shape = c->g->nodes[v->in[k]].shape;
-        span s = v->in[k] >= first ? spans[v->in[k] - first]
-                                   : outside((double)(n->in_elems[k] / cfg->lanes_in), shape);
-        from.first = fmax(from.first, s.first);
-        from.step = fmax(from.step, s.step);
-        from.last = fmax(from.last, s.last);
-    }
-    ss_shape in = ss_graph_in_shape(c->g, v);
-    return v->op == SS_OP_CONV ? conv_span(v, e, in, from) : plain_span(v, e, in, from);
+    if (v->op == SS_OP_CONV) return conv_depth(n, cfg);
+    if (v->op == SS_OP_ADD || v->op == SS_OP_CONCAT) return JOIN_DEPTH;
+    bool windowed = v->op == SS_OP_MAXPOOL || v->op == SS_OP_AVGPOOL;
+    return PLAIN_DEPTH + (windowed ? WINDOW_DEPTH : 0);
 }
 
-double ss_cost_depth(const ss_cost *c, int32_t node, const ss_config *cfg) { return depth_of(&c->nodes[node], cfg); }
+typedef struct follower {
+    const ss_cost *c;
+    int32_t first, last;
+    const ss_config *configs;
+    double *scratch; /* flows, and what they point at */
+    flow *flows;     /* of first..last */
+    flow met, from; /* scratch: of all inputs, of one from outside */
+} follower;
 
-/* Nodes first..last, of which the node `bumped` takes `more` than its configuration says. */
-static double follow(const ss_cost *c, int32_t first, int32_t last, const ss_config *configs, int32_t bumped, effort more,
-                     span *spans) {
+/* All inputs' words at once: the later of them. */
+static const flow *meet(follower *f, int32_t node) {
+    const ss_cost_node *n = &f->c->nodes[node];
+    const ss_node *v = n->node;
+    const flow *in = NULL;
+    for (int32_t k = 0; k < v->n_in; k++) {
+        const flow *one = &f->from;
+        if (v->in[k] >= f->first) {
+            one = &f->flows[v->in[k] - f->first];
+        } else {
+            f->from.shape = f->c->g->nodes[v->in[k]].shape;
+            outside((double)(n->in_elems[k] / f->configs[node - f->first].lanes_in), &f->from);
+        }
+        if (v->n_in == 1) return one;
+        f->met.shape = one->shape;
+        f->met.spread = in ? fmax(in->spread, one->spread) : one->spread;
+        for (int32_t y = 0; y < one->shape.h; y++) {
+            f->met.first[y] = in ? fmax(in->first[y], one->first[y]) : one->first[y];
+            f->met.last[y] = in ? fmax(in->last[y], one->last[y]) : one->last[y];
+        }
+        in = &f->met;
+    }
+    return in;
+}
+
+static double follow_node(follower *f, int32_t node, effort e) {
+    const ss_cost_node *n = &f->c->nodes[node];
+    flow *out = &f->flows[node - f->first];
+    if (n->node->op == SS_OP_INPUT) outside(e.cycles, out);
+    else if (n->node->op == SS_OP_CONV) conv_flow(n, &f->configs[node - f->first], e, meet(f, node), out);
+    else plain_flow(n->node, e, meet(f, node), out);
+    return out->last[out->shape.h - 1];
+}
+
+/* The latency, of which the node `bumped` takes `more` than its configuration says. */
+static double follow(follower *f, int32_t bumped, effort more) {
     double latest = 0;
-    for (int32_t i = first; i <= last; i++) {
-        const ss_config *cfg = &configs[i - first];
-        effort e = { cfg->cycles, depth_of(&c->nodes[i], cfg) };
+    for (int32_t i = f->first; i <= f->last; i++) {
+        const ss_config *cfg = &f->configs[i - f->first];
+        effort e = { cfg->cycles, ss_cost_depth(f->c, i, cfg) };
         if (i == bumped) e = (effort){ e.cycles + more.cycles, e.depth + more.depth };
-        spans[i - first] = node_span(c, i, first, cfg, e, spans);
-        latest = fmax(latest, spans[i - first].last);
+        latest = fmax(latest, follow_node(f, i, e));
     }
     return latest;
 }
 
+#define FEW 4096 /* numbers: networks of some fifty nodes */
+
+/* The scratch of a follower in `few` where that is large enough. */
+static ss_status follower_new(follower *f, double *few) {
+    size_t n = (size_t)(f->last - f->first + 1), rows = 0, most = 1;
+    for (int32_t i = 0; i <= f->last; i++) {
+        size_t h = (size_t)f->c->g->nodes[i].shape.h;
+        if (i >= f->first) rows += h;
+        most = h > most ? h : most;
+    }
+    size_t heads = n * ((sizeof *f->flows + sizeof *few - 1) / sizeof *few), all = heads + 2 * rows + 4 * most;
+    f->scratch = all <= FEW ? few : ss_alloc(f->c->ctx, all, sizeof *few);
+    if (!f->scratch) return SS_BAD;
+    double *at = f->scratch + heads;
+    f->flows = (flow *)(void *)f->scratch;
+    f->met = (flow){ .first = at, .last = at + most };
+    f->from = (flow){ .first = at + 2 * most, .last = at + 3 * most };
+    at += 4 * most;
+    for (int32_t i = f->first; i <= f->last; i++) {
+        ss_shape shape = f->c->g->nodes[i].shape;
+        f->flows[i - f->first] = (flow){ .first = at, .last = at + shape.h, .shape = shape };
+        at += 2 * (size_t)shape.h;
+    }
+    return SS_OK;
+}
+
+static void follower_free(follower *f, const double *few) {
+    if (f->scratch != few) ss_free(f->c->ctx, f->scratch);
+}
+
 double ss_cost_latency(const ss_cost *c, int32_t first, int32_t last, const ss_config *configs) {
-    span few[256], *spans = few;
-    if (last - first >= 256 && !(spans = ss_alloc(c->ctx, (size_t)(last - first) + 1, sizeof *spans))) return NAN;
-    double latency = follow(c, first, last, configs, -1, (effort){ 0, 0 }, spans);
-    if (spans != few) ss_free(c->ctx, spans);
+    double few[FEW];
+    follower f = { .c = c, .first = first, .last = last, .configs = configs };
+    if (follower_new(&f, few) != SS_OK) return NAN;
+    double latency = follow(&f, -1, (effort){ 0, 0 });
+    follower_free(&f, few);
     return latency;
 }
 
 /* The latency is piecewise linear: a small step says the slope. */
 ss_status ss_cost_latency_slopes(const ss_cost *c, int32_t first, int32_t last, const ss_config *configs, double *cycles,
                                  double *depth) {
-    span *spans = ss_alloc(c->ctx, (size_t)(last - first) + 1, sizeof *spans);
-    if (!spans) return SS_BAD;
-    double latency = follow(c, first, last, configs, -1, (effort){ 0, 0 }, spans);
+    double few[FEW];
+    follower f = { .c = c, .first = first, .last = last, .configs = configs };
+    if (follower_new(&f, few) != SS_OK) return SS_BAD;
+    double latency = follow(&f, -1, (effort){ 0, 0 });
     for (int32_t i = first; i <= last; i++) {
         double step = SLOPE_STEP * configs[i - first].cycles;
-        cycles[i - first] = (latency - follow(c, first, last, configs, i, (effort){ -step, 0 }, spans)) / step;
-        depth[i - first] = latency - follow(c, first, last, configs, i, (effort){ 0, -1 }, spans);
+        cycles[i - first] = (latency - follow(&f, i, (effort){ -step, 0 })) / step;
+        depth[i - first] = latency - follow(&f, i, (effort){ 0, -1 });
     }
-    ss_free(c->ctx, spans);
+    follower_free(&f, few);
     return SS_OK;
 }
 

@@ -27,6 +27,8 @@ void ss_dataset_record(ss_dataset *d, int64_t i, uint8_t **label, uint8_t **pixe
 ss_status ss_dataset_load(ss_ctx *ctx, const char *path, ss_shape shape, int32_t classes, int64_t limit,
                           ss_dataset **out);
 void ss_dataset_free(ss_dataset *d);
+/* A copy of the images which[0..n-1] of d. */
+ss_status ss_dataset_pick(const ss_dataset *d, const int64_t *which, int64_t n, ss_dataset **out);
 /* Images first..end-1 of d, which keeps owning them. */
 ss_dataset ss_dataset_part(const ss_dataset *d, int64_t first, int64_t end);
 uint64_t ss_dataset_hash(const ss_dataset *d);

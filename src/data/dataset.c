@@ -45,6 +45,18 @@ void ss_dataset_record(ss_dataset *d, int64_t i, uint8_t **label, uint8_t **pixe
     *label = p + (size_t)d->n * image_size(d) + i;
 }
 
+ss_status ss_dataset_pick(const ss_dataset *d, const int64_t *which, int64_t n, ss_dataset **out) {
+    const size_t size = image_size(d);
+    if (ss_dataset_new(d->ctx, d->shape, n, out) != SS_OK) return SS_BAD;
+    for (int64_t i = 0; i < n; i++) {
+        uint8_t *label, *pixels;
+        ss_dataset_record(*out, i, &label, &pixels);
+        *label = d->labels[which[i]];
+        memcpy(pixels, d->pixels + (size_t)which[i] * size, size);
+    }
+    return SS_OK;
+}
+
 ss_dataset ss_dataset_part(const ss_dataset *d, int64_t first, int64_t end) {
     ss_dataset part = *d;
     part.owner = NULL;

@@ -1,6 +1,7 @@
 /* Boards from JSON files. A device file is
  *   {"format":"skipstream.device", "version":1, "name", "part", "family",
- *    "resources":{"lut","ff","dsp","bram18","uram"}, "slrs", "clock_mhz", "bandwidth_gbps", "reconfiguration_ms", "dsp58", "uram_init", "cap":{...}, "note"}
+ *    "resources":{"lut","ff","dsp","bram18","uram"}, "slrs", "clock_mhz", "bandwidth_gbps", "reconfiguration_ms", "dsp58",
+ *    "uram_init", "cap":{...}, "note"}
  * of which "cap" and "note" may be absent. Reading is strict: every problem of a file is reported, unknown keys too,
  * since a misspelt optional key would otherwise be ignored in silence. */
 #include "base/json.h"

@@ -338,7 +338,7 @@ static ss_status check_partition(reader *r, const ss_cost *c, const ss_partition
     if (s != SS_OK) return s;
     ss_partition fresh = *p;
     const char *where = r->g->nodes[p->first].name;
-    ss_partition_figures(c, &r->d->device, &fresh);
+    if (ss_partition_figures(c, &r->d->device, &fresh) != SS_OK) return SS_BAD;
     if (expect(r, where, "interval", p->interval, fresh.interval) != SS_OK) s = SS_BAD;
     if (expect(r, where, "latency", p->latency, fresh.latency) != SS_OK) s = SS_BAD;
     if (expect(r, where, "load_bits", (double)p->load_bits, (double)fresh.load_bits) != SS_OK) s = SS_BAD;

@@ -91,7 +91,8 @@ static json_t *header_json(const ss_design *d) {
     json_t *zeros = d->assumed_zeros < 0 ? json_null() : json_real(d->assumed_zeros);
     return json_pack("{s:{s:s,s:s,s:s},s:i,s:I,s:s,s:o,s:o,s:{s:s,s:o}}", "model", "name", d->model_name, "path",
                      d->model_path, "hash", hash, "bits", d->bits, "batch", (json_int_t)d->batch, "objective",
-                     ss_objective_names[d->objective], "cost_model", ss_json_hash(ss_cost_calibration()), "device", device_json(&d->device), "profile", "name", d->profile_name, "assumed_zeros", zeros);
+                     ss_objective_names[d->objective], "cost_model", ss_json_hash(ss_cost_calibration()), "device",
+                     device_json(&d->device), "profile", "name", d->profile_name, "assumed_zeros", zeros);
 }
 
 /* How many convolutions have which kind of engine. */

@@ -164,7 +164,7 @@ static ss_status feed(ss_ctx *ctx, const ss_cost *c, const ss_design *d, ss_desi
         if (copy_configs(e, &d->partitions[i], to) != SS_OK) return SS_BAD;
         for (int32_t n = to->first; n <= to->last; n++)
             if (ss_cost_eval(ctx, c, n, to->target, &to->configs[n - to->first]) != SS_OK) return SS_BAD;
-        ss_partition_figures(c, &d->device, to);
+        if (ss_partition_figures(c, &d->device, to) != SS_OK) return SS_BAD;
         to->bound = to->interval; /* the hardware is given: it takes what it takes */
     }
     e->nonzero_macs = ss_cost_nonzero_macs(c);

@@ -110,8 +110,8 @@ const char *ss_binding_name(ss_res binding); /* "lut".."uram", or "none" */
 /* An error where g's channels stand in another order than the design's: deal g by d->orders first. */
 ss_status ss_design_check_orders(ss_ctx *ctx, const ss_design *d, const ss_graph *g);
 /* The same hardware (foldings, engines, memories, lanes) fed with another profile: intervals, slowest nodes,
- * latency and throughput anew; resources stay. The profile's channels must stand in the design's order where an engine skips zeros. p NULL: for designs
- * of dense engines only, others are refused. */
+ * latency and throughput anew; resources stay. The profile's channels must stand in the design's order where an engine
+ * skips zeros. p NULL: for designs of dense engines only, others are refused. */
 ss_status ss_estimate(ss_ctx *ctx, const ss_design *d, const ss_graph *g, const ss_profile *p,
                       ss_design **out);
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void ss_partition_figures(const ss_cost *c, const ss_device *dev, ss_partition *d) {
+ss_status ss_partition_figures(const ss_cost *c, const ss_device *dev, ss_partition *d) {
     double traffic = (double)ss_cost_io_bits(c, d->first, d->last) * dev->clock_hz / dev->bandwidth_bits;
     d->slowest = d->first;
     d->res = ss_cost_partition_overhead(c);
@@ -21,6 +21,7 @@ void ss_partition_figures(const ss_cost *c, const ss_device *dev, ss_partition *
     d->interval = fmax(traffic, most);
     d->latency = ss_cost_latency(c, d->first, d->last, d->configs);
     d->load_bits = ss_cost_load_bits(c, d->first, d->last, d->configs);
+    return isnan(d->latency) ? SS_BAD : SS_OK;
 }
 
 double ss_partition_seconds(const ss_cost *c, const ss_partition *d, int64_t batch, bool reconfigure) {

@@ -7,7 +7,7 @@
 
 /* From d's first, last and configs (cycles and resources filled in): interval, slowest, latency, load_bits,
  * res. */
-void ss_partition_figures(const ss_cost *c, const ss_device *dev, ss_partition *d);
+ss_status ss_partition_figures(const ss_cost *c, const ss_device *dev, ss_partition *d);
 /* Seconds of a batch through one partition of that interval and latency, cycles. */
 double ss_partition_seconds(const ss_cost *c, const ss_partition *d, int64_t batch, bool reconfigure);
 /* From the partitions: throughput, throughput_steady, latency_us; gap from throughput and bound. */

@@ -39,7 +39,8 @@ typedef struct field {
     ss_arena *arena;
     int32_t first, n;
     double most, streams, budget[SS_RES_COUNT];
-    choices *at; /* [n] */
+    bool *failed; /* out of memory */
+    choices *at;  /* [n] */
     double resource[SS_RES_COUNT], *cycles, *depth; /* prices, of a whole budget; slopes, [n] */
     double *now_cycles, *now_depth;                 /* scratch */
 } field;
@@ -119,8 +120,12 @@ static void choice_copy(const choice *from, int32_t n, choice *to) {
 
 static const way *taken(const field *f, const choice *x, int32_t i) { return &f->at[i].ways[x->pick[i]]; }
 
+/* INFINITY: out of memory, noted. */
 static double latency_of(const field *f, const ss_config *configs) {
-    return ss_cost_latency(f->c, f->first, f->first + f->n - 1, configs);
+    double latency = ss_cost_latency(f->c, f->first, f->first + f->n - 1, configs);
+    if (!isnan(latency)) return latency;
+    *f->failed = true;
+    return INFINITY;
 }
 
 /* Everything that follows from pick. */
@@ -270,7 +275,6 @@ static bool exchange_one(const field *f, choice *x) {
             if (j == x->pick[i] || !within(load, f->budget)) continue;
             double less = use_of(f, x, now) - use_of(f, x, w);
             bool cheaper = less > saved && w->cycles <= slowest;
-            if (!cheaper && w->cycles >= now->cycles && w->depth >= now->depth) continue;
             double latency = latency_with(f, x, i, j);
             if (latency > best || (latency >= best * (1 - SAME) && !cheaper)) continue;
             if (latency < best * (1 - SAME)) saved = latency < x->latency * (1 - SAME) ? -INFINITY : saved;
@@ -425,7 +429,7 @@ static ss_status try_start(field f, const ss_partition *p, start *at, bool thoro
         memcpy(configs, x.configs, (size_t)f.n * sizeof *configs);
     }
     ss_arena_free(f.arena);
-    return s;
+    return *f.failed ? SS_BAD : s;
 }
 
 /* ---- all of them ---- */
@@ -480,7 +484,8 @@ static ss_status look_at_starts(const field *f, const ss_graph *g, const ss_part
 
 ss_status ss_quickest(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_device *dev, double most, ss_arena *arena,
                       ss_partition *p) {
-    field f = { .ctx = ctx, .c = c, .first = p->first, .n = p->last - p->first + 1, .most = most };
+    bool failed = false;
+    field f = { ctx, c, .first = p->first, .n = p->last - p->first + 1, .most = most, .failed = &failed };
     ss_resources shell = ss_cost_partition_overhead(c);
     size_t nodes = (size_t)f.n;
     start *starts = ss_arena_alloc(arena, (size_t)(MOST_SIZES * SLOWER), sizeof *starts);
@@ -497,7 +502,7 @@ ss_status ss_quickest(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss
         if (starts[i].latency >= p->latency) continue;
         memcpy(p->configs, configs, nodes * sizeof *configs);
         p->target = starts[i].streams;
-        ss_partition_figures(c, dev, p);
+        if (ss_partition_figures(c, dev, p) != SS_OK) return SS_BAD;
         p->bound = fmin(p->bound, p->interval);
     }
     return SS_OK;

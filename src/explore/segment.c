@@ -182,9 +182,8 @@ static ss_status keep_design(ss_space *s, ss_segment *r, double target, const ss
         if (!b) return SS_BAD;
         d->configs[g] = b->configs[s->groups[g].options[s->pick[g]].id];
     }
-    ss_partition_figures(s->cost, s->device, d);
     r->design = d;
-    return SS_OK;
+    return ss_partition_figures(s->cost, s->device, d);
 }
 
 /* ---- the search over intervals ---- */

@@ -5,74 +5,77 @@
  * followed by itself: entries are written, and their places freed, one a cycle, so that of a word's entries that
  * wait for places of the same list only the first can wait.
  *
- * Streams go on as far as is known (advance); what they wait for is a place behind the join, which the reader frees. */
+ * Times differ from stream to stream, but which word, list and fold comes next does not: nothing comes in before all
+ * streams have taken the word before, as far as their queues go, and nothing leaves before all have the fold. So all
+ * streams are followed word by word, list by list and fold by fold together, a row of times each (lanes.h). */
 #include "base/share.h"
+#include "sim/lanes.h"
 #include "sim/parts.h"
+
+#include <string.h>
 
 #define LISTS_WAITING 8 /* lists of any length in a stream */
 #define JOIN_PLACES 32
 #define RING_LISTS 16   /* lists that can still be waited for: LISTS_WAITING and the present one */
 
-typedef struct list {
-    int64_t first, count; /* entries */
-    int64_t done;         /* when its last word was compacted */
-    int64_t last_fold;    /* when that was begun */
-    int64_t popped;       /* when it ended */
-} list;
-
-typedef struct flow { /* of one stream */
-    int64_t room;           /* entries */
-    int64_t words, step;    /* compacted; of the list in the making */
-    int64_t done;           /* when the last word was compacted */
-    int64_t entries, made;  /* written; lists made */
-    int64_t old;            /* the list whose places are being taken again */
-    int64_t replayed, fold; /* lists; folds of the one after them */
-    int64_t folds, fold_end, busy;
-    list list[RING_LISTS];
-    ring pushed, taken; /* a word: into the queue, out of it */
-} flow;
+typedef struct lists { /* rows of RING_LISTS lists, of every stream */
+    int64_t *first, *end; /* entries */
+    int64_t *done;        /* when the last word was compacted */
+    int64_t *last_fold;   /* when that was begun */
+    int64_t *popped;      /* when it ended */
+} lists;
 
 typedef struct broadcast {
     stage s;
     broadcast_shape p;
     const uint16_t *counts; /* [word][stream] */
-    flow *flows;
+    int64_t words, step;    /* compacted; of the list in the making */
+    int64_t made, replayed, fold, folds; /* lists made; replayed; folds of the one after them; folds of all */
     int64_t joined, joined_fold, joined_word; /* result words */
     int64_t levels, read;
-    ring join, left;    /* of a result word */
-    ring fold_end, with; /* of a fold: its last beat in any stream; streams that have it */
+    ring join, left; /* of a result word */
+    ring fold_end;   /* of a fold: its last beat in any stream */
+    /* a row each, of streams */
+    int64_t *ready, *next, *done;   /* for the next word; scratch; when the last word was compacted */
+    int64_t *entries, *room;        /* written; places */
+    int64_t *old, *open;            /* the list whose places are being taken again; entries that find a place at once */
+    int64_t *ended, *busy;          /* the last fold's last beat; beats */
+    int64_t *pushed, *taken, mask;  /* rows by word: into the queue, out of it */
+    lists list;
 } broadcast;
 
-/* ---- a stream ---- */
-
-static list *list_at(flow *f, int64_t n) {
-    return &f->list[n % RING_LISTS];
+static int64_t *row(const broadcast *b, int64_t *rows, int64_t n) {
+    return rows + n * b->p.streams;
 }
 
-/* When the next `entries` are written that find a place at `t` or later; UNKNOWN: a place is not free yet. Lists
- * before the last LISTS_WAITING have been gone for long. */
-static int64_t write_entries(flow *f, int64_t entries, int64_t t) {
-    if (f->old < f->made - LISTS_WAITING) f->old = f->made - LISTS_WAITING;
-    int64_t place = f->entries - f->room;
+static int64_t slot(int64_t list) {
+    return list % RING_LISTS;
+}
+
+/* ---- words into lists ---- */
+
+/* When the next `entries` of a stream are written that find a place at `t` or later; UNKNOWN: a place is not free yet.
+ * Lists before the last LISTS_WAITING have been gone for long. */
+static int64_t write_entries(broadcast *b, int64_t stream, int64_t entries, int64_t t) {
+    int64_t place = b->entries[stream] - b->room[stream], *old = &b->old[stream];
     const int64_t end = place + entries;
+    *old = later(*old, b->made - LISTS_WAITING);
     if (end <= 0) return t + entries;
     if (place < 0) {
         t -= place;
         place = 0;
     }
     while (place < end) {
-        const list *l = list_at(f, f->old);
-        int64_t to = l->first + l->count;
-        if (f->old < f->made && place >= to) {
-            f->old++;
+        const int64_t at = slot(*old) * b->p.streams + stream, first = b->list.first[at];
+        int64_t to = b->list.end[at];
+        if (*old < b->made && place >= to) {
+            ++*old;
             continue;
         }
-        if (f->old < f->made && place >= l->first) {
-            if (f->old >= f->replayed) return UNKNOWN;
-            t = later(t, l->last_fold + place - l->first);
-        } else {
-            to = l->first;
-        }
+        if (*old < b->made && place >= first) {
+            if (*old >= b->replayed) return UNKNOWN;
+            t = later(t, b->list.last_fold[at] + place - first);
+        } else to = first;
         if (to > end) to = end;
         t += to - place;
         place = to;
@@ -80,122 +83,129 @@ static int64_t write_entries(flow *f, int64_t entries, int64_t t) {
     return t;
 }
 
-/* The next word leaves the queue and is compacted. */
-static bool compact(broadcast *b, flow *f, int64_t stream) {
-    const int64_t count = b->counts[f->words * b->p.streams + stream];
-    const bool last = f->step == b->p.steps - 1;
-    const int64_t taken = later(ring_get(&f->pushed, f->words) + (b->p.queue > 0), f->done);
-    int64_t t = taken;
-    list *l = list_at(f, f->made);
-    if (last && f->made >= LISTS_WAITING) {
-        if (f->replayed <= f->made - LISTS_WAITING) return false;
-        t = later(t, list_at(f, f->made - LISTS_WAITING)->popped);
+/* Lists that have been replayed by t wait for nothing any more: what their places can take finds one at once. */
+static void open_places(broadcast *b, int64_t stream, int64_t t) {
+    for (int64_t *old = &b->old[stream]; *old < b->replayed; ++*old) {
+        const int64_t at = slot(*old) * b->p.streams + stream;
+        if (b->list.popped[at] > t) return;
+        b->open[stream] = b->list.end[at] + b->room[stream];
     }
-    if (f->step == 0) *l = (list){ .first = f->entries };
-    t = write_entries(f, count > 0 ? count : 1, t);
-    if (t < 0) return false;
-    ring_set(&f->taken, f->words++, taken);
-    f->entries += count;
-    f->done = l->done = t;
-    l->count += count;
-    f->step = last ? 0 : f->step + 1;
-    f->made += last;
+}
+
+/* Of those streams whose entries may wait for places. */
+static bool write_crowded(broadcast *b, const uint16_t *count, const int64_t *from) {
+    for (int64_t i = 0; i < b->p.streams; i++) {
+        const int64_t entries = count[i] > 0 ? count[i] : 1;
+        if (b->entries[i] + entries <= b->open[i]) continue;
+        b->next[i] = write_entries(b, i, entries, from[i]);
+        if (b->next[i] < 0) return false;
+        open_places(b, i, b->next[i]);
+    }
     return true;
 }
+
+/* The next word leaves the queues and is compacted. */
+static bool compact(broadcast *b) {
+    const int64_t n = b->p.streams;
+    const uint16_t *count = b->counts + b->words * n;
+    int64_t *taken = row(b, b->taken, b->words & b->mask), *from = taken;
+    const bool last = b->step == b->p.steps - 1;
+    if (last && b->replayed <= b->made - LISTS_WAITING) return false;
+    lanes_later(n, row(b, b->pushed, b->words & b->mask), b->p.queue > 0, b->done, taken);
+    if (last && b->made >= LISTS_WAITING) {
+        from = b->ready; /* scratch */
+        lanes_later(n, taken, 0, row(b, b->list.popped, slot(b->made - LISTS_WAITING)), from);
+    }
+    if (b->step == 0) memcpy(row(b, b->list.first, slot(b->made)), b->entries, (size_t)n * sizeof *b->entries);
+    if (lanes_write(n, count, from, b->entries, b->open, b->next) && !write_crowded(b, count, from)) return false;
+    lanes_add(n, count, b->entries);
+    memcpy(b->done, b->next, (size_t)n * sizeof *b->done);
+    b->words++;
+    b->step = last ? 0 : b->step + 1;
+    if (!last) return true;
+    memcpy(row(b, b->list.done, slot(b->made)), b->done, (size_t)n * sizeof *b->done);
+    memcpy(row(b, b->list.end, slot(b->made)), b->entries, (size_t)n * sizeof *b->entries);
+    b->made++;
+    return true;
+}
+
+/* ---- lists into folds ---- */
 
 /* The next fold, once it has a place behind the engine. */
-static bool replay(broadcast *b, flow *f) {
-    list *l = list_at(f, f->replayed);
-    const int64_t frees = (f->folds - b->p.results + 1) * b->p.beats - 1;
+static bool replay(broadcast *b) {
+    const int64_t frees = (b->folds - b->p.results + 1) * b->p.beats - 1, n = b->p.streams, at = slot(b->replayed);
     if (frees >= b->joined) return false;
-    int64_t start = later(f->fold_end + 1, l->done + 2);
-    if (frees >= 0) start = later(start, ring_get(&b->join, frees) + 1);
-    const int64_t cycles = later(l->count, b->p.beats), end = start + cycles - 1;
-    ring_set(&b->fold_end, f->folds, later(ring_get(&b->fold_end, f->folds), end));
-    ring_set(&b->with, f->folds, ring_get(&b->with, f->folds) + 1);
-    f->folds++;
-    f->fold_end = end;
-    f->busy += cycles;
-    if (++f->fold < b->p.folds) return true;
-    l->last_fold = start;
-    l->popped = end;
-    f->fold = 0;
-    f->replayed++;
+    const lanes_fold f = { .from = frees >= 0 ? ring_get(&b->join, frees) + 1 : 0,
+                           .least = b->p.beats,
+                           .made = row(b, b->list.done, at),
+                           .first = row(b, b->list.first, at),
+                           .end = row(b, b->list.end, at),
+                           .start = row(b, b->list.last_fold, at),
+                           .ended = b->ended,
+                           .busy = b->busy };
+    ring_set(&b->fold_end, b->folds++, lanes_replay(n, &f));
+    if (++b->fold < b->p.folds) return true;
+    memcpy(row(b, b->list.popped, at), b->ended, (size_t)n * sizeof *b->ended);
+    b->fold = 0;
+    b->replayed++;
     return true;
 }
-
-/* As far as is known; true: something is left. */
-static bool go_on(broadcast *b, flow *f, int64_t stream) {
-    bool moved = true;
-    while (moved) {
-        moved = false;
-        while (f->words < b->s.in && compact(b, f, stream)) moved = true;
-        while (f->replayed < f->made && replay(b, f)) moved = true;
-    }
-    return f->words < b->s.in || f->replayed < f->made;
-}
-
-/* ---- all of them ---- */
 
 static bool join_word(broadcast *b) {
     const int64_t n = b->joined, freed = n - JOIN_PLACES;
-    if (freed >= b->s.out || ring_get(&b->with, b->joined_fold) < b->p.streams) return false;
+    if (freed >= b->s.out || b->joined_fold == b->folds) return false;
     int64_t t = ring_get(&b->fold_end, b->joined_fold) + 8 + b->joined_word + b->read;
     if (n > 0) t = later(t, ring_get(&b->join, n - 1) + 1);
     if (freed >= 0) t = later(t, ring_get(&b->left, freed) + 1);
     ring_set(&b->join, b->joined++, t);
     if (++b->joined_word < b->p.beats) return true;
-    ring_set(&b->with, b->joined_fold, 0);
-    ring_set(&b->fold_end, b->joined_fold++, 0);
+    b->joined_fold++;
     b->joined_word = 0;
     return true;
 }
 
+/* As far as is known. */
 static void advance(broadcast *b) {
-    for (bool again = true; again;) {
-        bool left = false;
-        const int64_t before = b->joined;
-        for (int64_t i = 0; i < b->p.streams; i++)
-            if (go_on(b, &b->flows[i], i)) left = true;
-        while (join_word(b)) {
-        }
-        again = left && b->joined > before;
+    for (bool moved = true; moved;) {
+        moved = false;
+        while (b->words < b->s.in && compact(b)) moved = true;
+        while (b->replayed < b->made && replay(b)) moved = true;
+        while (join_word(b)) moved = true;
     }
 }
 
-/* From when stream f takes another word; UNKNOWN. */
-static int64_t ready_of(const broadcast *b, const flow *f) {
-    const int64_t n = b->s.in - b->p.queue; /* must have left the queue; without one, the word before is compacted */
-    if (f->words < n) return UNKNOWN;
-    if (b->p.queue == 0) return f->done;
-    if (n < 0) return 0;
-    const int64_t taken =
-        n < f->words ? ring_get(&f->taken, n) : later(ring_get(&f->pushed, n) + 1, f->done);
-    return taken + 1;
+/* ---- the stage ---- */
+
+/* From when the streams take another word, into b->ready: when all do, or UNKNOWN. */
+static int64_t all_ready(broadcast *b) {
+    const int64_t n = b->s.in - b->p.queue, streams = b->p.streams; /* must have left the queue; without one, the word
+                                                                     * before is compacted */
+    if (b->words < n) return UNKNOWN;
+    if (b->p.queue == 0) return lanes_latest(streams, b->done, 0, b->ready);
+    if (n < 0) return lanes_latest(streams, NULL, 0, b->ready);
+    int64_t *taken = row(b, b->taken, n & b->mask);
+    if (n == b->words) lanes_later(streams, row(b, b->pushed, n & b->mask), 1, b->done, taken);
+    return lanes_latest(streams, taken, 1, b->ready);
 }
 
 static bool broadcast_accept(stage *s) {
     broadcast *b = (broadcast *)s;
-    int64_t ready = 0;
     advance(b);
-    for (int64_t i = 0; i < b->p.streams; i++) {
-        const int64_t own = ready_of(b, &b->flows[i]);
-        if (own < 0) return false;
-        ready = later(ready, own);
-    }
+    const int64_t ready = all_ready(b);
+    if (ready < 0) return false;
     const int64_t v = pull(s->from);
     if (v < 0) return false;
-    for (int64_t i = 0; i < b->p.streams; i++)
-        ring_set(&b->flows[i].pushed, s->in, later(v, ready_of(b, &b->flows[i])));
+    lanes_raise(b->p.streams, b->ready, v, row(b, b->pushed, s->in & b->mask));
     take_when(s, v, ready);
     return true;
 }
 
 static int64_t broadcast_front(stage *s) {
     broadcast *b = (broadcast *)s;
+    if (b->joined == s->out) advance(b);
     while (b->joined == s->out) {
+        if (!broadcast_accept(s)) return UNKNOWN;
         advance(b);
-        if (b->joined == s->out && !broadcast_accept(s)) return UNKNOWN;
     }
     return later(ring_get(&b->join, s->out) + b->levels + 2, s->last + 1);
 }
@@ -206,16 +216,31 @@ static void broadcast_taken(stage *s, int64_t t) {
 
 static const kind broadcast_kind = { "broadcast", broadcast_front, broadcast_accept, broadcast_taken };
 
-static bool make_flow(sim *sm, const broadcast *b, flow *f) {
-    const broadcast_shape *p = &b->p;
-    *f = (flow){ .room = p->lists * ss_share_rows(p->steps, p->kernel, p->parts) };
-    return ring_make(sm, &f->pushed, p->queue + 2) && ring_make(sm, &f->taken, p->queue + 2);
+/* ---- making one ---- */
+
+static bool rows(sim *sm, const broadcast *b, int64_t n, int64_t **to) {
+    *to = ss_arena_alloc(sm->arena, (size_t)n, (size_t)b->p.streams * sizeof **to);
+    if (!*to) sm->failed = true;
+    return *to != NULL;
+}
+
+static bool make_rows(sim *sm, broadcast *b) {
+    int64_t **const one[] = { &b->ready, &b->next, &b->done, &b->entries, &b->room, &b->old, &b->open, &b->ended, &b->busy };
+    int64_t **const ring_of[] = { &b->list.first, &b->list.end, &b->list.done, &b->list.last_fold, &b->list.popped };
+    int64_t words = 4;
+    while (words < b->p.queue + 2) words *= 2;
+    b->mask = words - 1;
+    for (size_t i = 0; i < sizeof one / sizeof *one; i++)
+        if (!rows(sm, b, 1, one[i])) return false;
+    for (size_t i = 0; i < sizeof ring_of / sizeof *ring_of; i++)
+        if (!rows(sm, b, RING_LISTS, ring_of[i])) return false;
+    return rows(sm, b, words, &b->pushed) && rows(sm, b, words, &b->taken);
 }
 
 stage *make_broadcast(sim *sm, stage *from, const broadcast_shape *p) {
     broadcast *b = (broadcast *)stage_new(sm, &broadcast_kind, sizeof *b, from);
-    if (!b || !ring_make(sm, &b->join, later((p->results + 3) * p->beats, 2 * JOIN_PLACES)) || !ring_make(sm, &b->left, JOIN_PLACES + 1) ||
-        !ring_make(sm, &b->fold_end, p->results + 3) || !ring_make(sm, &b->with, p->results + 3))
+    if (!b || !ring_make(sm, &b->join, later((p->results + 3) * p->beats, 2 * JOIN_PLACES)) ||
+        !ring_make(sm, &b->left, JOIN_PLACES + 1) || !ring_make(sm, &b->fold_end, p->results + 3))
         return NULL;
     b->p = *p;
     b->counts = sm->beats->layer[p->layer].data;
@@ -223,16 +248,15 @@ stage *make_broadcast(sim *sm, stage *from, const broadcast_shape *p) {
     b->read = p->results * p->beats > 64 ? 3 : 1;
     while (((int64_t)1 << b->levels) < p->streams) b->levels++;
     b->levels = later(b->levels, 2);
-    b->flows = ss_arena_alloc(sm->arena, (size_t)p->streams, sizeof *b->flows);
-    sm->failed = sm->failed || !b->flows;
-    for (int64_t i = 0; b->flows && i < p->streams; i++)
-        if (!make_flow(sm, b, &b->flows[i])) return NULL;
-    return sm->failed ? NULL : &b->s;
+    if (!make_rows(sm, b)) return NULL;
+    for (int64_t i = 0; i < p->streams; i++)
+        b->room[i] = b->open[i] = p->lists * ss_share_rows(p->steps, p->kernel, p->parts);
+    return &b->s;
 }
 
 int64_t broadcast_busy(const stage *s) {
     const broadcast *b = (const broadcast *)s;
     int64_t most = 0;
-    for (int64_t i = 0; i < b->p.streams; i++) most = later(most, b->flows[i].busy);
+    for (int64_t i = 0; i < b->p.streams; i++) most = later(most, b->busy[i]);
     return most;
 }

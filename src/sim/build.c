@@ -29,7 +29,7 @@ static stage *rescale(sim *sm, int32_t node, stage *s) {
 }
 
 static stage *slice(sim *sm, stage *s) {
-    return make_fifo(sm, s, 2, false);
+    return make_slice(sm, s);
 }
 
 /* ---- windows ---- */

@@ -118,6 +118,7 @@ bool ring_make(sim *sm, ring *r, int64_t at_least);
 stage *make_source(sim *sm, int64_t words);
 /* depth 0: none. */
 stage *make_fifo(sim *sm, stage *from, int64_t depth, bool block);
+stage *make_slice(sim *sm, stage *from);
 stage *make_pipe(sim *sm, stage *from, int64_t stages);
 stage *make_width(sim *sm, stage *from, int64_t in, int64_t out);
 stage *make_chanpad(sim *sm, stage *from, int64_t before, int64_t words, int64_t after);

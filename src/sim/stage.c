@@ -69,7 +69,7 @@ stage *make_source(sim *sm, int64_t words) {
     return (stage *)s;
 }
 
-/* ---- ss_fifo; ss_slice is one of depth 2 ----
+/* ---- ss_fifo ----
  * Ready while fewer than `depth` words are inside: from the cycle after word in - depth left. A word can be
  * taken one cycle after it came; with block RAM, it is fetched, moved to the output register, and taken, a
  * cycle each at least. */
@@ -77,10 +77,9 @@ stage *make_source(sim *sm, int64_t words) {
 typedef struct fifo {
     stage s;
     int64_t depth;
-    int64_t most; /* words at once, up to the last that left: */
-    int64_t seen; /* of the words that have come, those counted in it */
-    int64_t gone; /* of those that have left, the ones that had when word `seen` came */
-    int64_t deepest;    /* words inside, in the order of calls */
+    int64_t most;    /* words at once, up to the last that left: */
+    int64_t seen;    /* of the words that have come, those counted in it */
+    int64_t deepest; /* words inside, in the order of calls */
     bool block;
     int64_t fetched, moved; /* of the last word: left the memory, came to the output register */
     ring came, left;
@@ -113,12 +112,12 @@ static int64_t fifo_front(stage *s) {
 }
 
 /* A word may come in at a time that is long past for those that have left already: words are asked for in
- * another order. */
+ * another order. Each makes at most one more than ever before: when the word `most` before it was still there. */
 static void fifo_taken(stage *s, int64_t t) {
     fifo *f = (fifo *)s;
     for (; f->seen < s->in && ring_get(&f->came, f->seen) <= t; f->seen++) {
-        while (f->gone < s->out && ring_get(&f->left, f->gone) < ring_get(&f->came, f->seen)) f->gone++;
-        f->most = later(f->most, f->seen + 1 - f->gone);
+        const int64_t before = f->seen - f->most;
+        if (before >= s->out || ring_get(&f->left, before) >= ring_get(&f->came, f->seen)) f->most++;
     }
     ring_set(&f->left, s->out, t);
     if (s->trace) trace_level(s, t + 1, -1);
@@ -146,10 +145,51 @@ int64_t fifo_deepest(const stage *s) {
     return ((const fifo *)s)->deepest;
 }
 
+/* ---- ss_slice: a FIFO of two ---- */
+
+typedef struct slice {
+    stage s;
+    int64_t came[2], left[2];
+} slice;
+
+static bool slice_accept(stage *s) {
+    slice *f = (slice *)s;
+    if (s->in - 2 >= s->out || s->busy) return false;
+    s->busy = true;
+    const int64_t v = pull(s->from);
+    s->busy = false;
+    if (v < 0) return false;
+    int64_t *came = &f->came[s->in & 1];
+    *came = take_when(s, v, f->left[s->in & 1] + 1);
+    return true;
+}
+
+static int64_t slice_front(stage *s) {
+    if (s->in == s->out && !slice_accept(s)) return UNKNOWN;
+    return later(((slice *)s)->came[s->out & 1], s->last) + 1;
+}
+
+static void slice_taken(stage *s, int64_t t) {
+    ((slice *)s)->left[s->out & 1] = t;
+}
+
+static const kind slice_kind = { "slice", slice_front, slice_accept, slice_taken };
+
+stage *make_slice(sim *sm, stage *from) {
+    slice *f = (slice *)stage_new(sm, &slice_kind, sizeof *f, from);
+    if (!f) return NULL;
+    f->left[0] = f->left[1] = -1;
+    return &f->s;
+}
+
 /* ---- ss_pipe: registers that stall as a whole ----
  * They move in every cycle but those in which a word stands at the output and is not taken. A word comes in
  * in a cycle of movement, and stands at the output after `stages` of them. `stall`: the waits at the output
- * that a word still inside, or one to come, can meet. */
+ * that a word still inside, or one to come, can meet.
+ *
+ * Pipelines of one node behind one another are a chain. While it is smooth, nothing is in it but the word that stands
+ * at its end, and none waits: then only its ends are followed, and those between catch up (settle) when a word has
+ * to wait, or when one of them is asked by itself. */
 
 #define MOST_STAGES 24
 
@@ -157,14 +197,42 @@ typedef struct pipe_stage {
     stage s;
     int64_t stages;
     int32_t n_stalls;
+    bool smooth;                     /* the chain that ends here */
+    struct pipe_stage *head, *tail;  /* of the chain; tail NULL: it is alone */
+    int64_t through;                 /* stages of the chain up to here */
     struct {
         int64_t from, to;
     } stall[MOST_STAGES];
     ring came;
 } pipe_stage;
 
+/* As if all words had gone through the chain's pipelines one by one. */
+static void settle(pipe_stage *tail) {
+    const int64_t words = tail->head->s.in, came = tail->head->s.last_in;
+    tail->smooth = false;
+    if (words == 0) return;
+    for (pipe_stage *p = tail;; p = (pipe_stage *)p->s.from) {
+        p->s.in = words;
+        p->s.last_in = came + p->through - p->stages;
+        ring_set(&p->came, words - 1, p->s.last_in);
+        if (p != tail) {
+            p->s.out = words;
+            p->s.last = came + p->through;
+        }
+        if (p == tail->head) return;
+    }
+}
+
+static bool can_be_smooth(const pipe_stage *tail) {
+    for (const pipe_stage *p = tail;; p = (const pipe_stage *)p->s.from) {
+        if (p->s.in != p->s.out || p->n_stalls > 0) return false;
+        if (p == tail->head) return true;
+    }
+}
+
 static bool pipe_accept(stage *s) {
     pipe_stage *p = (pipe_stage *)s;
+    if (p->tail && p->tail->smooth) settle(p->tail);
     const int64_t v = pull(s->from);
     if (v < 0) return false;
     int64_t ready = 0;
@@ -177,8 +245,18 @@ static bool pipe_accept(stage *s) {
     return true;
 }
 
+static int64_t through_chain(const pipe_stage *p) {
+    stage *head = &p->head->s;
+    const int64_t v = pull(head->from);
+    return v < 0 ? UNKNOWN : take_when(head, v, 0) + p->through;
+}
+
 static int64_t pipe_front(stage *s) {
     pipe_stage *p = (pipe_stage *)s;
+    if (p->tail == p) {
+        if (!p->smooth) p->smooth = can_be_smooth(p);
+        if (p->smooth) return through_chain(p);
+    }
     if (s->in == s->out && !pipe_accept(s)) return UNKNOWN;
     const int64_t came = ring_get(&p->came, s->out);
     int64_t v = came + p->stages;
@@ -189,6 +267,8 @@ static int64_t pipe_front(stage *s) {
 
 static void pipe_taken(stage *s, int64_t t) {
     pipe_stage *p = (pipe_stage *)s;
+    if (t == s->v && (p->smooth || p->n_stalls == 0)) return;
+    if (p->smooth) settle(p);
     const int64_t came = ring_get(&p->came, s->out);
     int32_t n = 0;
     for (int32_t i = 0; i < p->n_stalls; i++)
@@ -204,9 +284,19 @@ static const kind pipe_kind = { "pipe", pipe_front, pipe_accept, pipe_taken };
 
 stage *make_pipe(sim *sm, stage *from, int64_t stages) {
     if (stages == 0) return from;
-    pipe_stage *p = (pipe_stage *)stage_new(sm, &pipe_kind, sizeof *p, from);
+    const bool chained = from && from->ops == &pipe_kind && from->node == sm->now;
+    pipe_stage *p = (pipe_stage *)stage_new(sm, &pipe_kind, sizeof *p, from), *before = (pipe_stage *)from;
     if (!p || !ring_make(sm, &p->came, stages + 1)) return NULL;
-    p->stages = stages;
+    p->stages = p->through = stages;
+    p->head = p;
+    if (!chained) return &p->s;
+    p->head = before->head;
+    p->through += before->through;
+    p->tail = p;
+    for (; before->tail != p; before = (pipe_stage *)before->s.from) {
+        before->tail = p;
+        if (before == p->head) break;
+    }
     return &p->s;
 }
 
@@ -217,25 +307,33 @@ stage *make_pipe(sim *sm, stage *from, int64_t stages) {
 typedef struct width {
     stage s;
     int64_t in, out; /* units a word */
+    int64_t held;    /* units */
 } width;
 
 static bool width_accept(stage *s) {
-    const width *w = (const width *)s;
-    if (s->in * w->in / w->out > s->out) return false; /* a word stands at the output */
+    width *w = (width *)s;
+    if (w->held >= w->out) return false; /* a word stands at the output */
     const int64_t v = pull(s->from);
     if (v < 0) return false;
     take_when(s, v, s->last);
+    w->held += w->in;
     return true;
 }
 
 static int64_t width_front(stage *s) {
     const width *w = (const width *)s;
-    while (s->in * w->in < (s->out + 1) * w->out)
+    while (w->held < w->out)
         if (!width_accept(s)) return UNKNOWN;
     return later(s->last_in, s->last) + 1;
 }
 
-static const kind width_kind = { "width", width_front, width_accept, taken_nothing };
+static void width_taken(stage *s, int64_t t) {
+    width *w = (width *)s;
+    (void)t;
+    w->held -= w->out;
+}
+
+static const kind width_kind = { "width", width_front, width_accept, width_taken };
 
 static int64_t gcd(int64_t a, int64_t b) {
     return b ? gcd(b, a % b) : a;

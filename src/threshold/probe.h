@@ -11,7 +11,7 @@
 
 #include "threshold/trial.h"
 
-#define SS_PROBE_IMAGES 256
+#define SS_PROBE_IMAGES 128
 
 typedef struct ss_probe {
     ss_trials *r;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TAIL 2 /* of what a part turned, all parts behind it turn at most so much: 2/3 + 4/9 + ... */
+#define FALL (1.0 / 3) /* what is left of the share of images turned, from part to part, at the least */
 
 /* ---- order ---- */
 
@@ -40,20 +40,6 @@ static ss_status sort_images(ss_race *r, const ss_dataset *d, int64_t most) {
     return all && r->order ? SS_OK : SS_BAD;
 }
 
-static ss_status copy_images(ss_race *r, const ss_dataset *d, int64_t most) {
-    const size_t row = (size_t)r->classes;
-    if (ss_dataset_new(r->ctx, d->shape, most, &r->hard) != SS_OK) return SS_BAD;
-    for (int64_t i = 0; i < most; i++) {
-        const ss_dataset one = ss_dataset_part(d, r->order[i], r->order[i] + 1);
-        uint8_t *label, *pixels;
-        ss_dataset_record(r->hard, i, &label, &pixels);
-        *label = *one.labels;
-        memcpy(pixels, one.pixels, (size_t)ss_shape_size(d->shape));
-        memcpy(r->before + (size_t)i * row, r->reference + (size_t)r->order[i] * row, row * sizeof *r->before);
-    }
-    return SS_OK;
-}
-
 ss_status ss_race_open(ss_ctx *ctx, ss_engine *e, const ss_graph *g, const ss_dataset *search, const ss_norm *norm,
                        int64_t memory, const float *reference, int32_t classes, ss_race *r) {
     *r = (ss_race){ .ctx = ctx, .classes = classes, .reference = reference };
@@ -63,9 +49,12 @@ ss_status ss_race_open(ss_ctx *ctx, ss_engine *e, const ss_graph *g, const ss_da
     const int64_t most = r->ends[SS_RACE_PARTS - 1];
     r->before = ss_alloc(ctx, (size_t)most, (size_t)classes * sizeof *r->before);
     r->after = ss_alloc(ctx, (size_t)most, (size_t)classes * sizeof *r->after);
-    if (!r->before || !r->after || sort_images(r, search, most) != SS_OK || copy_images(r, search, most) != SS_OK ||
+    if (!r->before || !r->after || sort_images(r, search, most) != SS_OK ||
+        ss_dataset_pick(search, r->order, most, &r->hard) != SS_OK ||
         ss_replay_new(ctx, e, g, r->hard, norm, memory, &r->replay) != SS_OK)
         return SS_BAD;
+    for (int64_t i = 0; i < most; i++)
+        memcpy(r->before + i * classes, reference + r->order[i] * classes, (size_t)classes * sizeof *reference);
     return ss_replay_run(r->replay, 0, 0, most, true, NULL, r->after);
 }
 
@@ -86,22 +75,48 @@ static bool within(const ss_race *r, ss_race_limit limit, int64_t lost, int64_t 
     return (limit.safe ? hi : loss) <= limit.loss;
 }
 
+/* How many more images turn behind part i, when of its images and of those of the part before `now` and `before` did: every
+ * later part is twice as long, and the share of its images that turn falls as it fell last. */
+static double tail(const ss_race *r, int32_t i, int64_t now, int64_t before) {
+    const double length = (double)(r->ends[i] - (i > 0 ? r->ends[i - 1] : 0));
+    const double earlier = i > 0 ? (double)(r->ends[i - 1] - (i > 1 ? r->ends[i - 2] : 0)) : 0;
+    double share = (double)(now + 1) / length, fall = 1, sum = 0;
+    if (i > 0) fall = fmin(fmax(share / ((double)(before + 1) / earlier), FALL), 1);
+    for (int64_t at = r->ends[i]; at < r->n; at *= 2) {
+        share *= fall;
+        sum += share * (double)(2 * at < r->n ? at : r->n - at);
+    }
+    return sum;
+}
+
+static int64_t positive(int64_t x) { return x > 0 ? x : 0; }
+
+/* Are more images unlikely to change the verdict? lost, won: by part, up to part i. */
+static bool clear(const ss_race *r, ss_race_limit limit, int32_t i, const int64_t *lost, const int64_t *won) {
+    int64_t l = 0, w = 0;
+    for (int32_t k = 0; k <= i; k++) {
+        l += lost[k];
+        w += won[k];
+    }
+    const int32_t b = i > 0 ? i - 1 : 0;
+    const double losing = tail(r, i, lost[i], lost[b]);
+    const double winning = tail(r, i, positive(won[i] - lost[i]), positive(won[b] - lost[b]));
+    return within(r, limit, l + (int64_t)ceil(losing), w) || !within(r, limit, l, w + (int64_t)ceil(winning));
+}
+
 ss_status ss_race_run(ss_race *r, int32_t changed, ss_race_limit limit, float *scores, int64_t *judged) {
     const size_t row = (size_t)r->classes;
-    int64_t lost = 0, won = 0, first = 0;
+    int64_t lost[SS_RACE_PARTS], won[SS_RACE_PARTS], first = 0;
     memcpy(scores, r->reference, (size_t)r->n * row * sizeof *scores);
     for (int32_t i = 0; i < SS_RACE_PARTS; i++) {
         const int64_t end = r->ends[i];
         const ss_dataset part = ss_dataset_part(r->hard, first, end);
         float *after = r->after + (size_t)first * row;
-        int64_t l, w;
         if (ss_replay_run(r->replay, changed, first, end, false, NULL, after) != SS_OK) return SS_BAD;
-        ss_paired_turned(&part, r->before + (size_t)first * row, after, r->classes, &l, &w);
+        ss_paired_turned(&part, r->before + (size_t)first * row, after, r->classes, &lost[i], &won[i]);
         for (; first < end; first++)
             memcpy(scores + (size_t)r->order[first] * row, r->after + (size_t)first * row, row * sizeof *scores);
-        lost += l;
-        won += w;
-        if (within(r, limit, lost + TAIL * (l + 1), won) || !within(r, limit, lost, won + TAIL * (w + 1))) break;
+        if (clear(r, limit, i, lost, won)) break;
     }
     *judged = first;
     return SS_OK;

@@ -2,9 +2,9 @@
  *
  * Thresholds turn the class of those images first between whose label and best other class the network hardly decided.
  * The race takes the search split in the order of that margin at the reference, closest first, in parts of n/32, n/16, n/8
- * and n/4 images; images not reached count as unchanged. It ends as soon as the loss cannot come back within
- * what is allowed, or leave it, if each further part, twice as long, turns at most two thirds of the images that the part
- * before it turned; measured, the last quarter to three quarters of the split turn next to none (docs/threshold.md).
+ * and n/4 images; images not reached count as unchanged. It ends as soon as the loss can neither leave what is allowed nor
+ * come back to it, if the share of images that turn goes on falling from part to part as it does. Where thresholds are not
+ * hopeless, three quarters of the split turn next to none (docs/threshold.md).
  *
  * A verdict of the race is no proof: what is chosen has been run on all images (trial.h).
  */

@@ -260,13 +260,27 @@ static int32_t fastest_promising(const ss_study *s, int32_t policy, ss_hardware 
     return best;
 }
 
+/* The design of the fastest point is asked for in the end. */
+static ss_status run_and_keep_design(ss_trials *r, ss_study_point *pt) {
+    ss_design *d = NULL;
+    if (run_whole(r, pt->thresholds, pt, &d) != SS_OK) return SS_BAD;
+    if (d && ss_study_within(r->study, pt) && (!r->design || d->throughput > r->design->throughput)) {
+        ss_design_free(r->design);
+        r->design = d;
+        r->designed = pt->thresholds;
+    } else {
+        ss_design_free(d);
+    }
+    return SS_OK;
+}
+
 /* Run on all images; every point with these thresholds says so afterwards. */
 static ss_status confirm(ss_trials *r, int32_t index) {
     ss_study *s = r->study;
     ss_study_point now = s->points[index];
     const ss_study_point *earlier = known(r, now.thresholds, true);
     if (earlier) now = *earlier;
-    else if (run_whole(r, now.thresholds, &now, NULL) != SS_OK) return SS_BAD;
+    else if (run_and_keep_design(r, &now) != SS_OK) return SS_BAD;
     for (int32_t i = 0; i < s->n_points; i++) {
         ss_study_point *pt = &s->points[i];
         if (!same_thresholds(r, pt, now.thresholds)) continue;
@@ -288,6 +302,11 @@ ss_status ss_trial_confirm(ss_trials *r, int32_t policy, ss_hardware kind) {
 
 ss_status ss_trial_design(ss_trials *r, int32_t point, ss_design **out) {
     ss_study_point again = r->study->points[point];
+    if (r->design && same_thresholds(r, &again, r->designed)) {
+        *out = r->design;
+        r->design = NULL;
+        return SS_OK;
+    }
     return run_whole(r, again.thresholds, &again, out);
 }
 
@@ -351,6 +370,7 @@ void ss_trials_close(ss_trials *r) {
     if (r->own) ss_quant_set_thresholds(r->task->q, r->task->g);
     ss_profile_free(r->profile);
     ss_profile_free(r->priced_reference);
+    ss_design_free(r->design);
     ss_race_close(&r->race);
     ss_replay_free(r->replay);
     ss_free(r->ctx, r->in_force);

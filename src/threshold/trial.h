@@ -25,6 +25,8 @@ typedef struct ss_trials {
     int64_t priced;       /* images that the profile of a trial is of */
     ss_profile *priced_reference; /* the reference's, of these */
     float *in_force;      /* [n_relus]: the reference's thresholds */
+    ss_design *design;    /* the fastest optimised hardware that was confirmed here, and its thresholds */
+    const float *designed;
     int32_t policy, walk; /* of the points to come */
     ss_study_point *known; /* of a study that was interrupted */
     int32_t n_known;
@@ -44,7 +46,7 @@ bool ss_trial_lists(const ss_trials *r);
 /* Put thresholds into graph and quantised network; the first node whose tensor they change against `before`
  * goes to *changed (the last node when none does). */
 ss_status ss_trial_put(ss_trials *r, const float *before, const float *thresholds, int32_t *changed);
-/* The design behind the optimised hardware of a point: one more run. */
+/* The design behind the optimised hardware of a point; one more run, when it is not at hand. */
 ss_status ss_trial_design(ss_trials *r, int32_t point, ss_design **out);
 /* One run over the test split under the thresholds of a point. */
 ss_status ss_trial_test(ss_trials *r, int32_t point, float *scores, ss_test_result *out);
