@@ -11,7 +11,7 @@ images 4 80 "$work/data/test_batch.bin"
 images 5 100 "$work/one.bin"
 R=(run $model --data "$work/data" --device zcu104 --out "$work/run" --step 0.1)
 artefacts="calibration.json eval.json profile.json design_dense.json design_sparse.json study.json
-    thresholds_baseline.json thresholds_optimised.json design_optimised.json report.html run.json"
+    thresholds_baseline.json thresholds_optimised.json design_optimised.json design_tuned.json activity.json report.html run.json"
 
 # does STAGES ARGUMENT...: the run succeeds and does exactly these stages, in this order.
 does() {
@@ -35,12 +35,12 @@ json_is_one_object() {
         grep -q '"study"' "$work/j" && grep -q '"dense"' "$work/j" && grep -q '^accuracy' "$work/err"
 }
 divides_one_file() { # 100 records: 10, 40, 50
-    does "calibrate eval profile explore threshold generate report " run $model --data "$work/one.bin" --device zcu104 \
+    does "calibrate eval profile explore threshold tune generate report " run $model --data "$work/one.bin" --device zcu104 \
         --out "$work/run1" --step 0.2 && cat "$work/out" && grep -q '^calibration: .*records 0\.\.9$' "$work/out" &&
         grep -q '^search: .*records 10\.\.49$' "$work/out" && grep -q '^test: .*records 50\.\.99$' "$work/out"
 }
 
-check "a run does every stage" does "calibrate eval profile explore threshold generate report " "${R[@]}"
+check "a run does every stage" does "calibrate eval profile explore threshold tune generate report " "${R[@]}"
 sed -n '/^accuracy/,$p' "$work/out" >"$work/first"
 check "and writes every artefact" writes_everything
 check "the report's path comes last" grep -q "^report: $work/run/report.html$" <(tail -1 "$work/out")
@@ -51,14 +51,15 @@ check "calibration.json gone or changed" redoes calibration.json "calibrate "
 check "eval.json gone or changed" redoes eval.json "eval report "
 check "profile.json gone or changed" redoes profile.json "profile "
 check "design_sparse.json gone or changed" redoes design_sparse.json "explore "
+check "design_tuned.json gone or changed" redoes design_tuned.json "tune "
 check "report.html gone or changed" redoes report.html "report "
 check "hardware/manifest.json gone or changed" redoes hardware/manifest.json "generate "
 check "study.json gone or changed" redoes study.json "threshold "
-check "another loss: thresholds again" does "threshold generate report " "${R[@]}" --max-loss 3
+check "another loss: thresholds again" does "threshold tune generate report " "${R[@]}" --max-loss 3
 check "other test images: evaluated again" does "eval threshold report " "${R[@]}" --max-loss 3 --test "$work/one.bin"
-check "another batch: explored again" does "eval explore threshold generate report " "${R[@]}" --max-loss 3 --batch 64
-check "fewer images" does "eval profile explore threshold generate report " "${R[@]}" --max-loss 3 --batch 64 --limit 50
-check "8 bits" does "eval profile explore threshold generate report " "${R[@]}" --max-loss 3 --batch 64 --limit 50 --bits 8
+check "another batch: explored again" does "eval explore threshold tune generate report " "${R[@]}" --max-loss 3 --batch 64
+check "fewer images" does "eval profile explore threshold tune generate report " "${R[@]}" --max-loss 3 --batch 64 --limit 50
+check "8 bits" does "eval profile explore threshold tune generate report " "${R[@]}" --max-loss 3 --batch 64 --limit 50 --bits 8
 check "one file of images is divided" divides_one_file
 
 mkdir "$work/part" "$work/broken" "$work/newer"

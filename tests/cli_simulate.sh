@@ -67,9 +67,39 @@ waveform() { # the VCD is well formed; a node is blocked, and a FIFO holds, as l
     awk -F'\t' 'NR == 1 { n = NF } NF != n { exit 1 } END { exit NR < 100 }' "$work/levels"
 }
 
+pictures() { # pictures DESIGN: slices add up to the figures; a strip for each node and FIFO, in a file and in the report
+    "$bin" simulate "$1" "${common[@]:1}" --images 2 --cycles 0..100000000 --activity "$work/activity.json" \
+        --plot "$work/activity.svg" --json >"$work/figures" &&
+        "$bin" report "$1" "$work/activity.json" --out "$work/activity.html" || return 1
+    python3 - "$work/activity.json" "$work/figures" "$work/activity.svg" "$work/activity.html" <<'PYTHON'
+import json, sys, xml.dom.minidom
+activity, figures = (json.load(open(f)) for f in sys.argv[1:3])
+step, slices, strips, convs = activity["step"], activity["slices"], 0, 0
+for a, f in zip(activity["partitions"], figures["partitions"], strict=True):
+    assert a["last_cycle"] == f["last_cycle"]
+    for n, m in zip(a["nodes"], f["nodes"], strict=True):
+        assert n["name"] == m["name"] and len(n["busy"]) == slices
+        assert all(x >= 0 and x + y + z <= step for x, y, z in zip(n["busy"], n["starved"], n["blocked"], strict=True))
+        assert sum(n["blocked"]) == m["blocked"], n["name"]
+        if n["op"] == "conv":
+            convs += sum(n["busy"]) > 0
+            assert m["busy"] <= sum(n["busy"]) + sum(n["blocked"]) <= f["cycles"], n["name"]
+        for x, y in zip(n["fifos"], m["fifos"], strict=True): # there a word that leaves when another comes needs a place
+            assert max(x["most"]) <= y["most"] <= max(x["most"]) + 1 and x["depth"] == y["depth"], n["name"]
+        strips += 1 + len(n["fifos"])
+assert convs == 10, convs
+assert xml.dom.minidom.parse(sys.argv[3]).toxml().count('class="track"') == strips
+assert open(sys.argv[4]).read().count('class="track"') == strips
+PYTHON
+}
+
 jets_data
 check "a design of the example network" prepare
 check "a waveform of what nodes do, a table of levels" waveform
+check "what nodes do and FIFOs hold over time, as pictures" pictures "$work/one.json"
+check "a design with broadcast engines" "$bin" explore "$model" --profile "$work/profile.json" --device zcu104 --cap DSP=0.05 \
+    --engine broadcast --out "$work/broadcast.json" --brief
+check "the same pictures of it" pictures "$work/broadcast.json"
 check "tuned: depths and stalls in design, hardware, exploration" tuned
 check "interval and latency of twenty images" spread
 deadlock=("${common[@]}" --images 2 --depth "$block/Add=2")
@@ -80,11 +110,14 @@ if command -v verilator >/dev/null; then
     common[0]=$work/tuned.json
     check "a residual block, tuned: the hardware's cycles" same_cycles block --span "$block/conv1/Conv..$block/Add"
     common=("${plain[@]}")
+    common[0]=$work/broadcast.json
+    check "a residual block of broadcast engines: the hardware's cycles" same_cycles wide --span "$block/conv1/Conv..$block/Add"
+    common=("${plain[@]}")
     check "the whole network: the hardware's cycles" same_cycles whole
     check "the hardware with that FIFO hangs" says_no "hangs: no word moved" "$bin" verify "${deadlock[@]}" \
         --span "$block/conv1/Conv..$block/Add"
 else
-    for name in "a residual block" "the whole network" "the hardware with that FIFO"; do
+    for name in "a residual block" "a residual block of broadcast engines" "the whole network" "the hardware with that FIFO"; do
         skip "$name" "verilator is missing: apt-get install verilator"
     done
 fi
@@ -95,6 +128,8 @@ check "a stall below one" bad_rooms
 check "a design that was not tuned" refuses "was not tuned" explore "$model" --profile "$work/profile.json" --device zcu104 \
     --tuned "$work/one.json" --out "$work/none.json"
 check "a span of cycles backwards" refuses "is no span of cycles" simulate "${common[@]}" --trace "$work/none.vcd" --cycles 9..3
+check "cycles of nothing" refuses "nothing to write" simulate "${common[@]}" --cycles 3..9
+check "within what is not tuned" refuses "nothing is sized" simulate "${common[@]}" --within 0.9
 check "tuned in part" refuses "is tuned as it is" simulate "${common[@]}" --tune "$work/none.json" --span "$block/Add"
 check "no images" refuses "whole number" simulate "${common[@]}" --images 0
 check "fewer images than asked for" refuses "take fewer" simulate "${common[@]}" --images 10 --skip 4995

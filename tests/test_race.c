@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-enum { IMAGES = 960, REACHED = IMAGES / 4, CLASSES = 10 };
+enum { IMAGES = 960, REACHED = IMAGES / 2, CLASSES = 10 };
 
 typedef struct fixture {
     ss_ctx *ctx;

@@ -252,6 +252,28 @@ static void run_pages(void **state) {
     ss_free(f->ctx, page);
 }
 
+static const char activity[] =
+    "{\"format\":\"skipstream.activity\",\"version\":1,\"first_cycle\":0,\"end_cycle\":250,\"step\":100,\"slices\":3,\"partitions\":["
+    "{\"partition\":1,\"last_cycle\":[120,400],\"nodes\":[{\"name\":\"a<b\",\"op\":\"add\",\"busy\":[100,50,0],"
+    "\"starved\":[0,25,0],\"blocked\":[0,25,0],\"fifos\":[{\"input\":1,\"from\":\"c\",\"depth\":8,\"most\":[2,2,4]}]}]}]}";
+
+/* A strip is 16 tall from y = 40, a slice 240 wide from x = 250; the FIFO's is 26 tall from y = 60. */
+static void activity_page(void **state) {
+    fixture *f = *state;
+    char *page = page_of(f, (const char *[]){ put(f, 0, activity) }, 1);
+    expect_whole(page);
+    expect(page, "<title>a&lt;b</title>");
+    expect(page, "<path class=\"busy\" d=\"M250 56.0V40.0h240V48.0h240V56.0h240V56.0z\"/>");
+    expect(page, "<path class=\"blocked\" d=\"M250 56.0V40.0h240V44.0h240V56.0h240V56.0z\"/>");
+    expect(page, "<path class=\"starved\" d=\"M250 56.0V40.0h480V56.0h240V56.0z\"/>");
+    expect(page, "<path class=\"level\" d=\"M250 86.0V79.5h480V73.0h240V86.0z\"/>");
+    expect(page, "busy 60.0\xc2\xa0%");
+    expect(page, "4 of 8 words");
+    expect(page, "image 1</text>");
+    assert_null(strstr(page, "image 2"));
+    ss_free(f->ctx, page);
+}
+
 /* The design that `explore` writes, of a network on a real device. */
 static void explored_design_page(void **state) {
     fixture *f = *state;
@@ -308,6 +330,7 @@ static void saved_study_page(void **state) {
         .device = { .name = "toy" },
         .opts = { .hardware = 1u << SS_HW_OPTIMISED, .max_loss = 1.5, .step = 0.125, .t_max = 1 },
         .calib_source = "calib.bin",
+        .dealing = "none",
         .search_data = { "val.bin", 2, 200 },
         .relus = relus,
         .n_relus = 1,
@@ -369,6 +392,9 @@ static void unusable_artefacts(void **state) {
                         "\"device\" is not an object");
     expect_refused_edit(f, study, "\"gain\":1.4", "\"gin\":1.4", "\"gain\" is missing");
     expect_refused_edit(f, study, "\"points\":[", "\"points\":[],\"old\":[", "\"points\" is empty");
+    expect_refused_edit(f, activity, "\"busy\":[100,50,0]", "\"busy\":[100,50]", "\"busy\" has 2 slices, not 3");
+    expect_refused_edit(f, activity, "\"step\":100", "\"step\":0", "holds no span of cycles");
+    expect_refused_edit(f, activity, "\"depth\":8,", "", "\"depth\" is missing");
     expect_refusal(
         f,
         "{\"format\":\"skipstream.profile\",\"version\":1,\"bits\":16,\"images\":1,\"relus\":[],\"layers\":[{"
@@ -476,6 +502,7 @@ int main(void) {
         PAGE(profile_page),
         PAGE(designs_compared),
         PAGE(run_pages),
+        PAGE(activity_page),
         PAGE(explored_design_page),
         PAGE(saved_study_page),
         PAGE(same_files_same_page),

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/record.h"
 #include "cli/run_summary.h"
+#include "cli/run_tune.h"
 #include "cli/splits.h"
 #include "cli/study_text.h"
 #include "report/report.h"
@@ -26,6 +27,7 @@ static const ss_opt opts[] = {
     { "step", "T", "how much thresholds rise at a time (default 0.05)", false },
     { "t-max", "T", "where to stop at the latest (default 1.0)", false },
     { "limit", "N", "only the first N images of search and of test", false },
+    { "tune", "N", "images of search on which FIFOs are sized by simulation (default 10)", false },
     SS_BITS_OPT,
     { "calib", "D3", "images for value ranges, instead of those of --data", false },
     SS_NORM_OPTS,
@@ -42,12 +44,12 @@ typedef struct run {
     ss_splits splits;
     ss_device device;
     ss_study_opts study;
-    int64_t limit;
+    int64_t limit, tune;
     ss_record record;
     int step;
 } run;
 
-enum { STEPS = 8 };
+enum { STEPS = 9 };
 
 /* A path in the run's folder, good until the next call with the same buffer. */
 typedef struct path {
@@ -66,13 +68,15 @@ static const char *const profile_files[] = { "profile.json", NULL };
 static const char *const explore_files[] = { "design_dense.json", "design_sparse.json", NULL };
 static const char *const threshold_files[] = { "study.json", "thresholds_baseline.json",
                                                "thresholds_optimised.json", "design_optimised.json", NULL };
+static const char *const tune_reads[] = { "calibration.json", "design_optimised.json", "thresholds_optimised.json", NULL };
+static const char *const tune_files[] = { "design_tuned.json", "activity.json", NULL };
 static const char *const report_reads[] = {
-    "design_sparse.json", "study.json",   "eval.json", "design_optimised.json",
+    "design_sparse.json", "study.json",   "eval.json", "design_optimised.json", "design_tuned.json", "activity.json",
     "design_dense.json",  "profile.json", NULL
 };
 enum { FILES = sizeof report_reads / sizeof *report_reads - 1 };
 static const char *const report_files[] = { "report.html", NULL };
-static const char *const generate_reads[] = { "calibration.json", "design_optimised.json", "thresholds_optimised.json", NULL };
+static const char *const generate_reads[] = { "calibration.json", "design_tuned.json", "thresholds_optimised.json", NULL };
 static const char *const generate_files[] = { "hardware/manifest.json", NULL };
 
 static ss_status check(run *r) {
@@ -219,20 +223,48 @@ static ss_status threshold(run *r) {
                            .opts = r->study };
     if (ss_study_run(r->ctx, &task, &st) != SS_OK) return SS_BAD;
     ss_status s = ss_study_save(st, in_dir(r, "study.json", &file));
-    if (s == SS_OK) s = ss_study_save_chosen(st, r->job.g, ss_operand(r->cli, 0), r->dir);
+    if (s == SS_OK) s = ss_study_save_chosen(st, &task, ss_operand(r->cli, 0), r->dir);
     if (s == SS_OK) ss_study_say(r->cli, st);
     ss_study_free(st);
     return s;
 }
 
-/* The optimised design under its thresholds. No later stage runs the network. */
+/* The optimised design with its FIFOs as simulation sizes them, or as they are. */
+static ss_status tune(run *r) {
+    path file;
+    ss_design *d, *tuned = NULL;
+    json_t *activity = NULL;
+    ss_job *j = &r->job;
+    ss_dataset few = r->splits.part[SS_SPLIT_SEARCH];
+    if (r->tune < few.n) few.n = r->tune;
+    if (dealt(r) != SS_OK) return SS_BAD;
+    if (ss_design_load(r->ctx, j->g, in_dir(r, "design_optimised.json", &file), &d) != SS_OK) return SS_BAD;
+    const ss_run_tune task = { .job = j,
+                               .design = d,
+                               .images = &few,
+                               .search = &r->splits.part[SS_SPLIT_SEARCH],
+                               .source = r->splits.data[SS_SPLIT_SEARCH].source,
+                               .device = &r->device,
+                               .engines = r->study.engines,
+                               .explore = r->study.explore };
+    ss_status s = ss_job_thresholds(j, in_dir(r, "thresholds_optimised.json", &file), NULL);
+    if (s == SS_OK) s = ss_run_tuned(&task, &tuned, &activity);
+    if (s == SS_OK) s = ss_design_save(tuned, j->g, in_dir(r, "design_tuned.json", &file));
+    if (s == SS_OK) s = ss_json_save(r->ctx, in_dir(r, "activity.json", &file), activity);
+    json_decref(activity);
+    ss_design_free(tuned);
+    ss_design_free(d);
+    return s;
+}
+
+/* The tuned design under its thresholds. No later stage runs the network. */
 static ss_status generate(run *r) {
     path file;
     ss_design *d;
     ss_job *j = &r->job;
     if (dealt(r) != SS_OK) return SS_BAD;
-    if (ss_design_load(r->ctx, j->g, in_dir(r, "design_optimised.json", &file), &d) != SS_OK) return SS_BAD;
-    ss_status s = ss_job_thresholds(j, in_dir(r, "thresholds_optimised.json", &file));
+    if (ss_design_load(r->ctx, j->g, in_dir(r, "design_tuned.json", &file), &d) != SS_OK) return SS_BAD;
+    ss_status s = ss_job_thresholds(j, in_dir(r, "thresholds_optimised.json", &file), NULL);
     ss_rtl_opts o = { .last = -1, .no_vivado = *d->device.part == '\0' };
     in_dir(r, "hardware", &file);
     if (s == SS_OK && access(file.text, F_OK) == 0) s = ss_remove_tree(r->ctx, file.text); /* perhaps damaged */
@@ -284,6 +316,11 @@ static uint64_t study_key(uint64_t h, const ss_study_opts *o) {
     return mix_word(mix_real(mix_real(mix_real(h, o->max_loss), o->step), o->t_max), (uint64_t)o->refine);
 }
 
+static uint64_t tuning_key(const run *r) {
+    const uint64_t h = mix_word(ss_record_hash(&r->record, tune_reads), r->splits.data[SS_SPLIT_SEARCH].hash);
+    return mix_word(device_key(h, r), mix_word((uint64_t)r->tune, r->study.engines));
+}
+
 /* ---- the flow ---- */
 
 static ss_status stage(run *r, const char *name, const char *const *files, uint64_t key,
@@ -315,6 +352,7 @@ static ss_status flow(run *r) {
     if (s == SS_OK) s = stage(r, "profile", profile_files, profiled, profile);
     if (s == SS_OK) s = stage(r, "explore", explore_files, explored, explore);
     if (s == SS_OK) s = stage(r, "threshold", threshold_files, studied, threshold);
+    if (s == SS_OK) s = stage(r, "tune", tune_files, tuning_key(r), tune);
     if (s == SS_OK) s = stage(r, "generate", generate_files, ss_record_hash(&r->record, generate_reads), generate);
     if (s == SS_OK) s = stage(r, "report", report_files, ss_record_hash(&r->record, report_reads), report);
     return s == SS_OK ? ss_run_summary(&r->job, r->dir) : s;
@@ -332,6 +370,7 @@ static ss_status parse(run *r) {
     if (ss_arg_real(r->cli, "step", 1e-6, 1e6, 0.05, &o->step) != SS_OK) s = SS_BAD;
     if (ss_arg_real(r->cli, "t-max", 1e-6, 1e6, 1.0, &o->t_max) != SS_OK) s = SS_BAD;
     if (ss_arg_int(r->cli, "limit", 1, INT64_MAX, 0, &r->limit) != SS_OK) s = SS_BAD;
+    if (ss_arg_int(r->cli, "tune", 2, 1000000, 10, &r->tune) != SS_OK) s = SS_BAD;
     if (ss_job_explore_opts(r->cli, &o->explore) != SS_OK) s = SS_BAD;
     if (ss_job_device(r->cli, &r->device) != SS_OK) s = SS_BAD;
     if (ss_job_engines(r->cli, &o->engines) != SS_OK) s = SS_BAD;
@@ -359,7 +398,7 @@ const ss_command ss_cmd_run = {
     .operands = "MODEL",
     .summary = "do all of the above in order, into one folder",
     .details = "Checks, calibrates, evaluates, profiles, explores (dense for comparison, and sparse), raises\n"
-               "thresholds, writes the hardware of the optimised design and a report. Run again, it keeps every stage whose result still follows\n"
+               "thresholds, sizes FIFOs by simulation, writes the hardware of that design and a report. Run again, it keeps every stage whose result still follows\n"
                "from the same model, options and images, and does the others again. Profile and thresholds\n"
                "come from the search split, accuracy from the test split. A --data file is divided into\n"
                "calibration, search and test by ranges of its records, 1 : 4 : 5.",

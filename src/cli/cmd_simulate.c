@@ -1,6 +1,7 @@
 /* simulate: a design's pipeline cycle by cycle on real images, without a hardware simulator. */
 #include "cli/commands.h"
 #include "cli/design_job.h"
+#include "report/report.h"
 #include "sim/sim.h"
 
 #include <stdio.h>
@@ -16,7 +17,9 @@ static const ss_opt opts[] = {
     { "loss", NULL, "split what is lost against the cost model by cause (four times as long)", false },
     { "trace", "FILE.vcd", "what every node does, and the FIFOs' levels, as a waveform", false },
     { "levels", "FILE", "the FIFOs' levels as a table, for a plot", false },
-    { "cycles", "FIRST..LAST", "cycles for --trace and --levels (default 0..200000)", false },
+    { "plot", "FILE.svg", "what every node does and how full the FIFOs are over time, as a picture", false },
+    { "activity", "FILE", "the same as JSON, for `report`", false },
+    { "cycles", "FIRST..LAST", "cycles for these four (default 0..200000)", false },
     { "tune", "FILE", "size the FIFOs of joins, measure stalls: the design with both, for `explore --tuned`", false },
     { "within", "F", "with --tune: of the throughput of FIFOs without end (default 0.99)", false },
     { "brief", NULL, "print partitions without their nodes", false },
@@ -42,9 +45,17 @@ static ss_status parse_trace(request *r) {
     r->trace.levels = ss_arg(r->cli, "levels");
     if (r->trace.waveform) s |= ss_cli_check_writable(r->cli, r->trace.waveform);
     if (r->trace.levels) s |= ss_cli_check_writable(r->cli, r->trace.levels);
+    for (size_t i = 0; i < 2; i++) {
+        const char *path = ss_arg(r->cli, i ? "plot" : "activity");
+        if (!path) continue;
+        s |= ss_cli_check_writable(r->cli, path);
+        r->trace.activity = true;
+    }
     if (cycles && (sscanf(cycles, "%lld..%lld%c", &from, &to, &rest) != 2 || from < 0 || to <= from))
         s = ss_error(r->ctx, (ss_where){ "cycles", NULL, cycles }, "write two cycles, as in 1000..50000",
                      "is no span of cycles");
+    if (cycles && !r->trace.waveform && !r->trace.levels && !r->trace.activity)
+        s = ss_error(r->ctx, SS_AT("cycles"), "give --trace, --levels, --plot or --activity", "there is nothing to write of them");
     r->trace.from = from;
     r->trace.to = to;
     return s == SS_OK ? SS_OK : SS_BAD;
@@ -56,6 +67,8 @@ static ss_status parse(request *r) {
     bad += parse_trace(r) != SS_OK;
     bad += ss_arg_real(r->cli, "within", 0.5, 1, 0.99, &r->within) != SS_OK;
     if (ss_arg(r->cli, "tune")) bad += ss_cli_check_writable(r->cli, ss_arg(r->cli, "tune")) != SS_OK;
+    else if (ss_arg(r->cli, "within"))
+        bad += ss_error(r->ctx, SS_AT("within"), "give --tune", "nothing is sized without it") != SS_OK;
     const char *no = ss_arg(r->cli, "span") ? "span" : ss_arg(r->cli, "depth") ? "depth" : NULL;
     if (ss_arg(r->cli, "tune") && no)
         bad += ss_error(r->ctx, SS_AT("tune"), "leave one out", "a design is tuned as it is, without --%s", no) != SS_OK;
@@ -167,6 +180,12 @@ static ss_status save_tuned(request *r, ss_design *d) {
     return ss_design_save(d, r->design.job.g, ss_arg(r->cli, "tune"));
 }
 
+static ss_status save_activity(request *r, const json_t *activity) {
+    const char *json = ss_arg(r->cli, "activity"), *picture = ss_arg(r->cli, "plot");
+    ss_status s = json ? ss_json_save(r->ctx, json, activity) : SS_OK;
+    return s == SS_OK && picture ? ss_report_activity(r->ctx, activity, picture) : s;
+}
+
 static ss_status simulate(request *r, const ss_dataset *images) {
     const ss_job *j = &r->design.job;
     ss_simulated *v = NULL;
@@ -183,6 +202,7 @@ static ss_status simulate(request *r, const ss_dataset *images) {
                                .within = r->within };
     ss_status s = ss_sim_run(r->ctx, &task, &v);
     if (s == SS_OK && task.tune) s = save_tuned(r, v->tuned);
+    if (v && v->activity && save_activity(r, v->activity) != SS_OK) s = SS_BAD;
     if (v) {
         show(r->cli, v, ss_arg(r->cli, "brief") != NULL);
         ss_cli_result(r->cli, ss_simulated_json(v));

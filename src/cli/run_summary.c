@@ -5,7 +5,8 @@
 
 static const char *const designs[][2] = { { "dense", "design_dense.json" },
                                           { "sparse", "design_sparse.json" },
-                                          { "thresholded", "design_optimised.json" } };
+                                          { "thresholded", "design_optimised.json" },
+                                          { "tuned", "design_tuned.json" } };
 enum { DESIGNS = sizeof designs / sizeof *designs };
 
 static ss_status load_json(ss_job *j, const char *dir, const char *name, const char *format, json_t **out) {

@@ -18,7 +18,7 @@ typedef struct kind {
 static const kind kinds[] = {
     { "skipstream.design", 1, report_design }, { "skipstream.profile", 2, report_profile },
     { "skipstream.study", 1, report_study },   { "skipstream.eval", 1, report_eval },
-    { "skipstream.run", 1, report_run },
+    { "skipstream.run", 1, report_run },       { "skipstream.activity", 1, report_activity },
 };
 enum { KINDS = (int)(sizeof kinds / sizeof kinds[0]) };
 
@@ -76,7 +76,7 @@ static ss_status write_section(report_section *s) {
         kinds[i].write(s);
         return s->bad ? SS_BAD : SS_OK;
     }
-    return ss_error(s->ctx, SS_AT(s->path), "name a design, a profile, a study, an eval.json or a run.json",
+    return ss_error(s->ctx, SS_AT(s->path), "name a design, a profile, a study, an activity, an eval.json or a run.json",
                     "the report has no section for a \"%s\"", format);
 }
 

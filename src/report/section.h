@@ -41,6 +41,7 @@ void report_profile(report_section *s); /* profile_section.c */
 void report_study(report_section *s);   /* study_section.c */
 void report_eval(report_section *s);    /* run_section.c */
 void report_run(report_section *s);     /* run_section.c */
+void report_activity(report_section *s); /* activity_section.c */
 
 /* The network as a picture, part of a design's section; open: shown, else the reader unfolds it. (net_section.c) */
 void report_network(report_section *s, const json_t *partitions, bool open);

@@ -20,8 +20,7 @@ typedef struct axis {
     double at_lo, at_hi; /* pixels */
 } axis;
 
-/* The largest of 1, 2, 5 x 10^k that cuts span into at least four. */
-static double round_step(double span) {
+double svg_round_step(double span) {
     double p = pow(10, floor(log10(span / 4)));
     double f = span / 4 / p;
     return p * (f >= 5 ? 5 : f >= 2 ? 2 : 1);
@@ -35,7 +34,7 @@ static axis make_axis(double lo, double hi, double at_lo, double at_hi) {
         hi += room;
         span = hi - lo;
     }
-    double step = round_step(span);
+    double step = svg_round_step(span);
     int decimals = step < 1 ? (int)ceil(-log10(step) - 1e-9) : 0;
     return (
         axis){ step * floor(lo / step + 1e-9), step * ceil(hi / step - 1e-9), step, decimals, at_lo, at_hi };

@@ -22,6 +22,9 @@ typedef struct svg_chart {
     const char *limit_label;
 } svg_chart;
 
+/* The largest of 1, 2, 5 x 10^k that cuts span into at least four. */
+double svg_round_step(double span);
+
 /* Appends a figure with a key above the chart. Axes cover all points and the limit, with round ticks. A chart
  * without points is left out. */
 void svg_chart_write(ss_buf *b, const svg_chart *c);

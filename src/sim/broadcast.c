@@ -144,6 +144,7 @@ static bool replay(broadcast *b) {
                            .ended = b->ended,
                            .busy = b->busy };
     ring_set(&b->fold_end, b->folds++, lanes_replay(n, &f));
+    for (int64_t i = 0; b->s.trace && i < n; i++) trace_busy(&b->s, f.start[i], f.ended[i] + 1);
     if (++b->fold < b->p.folds) return true;
     memcpy(row(b, b->list.popped, at), b->ended, (size_t)n * sizeof *b->ended);
     b->fold = 0;

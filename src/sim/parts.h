@@ -72,7 +72,9 @@ void trace_busy(const stage *s, int64_t from, int64_t to);
 void trace_starved(const stage *s, int64_t from, int64_t to);
 void trace_taken(const stage *s, int64_t t);
 void trace_level(const stage *s, int64_t at, int32_t by);
+void trace_end(trace *t); /* nothing more comes: for those below */
 ss_status trace_write(trace *t, const char *waveform, const char *levels); /* either NULL: not that */
+ss_status trace_activity(const trace *t, const ss_simulated *s, json_t **out); /* activity.c; a new reference */
 
 static inline int64_t later(int64_t a, int64_t b) {
     return a > b ? a : b;

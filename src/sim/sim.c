@@ -172,7 +172,7 @@ static ss_status run(const ss_sim_task *t, const ss_rtl *r, ss_simulated *out) {
     out->n_partitions = r->n_parts;
     out->partitions = ss_arena_alloc(out->arena, (size_t)r->n_parts, sizeof *out->partitions);
     trace *traced = NULL;
-    if ((t->trace.waveform || t->trace.levels) && !(traced = trace_new(r->ctx, t->trace.from, t->trace.to)))
+    if ((t->trace.waveform || t->trace.levels || t->trace.activity) && !(traced = trace_new(r->ctx, t->trace.from, t->trace.to)))
         s = SS_BAD;
     if (!out->partitions) s = SS_BAD;
     for (int32_t k = 0; k < r->n_parts && s == SS_OK; k++) {
@@ -183,7 +183,9 @@ static ss_status run(const ss_sim_task *t, const ss_rtl *r, ss_simulated *out) {
         if (s == SS_OK && t->tune && !out->deadlock) s = sim_size(r, k, &b, t->within, &out->partitions[k]);
     }
     beats_free(&b);
+    if (traced) trace_end(traced);
     if (s == SS_OK && traced) s = trace_write(traced, t->trace.waveform, t->trace.levels);
+    if (s == SS_OK && t->trace.activity) s = trace_activity(traced, out, &out->activity);
     trace_free(traced);
     return s == SS_OK ? predict(r->ctx, t, out) : s;
 }
@@ -205,6 +207,7 @@ ss_status ss_sim_run(ss_ctx *ctx, const ss_sim_task *task, ss_simulated **out) {
     ss_rtl_end(&r);
     if (s != SS_OK) {
         if (v) ss_design_free(v->tuned);
+        if (v) json_decref(v->activity);
         ss_arena_free(a);
         return s;
     }
@@ -215,6 +218,7 @@ ss_status ss_sim_run(ss_ctx *ctx, const ss_sim_task *task, ss_simulated **out) {
 void ss_simulated_free(ss_simulated *s) {
     if (!s) return;
     ss_design_free(s->tuned);
+    json_decref(s->activity);
     ss_arena_free(s->arena);
 }
 

@@ -16,6 +16,7 @@
 typedef struct ss_sim_trace {
     const char *waveform; /* a VCD file, or NULL */
     const char *levels;   /* a table, or NULL */
+    bool activity;        /* the result has it */
     int64_t from, to;
 } ss_sim_trace;
 
@@ -90,6 +91,7 @@ typedef struct ss_simulated {
     int64_t images;
     bool deadlock;         /* in any partition */
     ss_design *tuned;      /* or NULL */
+    json_t *activity;      /* what nodes do and FIFOs hold over time: an artefact; or NULL */
     double engine_seconds; /* for the images' tensors and the beats */
     ss_sim_partition *partitions;
     int32_t n_partitions;

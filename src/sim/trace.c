@@ -1,36 +1,9 @@
-/* What nodes do and what FIFOs hold, over a span of cycles: a waveform, and a table of levels.
- *
- * Stages meet times out of order, so spans are noted as they are known, as a count that goes up and one that
- * goes down; sorted by time they are the signals. A node's state is the first of blocked, busy, starved of
- * which a span is open. */
-#include "sim/parts.h"
+/* What nodes do and what FIFOs hold, over a span of cycles: taking it down, a waveform, and a table of levels. See
+ * trace.h. */
+#include "sim/trace.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { BUSY, STARVED, BLOCKED_BY_READER, STATES };
-
-typedef struct event {
-    int64_t at;
-    int32_t signal, change;
-} event;
-
-typedef struct wave {
-    const ss_graph *g;
-    int32_t partition, node, fifo; /* fifo: input of a join; < 0: a state of the node */
-    int32_t start;                 /* level at the beginning of the span */
-} wave;
-
-struct trace {
-    ss_ctx *ctx;
-    int64_t from, to; /* cycles: [from, to) */
-    event *events;
-    size_t n, cap;
-    wave *signals; /* states of a node lie side by side */
-    int32_t n_signals;
-    size_t cap_signals;
-    bool failed;
-};
 
 trace *trace_new(ss_ctx *ctx, int64_t from, int64_t to) {
     trace *t = ss_alloc(ctx, 1, sizeof *t);
@@ -118,7 +91,9 @@ ss_status trace_attach(trace *t, sim *sm) {
         for (int32_t k = 0; k < sn->n_first; k++) attach(t, sn->first[k], at, TRACE_STARVED);
         for (int32_t k = 0; k < SS_MAX_INPUTS && sn->fifo[k]; k++) {
             attach(t, sn->fifo[k], at, TRACE_LEVEL);
-            sn->fifo[k]->level_signal = new_signal(t, sm->r->g, sm->part->number, sn->node, k);
+            const int32_t level = new_signal(t, sm->r->g, sm->part->number, sn->node, k);
+            sn->fifo[k]->level_signal = level;
+            if (!t->failed) t->signals[level].depth = fifo_depth(sn->fifo[k]);
         }
     }
     return t->failed ? SS_BAD : SS_OK;
@@ -191,12 +166,12 @@ static void put_header(const trace *t, ss_buf *b) {
     ss_buf_printf(b, "%s$enddefinitions $end\n", node < 0 ? "" : "$upscope $end\n$upscope $end\n");
 }
 
-static int32_t state_of(const int32_t *open) {
+int32_t trace_state(const int32_t *open) {
     return open[BLOCKED_BY_READER] ? 3 : open[BUSY] ? 1 : open[STARVED] ? 2 : 0;
 }
 
 /* The first signal of the node that signal i is a state of. */
-static int32_t first_state(const trace *t, int32_t i) {
+int32_t trace_first_state(const trace *t, int32_t i) {
     while (i > 0 && t->signals[i - 1].fifo < 0 && t->signals[i - 1].node == t->signals[i].node &&
            t->signals[i - 1].partition == t->signals[i].partition)
         i--;
@@ -213,7 +188,7 @@ static void put_changes(const trace *t, int32_t *value, int32_t *shown, const in
         for (size_t k = begin; k < i; k++) {
             const int32_t s = t->events[k].signal;
             const bool level = t->signals[s].fifo >= 0;
-            const int32_t id = level ? s : state[s], now = level ? value[s] : state_of(value + id);
+            const int32_t id = level ? s : state[s], now = level ? value[s] : trace_state(value + id);
             if (now == shown[id]) continue;
             if (!stamped) ss_buf_printf(b, "#%lld\n", (long long)at);
             stamped = true;
@@ -231,7 +206,7 @@ static ss_status put_waveform(const trace *t, ss_arena *a, ss_buf *b) {
     put_header(t, b);
     ss_buf_printf(b, "#%lld\n$dumpvars\n", (long long)t->from);
     for (int32_t i = 0; i < t->n_signals; i++) {
-        state[i] = first_state(t, i);
+        state[i] = trace_first_state(t, i);
         value[i] = shown[i] = t->signals[i].start;
         if (t->signals[i].fifo >= 0) put_bits(b, value[i], LEVEL_BITS, i);
         else if (state[i] == i) put_bits(b, 0, 2, i);
@@ -272,10 +247,13 @@ static ss_status put_levels(const trace *t, ss_arena *a, ss_buf *b) {
 }
 
 /* The span ends with the last event where the run is shorter. */
-ss_status trace_write(trace *t, const char *waveform, const char *levels) {
-    if (t->failed) return SS_BAD;
+void trace_end(trace *t) {
     if (t->n) qsort(t->events, t->n, sizeof *t->events, by_time);
     if (t->n && t->events[t->n - 1].at < t->to) t->to = t->events[t->n - 1].at + 1;
+}
+
+ss_status trace_write(trace *t, const char *waveform, const char *levels) {
+    if (t->failed) return SS_BAD;
     ss_arena *a = ss_arena_new(t->ctx);
     ss_status s = a ? SS_OK : SS_BAD;
     for (int k = 0; k < 2 && s == SS_OK; k++) {

@@ -45,7 +45,7 @@ ss_status ss_race_open(ss_ctx *ctx, ss_engine *e, const ss_graph *g, const ss_da
     *r = (ss_race){ .ctx = ctx, .classes = classes, .reference = reference };
     if (search->n < SS_RACE_LEAST) return SS_OK;
     r->n = search->n;
-    for (int32_t i = 0; i < SS_RACE_PARTS; i++) r->ends[i] = r->n >> (SS_RACE_PARTS + 1 - i);
+    for (int32_t i = 0; i < SS_RACE_PARTS; i++) r->ends[i] = r->n >> (SS_RACE_PARTS - i);
     const int64_t most = r->ends[SS_RACE_PARTS - 1];
     r->before = ss_alloc(ctx, (size_t)most, (size_t)classes * sizeof *r->before);
     r->after = ss_alloc(ctx, (size_t)most, (size_t)classes * sizeof *r->after);

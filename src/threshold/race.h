@@ -1,8 +1,8 @@
 /* race: on how many images a trial is judged. For threshold/ only.
  *
  * Thresholds turn the class of those images first between whose label and best other class the network hardly decided.
- * The race takes the search split in the order of that margin at the reference, closest first, in parts of n/32, n/16, n/8
- * and n/4 images; images not reached count as unchanged. It ends as soon as the loss can neither leave what is allowed nor
+ * The race takes the search split in the order of that margin at the reference, closest first, up to n/32, n/16, n/8, n/4 and
+ * n/2 images; images not reached count as unchanged. It ends as soon as the loss can neither leave what is allowed nor
  * come back to it, if the share of images that turn goes on falling from part to part as it does. Where thresholds are not
  * hopeless, three quarters of the split turn next to none (docs/threshold.md).
  *
@@ -13,7 +13,7 @@
 
 #include "infer/replay.h"
 
-#define SS_RACE_PARTS 4
+#define SS_RACE_PARTS 5
 #define SS_RACE_LEAST 800 /* images; of fewer, all are run */
 
 typedef struct ss_race_limit {

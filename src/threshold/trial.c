@@ -13,14 +13,24 @@
 
 /* ---- thresholds in force ---- */
 
-ss_status ss_trial_put(ss_trials *r, const float *before, const float *thresholds, int32_t *changed) {
+static ss_status put(ss_trials *r, const float *before, const float *thresholds, bool keep, int32_t *changed) {
     const ss_graph *g = r->task->g;
     *changed = g->n - 1;
     for (int32_t i = r->study->n_relus - 1; i >= 0; i--) {
         g->nodes[r->nodes[i]].act.threshold = thresholds[i];
         if (thresholds[i] != before[i]) *changed = r->nodes[i];
     }
-    return ss_quant_set_thresholds(r->task->q, g);
+    ss_correction *c = r->task->correction;
+    if (ss_quant_set_thresholds(r->task->q, g) != SS_OK) return SS_BAD;
+    return c ? ss_correction_put(c, keep) : SS_OK;
+}
+
+ss_status ss_trial_put(ss_trials *r, const float *before, const float *thresholds, int32_t *changed) {
+    return put(r, before, thresholds, true, changed);
+}
+
+ss_status ss_trial_put_briefly(ss_trials *r, const float *before, const float *thresholds, int32_t *changed) {
+    return put(r, before, thresholds, false, changed);
 }
 
 static ss_status find_relus(ss_trials *r) {
@@ -274,10 +284,10 @@ static ss_status run_and_keep_design(ss_trials *r, ss_study_point *pt) {
     return SS_OK;
 }
 
-/* Run on all images; every point with these thresholds says so afterwards. */
-static ss_status confirm(ss_trials *r, int32_t index) {
+ss_status ss_trial_prove(ss_trials *r, int32_t point) {
     ss_study *s = r->study;
-    ss_study_point now = s->points[index];
+    ss_study_point now = s->points[point];
+    if (is_whole(r, &now)) return SS_OK;
     const ss_study_point *earlier = known(r, now.thresholds, true);
     if (earlier) now = *earlier;
     else if (run_and_keep_design(r, &now) != SS_OK) return SS_BAD;
@@ -296,7 +306,7 @@ ss_status ss_trial_confirm(ss_trials *r, int32_t policy, ss_hardware kind) {
     for (;;) {
         const int32_t best = fastest_promising(r->study, policy, kind);
         if (is_whole(r, &r->study->points[best])) return SS_OK;
-        if (confirm(r, best) != SS_OK) return SS_BAD;
+        if (ss_trial_prove(r, best) != SS_OK) return SS_BAD;
     }
 }
 
@@ -368,6 +378,7 @@ ss_status ss_trials_open(ss_ctx *ctx, const ss_study_task *task, ss_study *study
 void ss_trials_close(ss_trials *r) {
     for (int32_t i = 0; r->own && i < r->study->n_relus; i++) r->task->g->nodes[r->nodes[i]].act = r->own[i];
     if (r->own) ss_quant_set_thresholds(r->task->q, r->task->g);
+    if (r->own && r->task->correction) ss_correction_clear(r->task->correction);
     ss_profile_free(r->profile);
     ss_profile_free(r->priced_reference);
     ss_design_free(r->design);

@@ -38,14 +38,18 @@ void ss_trials_close(ss_trials *r);     /* puts the model's own thresholds back 
 /* thresholds: [n_relus]; never below the model's own. *index: of the new point, points being in order of
  * trial. */
 ss_status ss_trial(ss_trials *r, double t, const float *thresholds, int32_t *index);
+/* Run a point on all images, unless it was. Every point with its thresholds says so afterwards. */
+ss_status ss_trial_prove(ss_trials *r, int32_t point);
 /* Afterwards the fastest point of a policy (-1: of all) that promises to be within the loss allowed has been run on all
  * images, and is. */
 ss_status ss_trial_confirm(ss_trials *r, int32_t policy, ss_hardware kind);
 /* Are profiles needed with what streams of broadcast engines do? */
 bool ss_trial_lists(const ss_trials *r);
-/* Put thresholds into graph and quantised network; the first node whose tensor they change against `before`
- * goes to *changed (the last node when none does). */
+/* Put thresholds, and biases corrected for them, into graph and quantised network; the first node whose tensor they change
+ * against `before` goes to *changed (the last node when none does): corrections change only what lies behind it.
+ * Briefly: for one look, after which others are put that differ little from those put last in earnest. */
 ss_status ss_trial_put(ss_trials *r, const float *before, const float *thresholds, int32_t *changed);
+ss_status ss_trial_put_briefly(ss_trials *r, const float *before, const float *thresholds, int32_t *changed);
 /* The design behind the optimised hardware of a point; one more run, when it is not at hand. */
 ss_status ss_trial_design(ss_trials *r, int32_t point, ss_design **out);
 /* One run over the test split under the thresholds of a point. */

@@ -12,6 +12,7 @@
 /* The thresholds after each step; path[0] is where a round begins. */
 typedef struct path {
     float *at;   /* [cap][n_relus] */
+    int32_t *point; /* [cap]: of the study; -1: no trial */
     int32_t n, cap;
     int32_t good, bad; /* steps: the last trial within the loss, the first beyond it (0: none) */
 } path;
@@ -24,10 +25,13 @@ static ss_status path_push(ss_walk *w, path *p) {
     if (p->n == p->cap) {
         int32_t cap = p->cap ? 2 * p->cap : 64;
         float *grown = ss_realloc(w->r->ctx, p->at, (size_t)cap * row(w), sizeof *grown);
-        if (!grown) return SS_BAD;
-        p->at = grown;
+        if (grown) p->at = grown;
+        int32_t *points = ss_realloc(w->r->ctx, p->point, (size_t)cap, sizeof *points);
+        if (points) p->point = points;
+        if (!grown || !points) return SS_BAD;
         p->cap = cap;
     }
+    p->point[p->n] = -1;
     memcpy(path_at(w, p, p->n++), w->now, row(w) * sizeof *w->now);
     return SS_OK;
 }
@@ -46,6 +50,7 @@ void ss_walk_raise(ss_walk *w, float *thresholds, int32_t i) {
 static ss_status try_step(ss_walk *w, path *p, int32_t step, double taken, bool *within) {
     int32_t index;
     if (ss_trial(w->r, taken + step, path_at(w, p, step), &index) != SS_OK) return SS_BAD;
+    p->point[step] = index;
     *within = ss_study_promising(w->r->study, &w->r->study->points[index]);
     if (*within && step > p->good) p->good = step;
     if (!*within && (p->bad == 0 || step < p->bad)) p->bad = step;
@@ -73,10 +78,35 @@ static ss_status walk_on(ss_walk *w, path *p, ss_step_fn step, double taken) {
         if (try_step(w, p, tried, taken, &within) != SS_OK) return SS_BAD;
         over = within ? 0 : over + 1;
     }
-    if (p->n - 1 > tried && try_step(w, p, p->n - 1, taken, &within) != SS_OK) return SS_BAD;
-    while (p->bad > p->good + 1)
-        if (try_step(w, p, (p->good + p->bad) / 2, taken, &within) != SS_OK) return SS_BAD;
-    return SS_OK;
+    return p->n - 1 > tried ? try_step(w, p, p->n - 1, taken, &within) : SS_OK;
+}
+
+/* Would the policy choose this point rather than what is proven of it? */
+static bool leads(const ss_walk *w, int32_t point) {
+    const ss_study *s = w->r->study;
+    const ss_hardware k = w->probe.kind;
+    for (int32_t i = 1; i < s->n_points; i++)
+        if (s->points[i].policy == w->r->policy && i != point && ss_study_within(s, &s->points[i]) &&
+            s->points[i].hw[k].throughput >= s->points[point].hw[k].throughput)
+            return false;
+    return s->points[point].hw[k].throughput > s->points[0].hw[k].throughput;
+}
+
+/* Bisect the steps between the last trial within the loss and the next; prove: on all images, when it matters. What fails
+ * there is beyond the loss, and what promised before it is within. */
+static ss_status narrow(ss_walk *w, path *p, double taken, bool prove) {
+    const ss_study *s = w->r->study;
+    for (;;) {
+        bool within;
+        while (p->bad > p->good + 1)
+            if (try_step(w, p, (p->good + p->bad) / 2, taken, &within) != SS_OK) return SS_BAD;
+        if (!prove || p->good == 0 || !leads(w, p->point[p->good])) return SS_OK;
+        if (ss_trial_prove(w->r, p->point[p->good]) != SS_OK) return SS_BAD;
+        if (ss_study_within(s, &s->points[p->point[p->good]])) return SS_OK;
+        p->bad = p->good;
+        do p->good--;
+        while (p->good > 0 && (p->point[p->good] < 0 || !ss_study_promising(s, &s->points[p->point[p->good]])));
+    }
 }
 
 /* What the step behind the last good one raised is raised no further. */
@@ -89,7 +119,7 @@ static bool ban(ss_walk *w, const path *p) {
 }
 
 /* *taken: the steps of the walk before, and with this leg. */
-static ss_status walk_leg(ss_walk *w, const ss_leg *leg, double *taken) {
+static ss_status walk_leg(ss_walk *w, const ss_leg *leg, bool prove, double *taken) {
     path p = { 0 };
     ss_status s = ss_probe_settle(&w->probe, w->now);
     w->budget = w->probe.divergence;
@@ -97,12 +127,14 @@ static ss_status walk_leg(ss_walk *w, const ss_leg *leg, double *taken) {
         p.n = p.good = p.bad = 0;
         s = path_push(w, &p);
         if (s == SS_OK) s = walk_on(w, &p, leg->step, *taken);
+        if (s == SS_OK) s = narrow(w, &p, *taken, prove);
         const bool again = s == SS_OK && ban(w, &p);
         *taken += p.n - 1;
         if (!again) break;
         s = ss_probe_settle(&w->probe, w->now);
     }
     ss_free(w->r->ctx, p.at);
+    ss_free(w->r->ctx, p.point);
     return s;
 }
 
@@ -156,7 +188,8 @@ static ss_status walk(ss_walk *w, ss_hardware kind, const ss_leg *legs, int32_t 
     for (int32_t i = 0; s == SS_OK && i < n; i++) {
         bool again;
         s = begin(w, &legs[i], taken, &again);
-        if (s == SS_OK && !again) s = walk_leg(w, &legs[i], &taken);
+        const bool prove = i == n - 1 || legs[i].from_best; /* others only lead to the next leg */
+        if (s == SS_OK && !again) s = walk_leg(w, &legs[i], prove, &taken);
     }
     return s;
 }
