@@ -94,10 +94,15 @@ def engines():
 
 
 def broadcast():
-    yield from grid("ss_compact", "W N STEPS ROOM", [
-        (16, 9, 16, 288), (16, 9, 4, 72), (16, 3, 32, 192), (16, 3, 8, 48), (16, 1, 16, 32), (16, 1, 64, 256), (8, 9, 32, 576),
-        (8, 3, 4, 24), (16, 5, 8, 80), (8, 25, 4, 200), (16, 2, 16, 64), (16, 4, 64, 1024), ("held", 16, 9, 8, 216),
-        ("held", 8, 5, 16, 160), ("held", 16, 4, 4, 32), ("held", 16, 7, 16, 224), ("held", 8, 1, 32, 64)], {"LISTS": 8})
+    yield from grid("ss_share", "W K P LANES STEPS", [
+        (16, 9, 9, 2, 16), (16, 9, 3, 4, 16), (16, 9, 8, 1, 32), (16, 9, 7, 2, 64), (8, 9, 5, 4, 8), (16, 9, 6, 1, 64), (16, 9, 4, 4, 8),
+        (8, 9, 2, 8, 4), (8, 25, 10, 1, 6), (8, 9, 9, 4, 128), (16, 4, 2, 4, 32), ("held", 16, 9, 5, 2, 16), ("held", 8, 9, 8, 4, 16),
+        ("held", 16, 9, 9, 4, 8), ("held", 16, 9, 2, 2, 64), ("held", 8, 9, 7, 2, 32)])
+    yield from grid("ss_compact", "W N STEPS ROWS ROOM", [
+        (16, 9, 16, 144, 288), (16, 9, 4, 36, 72), (16, 3, 32, 96, 192), (16, 3, 8, 24, 48), (16, 1, 16, 16, 32), (16, 1, 64, 64, 256),
+        (8, 9, 32, 288, 576), (8, 3, 4, 12, 24), (16, 5, 8, 40, 80), (8, 25, 4, 100, 200), (16, 2, 16, 32, 64), (16, 4, 64, 256, 1024),
+        ("held", 16, 9, 8, 72, 216), ("held", 8, 5, 16, 80, 160), ("held", 16, 4, 4, 16, 32), ("held", 16, 7, 16, 112, 224),
+        ("held", 8, 1, 32, 32, 64)], {"LISTS": 8})
     yield from grid("ss_replay", "W ROWS FOLDS PASSES LEAST ROOM RESULTS", [
         (16, 144, 4, 1, 4, 288, 8), (16, 48, 4, 1, 4, 96, 8), (16, 16, 1, 1, 16, 32, 8), (8, 36, 8, 1, 2, 72, 16),
         (16, 576, 2, 1, 16, 1152, 4), (16, 9, 16, 1, 1, 18, 32), (8, 288, 1, 1, 8, 576, 18), (16, 64, 1, 1, 64, 128, 3),
@@ -140,8 +145,8 @@ def convolutions():
     def broadcast_files(p):
         steps, folds = 16 // p["LANES"], 16 // p["CO"]
         names = {"bias.mem": (p["SUMS"] * p["ACC"], 16 // p["SUMS"]), "scale.mem": (23 * p["LANES_OUT"], 16 // p["LANES_OUT"])}
-        parts = [-(-(9 - i % p["P"]) // p["P"]) for i in range(p["LANES"] * p["P"])]
-        return names | {f"w_{i}.mem": (p["CO"] * p["W"], n * steps * folds) for i, n in enumerate(parts)}
+        rows = -(-9 * steps // p["P"])
+        return names | {f"w_{i}.mem": (p["CO"] * p["W"], rows * folds) for i in range(p["LANES"] * p["P"])}
 
     yield from grid("ss_conv_broadcast", "W LANES_IN LANES_OUT LANES P CO SUMS QUEUE LISTS RESULTS ACC PRE ROW_STYLE SHIFT_LO SHIFT_HI", [
         ("whole", 16, 2, 2, 2, 3, 8, 2, 0, 2, 4, 39, 12, "distributed", 22, 37),

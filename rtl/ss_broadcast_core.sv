@@ -1,9 +1,9 @@
 // ss_broadcast_core: the broadcast engine: window words in, result words out.
 //
-//     in -> ss_fork -> S = LANES*P streams (ss_broadcast_stream) -> ss_broadcast_join -> out
+//     in -> ss_share -> ss_fork -> S = LANES*P streams (ss_broadcast_stream) -> ss_broadcast_join -> out
 //
 // In: per pixel PASSES*STEPS words of LANES*K elements. Out: per pixel PASSES*FOLDS*BEATS words of SUMS lanes of
-// RES = ACC - PRE bits, BEATS = CO/SUMS. Stream l*P + p has lane l's positions k with k mod P = p, position k being its element k/P.
+// RES = ACC - PRE bits, BEATS = CO/SUMS. Stream l*P + p has part p of lane l's positions, each word another one (ss_share).
 // A pixel's non-zeros are compacted once and replayed for every fold of CO filters: stream i is busy
 // FOLDS * max(BEATS, its non-zeros) cycles, and streams meet when a fold's sums are joined, RESULTS folds apart at most.
 // Weights, streams' formulas: docs/hardware.md, "Broadcast engine".
@@ -41,10 +41,15 @@ module ss_broadcast_core #(
     output logic loaded
 );
     localparam S = LANES * P;
-    localparam ROWS = PASSES * FOLDS * (CO / SUMS);
+    localparam N = (K + P - 1) / P;               // elements of a part
+    localparam ROWS = (STEPS * K + P - 1) / P;    // of a list
+    localparam DEPTH = ROWS * FOLDS * PASSES;     // of a stream's weights
+    localparam WAW = DEPTH > 1 ? $clog2(DEPTH) : 1;
 
     logic [S-1:0] part_valid, part_ready, sum_valid, all_loaded;
     logic [LANES*K*W-1:0] window;
+    logic [S*N*W-1:0] shares;
+    logic [P-1:0] fewer;
     logic [S*SUMS*ACC-1:0] parts;
     logic [66*(S+1)-1:0] chain;
     assign chain[65:0] = load_in;
@@ -55,27 +60,22 @@ module ss_broadcast_core #(
         .clk(clk), .rst(rst), .in_valid(in_valid), .in_ready(in_ready), .in_data(in_data),
         .out_valid(part_valid), .out_ready(part_ready), .out_data(window));
 
+    ss_share #(.W(W), .K(K), .P(P), .LANES(LANES), .STEPS(STEPS)) u_share (
+        .clk(clk), .rst(rst), .step(in_valid && in_ready), .window(window), .parts(shares), .fewer(fewer));
+
     logic sum_ready;
-    genvar i, k;
+    genvar i;
     generate
         for (i = 0; i < S; i = i + 1) begin : g_stream
-            localparam FIRST = i % P;
-            localparam N = (K - FIRST + P - 1) / P;
             localparam DIGITS = i < 10 ? 1 : i < 100 ? 2 : i < 1000 ? 3 : 4;
             localparam [31:0] NUMBER = {8'(48 + i / 1000), 8'(48 + i / 100 % 10), 8'(48 + i / 10 % 10), 8'(48 + i % 10)};
-            localparam DEPTH = N * STEPS * FOLDS * PASSES;
-            localparam WAW = DEPTH > 1 ? $clog2(DEPTH) : 1;
-            logic [N*W-1:0] part;
             logic [WAW-1:0] addr;
             logic [CO*W-1:0] weights;
-            for (k = 0; k < N; k = k + 1) begin : g_position
-                assign part[k*W +: W] = window[(i / P * K + FIRST + k*P)*W +: W];
-            end
             ss_broadcast_stream #(
                 .W(W), .N(N), .STEPS(STEPS), .FOLDS(FOLDS), .PASSES(PASSES), .CO(CO), .SUMS(SUMS), .ACC(ACC),
-                .LIST(LISTS*N*STEPS), .LISTS(8), .QUEUE(QUEUE), .RESULTS(RESULTS))
+                .ROWS(ROWS), .LIST(LISTS*ROWS), .LISTS(8), .QUEUE(QUEUE), .RESULTS(RESULTS))
             u_stream (
-                .clk(clk), .rst(rst), .in_valid(part_valid[i]), .in_ready(part_ready[i]), .in_data(part),
+                .clk(clk), .rst(rst), .in_valid(part_valid[i]), .in_ready(part_ready[i]), .in_data(shares[i*N*W +: N*W]), .in_fewer(fewer[i % P]),
                 .out_valid(sum_valid[i]), .out_ready(sum_ready), .out_data(parts[i*SUMS*ACC +: SUMS*ACC]),
                 .addr(addr), .weights(weights));
             ss_weights #(
@@ -88,7 +88,7 @@ module ss_broadcast_core #(
     endgenerate
 
     ss_broadcast_join #(
-        .S(S), .SUMS(SUMS), .ACC(ACC), .PRE(PRE), .ROWS(ROWS), .BIAS_FILE(BIAS_FILE), .ROM_STYLE(ROM_STYLE))
+        .S(S), .SUMS(SUMS), .ACC(ACC), .PRE(PRE), .ROWS(PASSES * FOLDS * (CO / SUMS)), .BIAS_FILE(BIAS_FILE), .ROM_STYLE(ROM_STYLE))
     u_join (
         .clk(clk), .rst(rst), .in_valid(sum_valid), .in_ready(sum_ready), .in_data(parts),
         .out_valid(out_valid), .out_ready(out_ready), .out_data(out_data));

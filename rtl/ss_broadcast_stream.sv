@@ -4,7 +4,7 @@
 //
 // The weight memory stands outside, so that streams are alike but for N: `weights` is row `addr`, two cycles later.
 //
-// In: STEPS words of N elements a pixel (and pass). Out: FOLDS folds of BEATS = CO/SUMS words of SUMS lanes.
+// In: STEPS words of N elements a pixel (and pass), N-1 with `in_fewer`, ROWS in all at most. Out: FOLDS folds of BEATS = CO/SUMS words of SUMS lanes.
 // Busy FOLDS * max(BEATS, non-zeros) cycles a pixel, no bubbles; the next pixel's list is made meanwhile, in the sum over
 // the words of max(1, non-zeros). From the issue of a fold's last beat to its first word: LATENCY = 9 cycles (11 with results in
 // block RAM). A list can be replayed max(1, non-zeros) + 2 cycles after its last word was taken.
@@ -17,11 +17,12 @@ module ss_broadcast_stream #(
     parameter CO = 4,
     parameter SUMS = CO,
     parameter ACC = 40,
-    parameter LIST = 2 * N * STEPS, // entries of the list memory, N * STEPS or more
+    parameter ROWS = N * STEPS,
+    parameter LIST = 2 * ROWS,      // entries of the list memory, ROWS or more
     parameter LISTS = 8,
     parameter QUEUE = 0,            // words in front of the compaction
     parameter RESULTS = 16,         // folds that wait for the other streams
-    parameter DEPTH = N * STEPS * FOLDS * PASSES, // rows of weights; derived: leave these alone
+    parameter DEPTH = ROWS * FOLDS * PASSES, // rows of weights; derived: leave these alone
     parameter WAW = DEPTH > 1 ? $clog2(DEPTH) : 1
 ) (
     input  logic clk,
@@ -29,20 +30,20 @@ module ss_broadcast_stream #(
     input  logic in_valid,
     output logic in_ready,
     input  logic [N*W-1:0] in_data,
+    input  logic in_fewer,
     output logic out_valid,
     input  logic out_ready,
     output logic [SUMS*ACC-1:0] out_data,
     output logic [WAW-1:0] addr,
     input  logic [CO*W-1:0] weights
 );
-    localparam ROWS = N * STEPS;
     localparam AW = ROWS > 1 ? $clog2(ROWS) : 1;
     localparam CW = $clog2(ROWS + 1);
     localparam BEATS = CO / SUMS;
     localparam WORDS = RESULTS * BEATS > 2 ? RESULTS * BEATS : 2;
     localparam BW = BEATS > 1 ? $clog2(BEATS) : 1;
 
-    logic part_valid, part_ready, write, close, entry_freed, list_freed, taken, last_word, sum_valid, unused_ready;
+    logic fewer, part_valid, part_ready, write, close, entry_freed, list_freed, taken, last_word, sum_valid, unused_ready;
     logic [N*W-1:0] part;
     logic [AW+W-1:0] entry;
     logic [CW-1:0] count;
@@ -52,11 +53,11 @@ module ss_broadcast_stream #(
     logic [BW-1:0] unused_word;
     logic [$clog2(WORDS+1)-1:0] unused_level;
 
-    ss_skip #(.WIDTH(N*W), .DEPTH(QUEUE), .STYLE("distributed")) u_queue (
-        .clk(clk), .rst(rst), .in_valid(in_valid), .in_ready(in_ready), .in_data(in_data),
-        .out_valid(part_valid), .out_ready(part_ready), .out_data(part));
-    ss_compact #(.W(W), .N(N), .STEPS(STEPS), .ROOM(LIST), .LISTS(LISTS)) u_compact (
-        .clk(clk), .rst(rst), .in_valid(part_valid), .in_ready(part_ready), .in_data(part),
+    ss_skip #(.WIDTH(N*W + 1), .DEPTH(QUEUE), .STYLE("distributed")) u_queue (
+        .clk(clk), .rst(rst), .in_valid(in_valid), .in_ready(in_ready), .in_data({in_fewer, in_data}),
+        .out_valid(part_valid), .out_ready(part_ready), .out_data({fewer, part}));
+    ss_compact #(.W(W), .N(N), .STEPS(STEPS), .ROWS(ROWS), .ROOM(LIST), .LISTS(LISTS)) u_compact (
+        .clk(clk), .rst(rst), .in_valid(part_valid), .in_ready(part_ready), .in_data(part), .in_fewer(fewer),
         .write(write), .entry(entry), .close(close), .count(count), .entry_freed(entry_freed), .list_freed(list_freed));
     ss_replay #(
         .W(W), .ROWS(ROWS), .FOLDS(FOLDS), .PASSES(PASSES), .LEAST(BEATS), .ROOM(LIST), .LISTS(LISTS), .RESULTS(RESULTS))

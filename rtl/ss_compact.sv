@@ -1,6 +1,7 @@
 // ss_compact: compacts the words of a pixel into a list of its non-zeros: (value, address), ascending, one a cycle.
 //
-// In: STEPS words of N elements a pixel. Out: `write` with an entry (the address above the value), address = step*N + position;
+// In: STEPS words of N elements a pixel, N-1 with `in_fewer`. Out: `write` with an entry (the address above the value); elements
+// are numbered through the list, and that is the address;
 // `close` with or after a pixel's last entry, `count` its entries. Both come a cycle after they were chosen.
 // A word is held in a register while its non-zeros leave it: max(1, non-zeros) cycles; the next comes with the last of them.
 // Places: ROOM entries of a list memory and LISTS lists; `entry_freed` and `list_freed` give one back. Nothing is chosen
@@ -9,16 +10,18 @@ module ss_compact #(
     parameter W = 16,
     parameter N = 9,
     parameter STEPS = 4,
-    parameter ROOM = 2 * N * STEPS,
+    parameter ROWS = N * STEPS, // elements of a list
+    parameter ROOM = 2 * ROWS,
     parameter LISTS = 8,
-    parameter AW = N * STEPS > 1 ? $clog2(N * STEPS) : 1, // derived: leave these alone
-    parameter CW = $clog2(N * STEPS + 1)
+    parameter AW = ROWS > 1 ? $clog2(ROWS) : 1, // derived: leave these alone
+    parameter CW = $clog2(ROWS + 1)
 ) (
     input  logic clk,
     input  logic rst,
     input  logic in_valid,
     output logic in_ready,
     input  logic [N*W-1:0] in_data,
+    input  logic in_fewer,
     output logic write,
     output logic [AW+W-1:0] entry,
     output logic close,
@@ -30,7 +33,7 @@ module ss_compact #(
     localparam RW = $clog2(ROOM + 1);
     localparam LW = $clog2(LISTS + 1);
     localparam SW = STEPS > 1 ? $clog2(STEPS) : 1;
-    logic busy, used, go, beat, done, ended, last;
+    logic fewer, busy, used, go, beat, done, ended, last;
     logic [N*W-1:0] part;
     logic [N-1:0] nonzero, left, rest;
     logic [IW-1:0] idx;
@@ -61,12 +64,12 @@ module ss_compact #(
     always_ff @(posedge clk) begin
         if (rst) busy <= 1'b0;
         else if (in_ready) busy <= in_valid;
-        if (in_ready) part <= in_data;
+        if (in_ready) {fewer, part} <= {in_fewer, in_data};
         if (in_ready) left <= nonzero;
         else if (beat) left <= rest;
 
         if (rst || ended) base <= 0;
-        else if (done) base <= base + AW'(N);
+        else if (done) base <= base + (fewer ? AW'(N - 1) : AW'(N));
         if (rst || ended) so_far <= 0;
         else if (beat) so_far <= with_this;
         if (rst) room <= RW'(ROOM);

@@ -22,7 +22,7 @@ same_cycles() { # same_cycles NAME ARGUMENT...: of the whole run, and of each im
 }
 spread() { # more images than one report: percentiles in order
     "$bin" simulate "${common[@]}" --images 20 --json >"$work/spread" &&
-        awk '/"p5"/ { gsub(/[^0-9.]/, "", $2); a = $2 } /"p95"/ { gsub(/[^0-9.]/, "", $2); if (a > $2) bad = 1; seen++ }
+        awk '/"p5"/ { gsub(/[^0-9.]/, "", $2); a = $2 + 0 } /"p95"/ { gsub(/[^0-9.]/, "", $2); if (a > $2 + 0) bad = 1; seen++ }
              END { exit bad || seen != 2 }' "$work/spread"
 }
 

@@ -161,7 +161,7 @@ static void check_config(const bench *b, int32_t node, double interval, int bits
         assert_int_equal(n->shape.c / n->groups % cfg->co, 0);
         assert_true(cfg->gr == 1 || cfg->ci * n->groups == ss_graph_in_shape(b->g, n).c);
         assert_true(cfg->gr == 1 || cfg->co * n->groups == n->shape.c);
-        assert_true(cfg->m >= 1 && cfg->m <= k && (cfg->engine == SS_ENGINE_CROSSBAR || k % cfg->m == 0));
+        assert_true(cfg->m >= 1 && cfg->m <= k && (cfg->engine != SS_ENGINE_DENSE || k % cfg->m == 0));
         /* one DSP a multiplier, or for two of 8 bits, one a requantise lane */
         bool two = cfg->engine == SS_ENGINE_BROADCAST && bits == 8 && cfg->co % 2 == 0;
         int64_t multipliers = (int64_t)cfg->gr * cfg->ci * cfg->co * cfg->m;
@@ -217,7 +217,7 @@ static void no_configuration_is_missing(void **state) {
                 int32_t dense_depth = 4 / m * folds, crossbar_depth = m == 1 ? 4 * folds : folds;
                 if (4 % m == 0) want += dense_depth > 1 ? 3 : 1; /* one word: constants; else LUT, BRAM, URAM */
                 if (m < 4) want += crossbar_depth > 1 ? 3 : 1;
-                if (4 % m == 0) want += dense_depth > 1 ? 3 : 1; /* broadcast: a memory a stream, as deep */
+                want += ss_ceil_div(4 * (4 / ci), m) * (6 / co) > 1 ? 3 : 1; /* broadcast: a memory a stream, any m */
             }
         }
     int n = ss_cost_configs(b.c, conv, 1e12, list, MANY);

@@ -41,8 +41,8 @@ static void keep(void *user, int thread, int64_t image, int32_t node, ss_view v)
 }
 
 /* [list][step][stream] of one image. */
-static int *nonzeros_of(const ss_node *n, ss_shape in, const int16_t *map, int ci, int parts, int *out) {
-    int k = n->win.kh * n->win.kw;
+static int *nonzeros_of(const ss_node *n, ss_shape in, const int16_t *map, const broadcast *b, int *out) {
+    int k = n->win.kh * n->win.kw, ci = b->fold.ci, parts = b->p;
     for (int32_t pixel = 0; pixel < n->shape.h * n->shape.w; pixel++) {
         int32_t y0 = pixel / n->shape.w * n->win.sh - n->win.pt, x0 = pixel % n->shape.w * n->win.sw - n->win.pl;
         for (int c = 0; c < in.c; c += ci, out += ci * parts) {
@@ -51,7 +51,7 @@ static int *nonzeros_of(const ss_node *n, ss_shape in, const int16_t *map, int c
                 for (int i = 0; i < k; i++) {
                     int32_t y = y0 + i / n->win.kw, x = x0 + i % n->win.kw;
                     if (y < 0 || x < 0 || y >= in.h || x >= in.w) continue;
-                    out[l * parts + i % parts] += map[(y * in.w + x) * in.c + c + l] != 0;
+                    out[l * parts + broadcast_part(b, c / ci % b->fold.steps, i)] += map[(y * in.w + x) * in.c + c + l] != 0;
                 }
         }
     }
@@ -65,7 +65,7 @@ static int64_t cycles_of_hardware(const maps *m, const ss_node *n, const ss_conf
     b.fold = (fold){ .w = 16, .k = n->win.kh * n->win.kw, .gr = 1, .ci = cfg->ci, .co = cfg->co, .m = 1, .passes = n->groups,
                      .steps = cg / cfg->ci, .folds = fg / cfg->co };
     int *nonzeros = malloc((size_t)IMAGES * (size_t)lists * (size_t)(b.fold.steps * streams) * sizeof *nonzeros), *at = nonzeros;
-    for (int i = 0; i < IMAGES; i++) at = nonzeros_of(n, in, m->of[n->in[0]][i], cfg->ci, cfg->m, at);
+    for (int i = 0; i < IMAGES; i++) at = nonzeros_of(n, in, m->of[n->in[0]][i], &b, at);
     int64_t busy, last = broadcast_cycles(&b, nonzeros, IMAGES * lists, &busy);
     free(nonzeros);
     return last;

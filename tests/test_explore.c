@@ -312,8 +312,7 @@ static void edit_fold(json_t *j) {
     json_object_set_new(conv_node(j), "ci", json_integer(5));
 }
 static void edit_cycles(json_t *j) {
-    half(conv_node(j), "cycles");
-    half(conv_node(j), "cycles"); /* fewer than one a window */
+    for (int i = 0; i < 6; i++) half(conv_node(j), "cycles"); /* fewer than one a window */
 }
 static void edit_engine(json_t *j) {
     json_object_set_new(conv_node(j), "engine", json_string("optical"));

@@ -247,7 +247,8 @@ static void bad_files_are_refused(void **state) {
     assert_int_equal(ss_file_read(f->ctx, f->path, 1 << 20, &good, &len), SS_OK);
     const struct {
         const char *from, *to, *why;
-    } edits[] = { { "\"version\": 2", "\"version\": 3", "version 3" },
+    } edits[] = { { "\"version\": 3", "\"version\": 4", "version 4" },
+                  { "\"version\": 3", "\"version\": 2", "older version" },
                   { "skipstream.profile", "skipstream.design!", "not a" },
                   { "\"name\": \"b\"", "\"name\": \"c\"", "does not match" },
                   { "\"name\": \"ra\"", "\"name\": \"rb\"", "does not match" },
@@ -257,7 +258,7 @@ static void bad_files_are_refused(void **state) {
                   { "\"windows\": 9", "\"windows\": 0", "out of range" },
                   { "\"channels\"", "\"channelz\"", "missing" },
                   { "\"hist\"", "\"hisu\"", "hist" },
-                  { "\"parts\"", "\"partz\"", "older version" },
+                  { "\"parts\"", "\"partz\"", "parts" },
                   { "\"lists\"", "\"listz\"", "lists" },
                   { "}", "", "JSON" } };
     for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {

@@ -58,10 +58,23 @@ static void count_map(fixture *f, double zeros) {
     ss_lists_count(&f->lists, m);
 }
 
+static int gcd(int a, int b) { return b ? gcd(b, a % b) : a; }
+
 static int element(const fixture *f, int32_t y, int32_t x, int32_t c) {
     const ss_map *m = &f->map;
     if (y < 0 || y >= m->shape.h || x < 0 || x >= m->shape.w) return 0;
     return m->data[(y * (m->left + m->shape.w + m->right) + m->left + x) * m->shape.c + c];
+}
+
+/* Whose turn position k of word s is: dealt on from word to word, one part left out when the same would begin again. */
+static int part_of(int s, int k, int positions, int parts) {
+    int at = 0, word = 0, n = 0;
+    for (; word < s; word++) {
+        at = (at + positions) % parts;
+        n = (n + positions) % parts;
+        if (n == 0) at += gcd(positions, parts) > 1;
+    }
+    return (at + k) % parts;
 }
 
 /* Of stream (l, p) in the given list: non-zeros, or cycles of compaction; of one word or (word < 0) of all. */
@@ -72,8 +85,8 @@ static int stream_has(const fixture *f, int list, int ci, int parts, int l, int 
     for (int s = 0; s < t->cg / ci; s++) {
         int n = 0;
         if (word >= 0 && s != word) continue;
-        for (int k = p; k < t->k; k += parts)
-            n += element(f, y + k / t->win.kw, x + k % t->win.kw, group * t->cg + s * ci + l);
+        for (int k = 0; k < t->k; k++)
+            if (part_of(s, k, t->k, parts) == p) n += element(f, y + k / t->win.kw, x + k % t->win.kw, group * t->cg + s * ci + l);
         sum += compaction && n == 0 ? 1 : n;
     }
     return word < 0 && sum == 0 ? 1 : sum;
@@ -152,7 +165,7 @@ static void counting_agrees_with_plain_loops(void **state) {
 static void assumed_lists_are_those_of_random_maps(void **state) {
     (void)state;
     enum { MAPS = 400 };
-    const double zeros[] = { 0.2, 0.5, 0.8 }, near[] = { 0.065, 0.12, 0.15 }, listed[] = { 0.055, 0.055, 0.12 };
+    const double zeros[] = { 0.2, 0.5, 0.8 }, near[] = { 0.15, 0.12, 0.15 }, listed[] = { 0.07, 0.055, 0.15 };
     for (size_t n = 0; n < sizeof cases / sizeof *cases; n++)
         for (size_t z = 0; z < 3; z++) {
             fixture f = of_layer(cases[n].in, cases[n].groups, cases[n].win, zeros[z]);
@@ -166,7 +179,7 @@ static void assumed_lists_are_those_of_random_maps(void **state) {
                 for (int span = 0; f.lists.sets[i].streams && span < SS_LIST_SPANS; span++) {
                     double is = counted[i].busiest[span] / MAPS, says = l->lists[i].busiest[span];
                     double c = counted[i].compaction[span] / MAPS, assumed = l->lists[i].compaction[span];
-                    if (fabs(says / is - 1) > (span == 0 ? 0.02 : near[z]))
+                    if (fabs(says / is - 1) > (span == 0 ? 0.04 : near[z]))
                         fail_msg("case %zu, %.1f, set %d, span %d: assumed %g, counted %g", n, zeros[z], i, span, says, is);
                     if (l->parts[i / l->n_ci] < l->k && fabs(assumed / c - 1) > listed[z])
                         fail_msg("case %zu, %.1f, set %d, span %d: compaction assumed %g, counted %g", n, zeros[z], i,
@@ -182,16 +195,18 @@ static void without_zeros_lists_are_full(void **state) {
     fixture f = of_layer((ss_shape){ 16, 6, 6 }, 1, UTIL_WIN(3, 1, 0), 0);
     const ss_layer_profile *l = &f.p->layers[1];
     for (int32_t i = 0; i < l->n_parts * l->n_ci; i++) {
-        double each = l->windows * l->channels / (double)l->ci[i % l->n_ci] * (l->k / l->parts[i / l->n_ci]);
+        int64_t steps = l->channels / l->ci[i % l->n_ci], parts = l->parts[i / l->n_ci];
+        double each = l->windows * (double)ss_ceil_div(steps * l->k, parts);
         for (int span = 0; span < SS_LIST_SPANS; span++) {
             assert_near(l->lists[i].busiest[span], each, 1e-9 * each);
             assert_near(l->lists[i].compaction[span], each, 1e-9 * each);
         }
+        each = l->windows * (double)(steps * ss_ceil_div(l->k, parts));
         assert_near(l->lists[i].word, each, 1e-9 * each);
     }
     assert_null(ss_profile_lists(l, 3, 1));
-    assert_null(ss_profile_lists(l, 4, 2));
-    assert_ptr_equal(ss_profile_lists(l, 4, 3), &l->lists[l->n_ci + 2]);
+    assert_null(ss_profile_lists(l, 4, 10));
+    assert_ptr_equal(ss_profile_lists(l, 4, 3), &l->lists[2 * l->n_ci + 2]);
     fixture_free(&f);
 }
 

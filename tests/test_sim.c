@@ -226,7 +226,7 @@ static void random_counts(util_rng *r, const broadcast *b, int lists, int *nonze
     for (int list = 0; list < lists; list++) {
         const int most = util_rng_int(r, 0, 12);
         for (int n = 0; n < b->fold.steps * streams; n++) {
-            const int at = list * b->fold.steps * streams + n, all = broadcast_positions(b, n % streams);
+            const int at = list * b->fold.steps * streams + n, all = broadcast_positions(b, n / streams, n % b->p);
             nonzeros[at] = util_rng_int(r, 0, most < all ? most : all);
             counts[at] = (uint16_t)nonzeros[at];
         }

@@ -1,7 +1,8 @@
 /* The broadcast engine of a convolution: its legal foldings, its memories, its modules. Module: rtl/ss_conv_broadcast.sv.
  *
- * ci lanes of the window, m = P kernel parts: ci*P streams, stream l*P + p with lane l's positions k mod P = p, N of them;
- * co filters at once. Streams differ in N by one at most, so there are at most two kinds of weight memory. */
+ * ci lanes of the window, m = P kernel parts: ci*P streams, all alike, with `positions` elements of a word and `rows` of a
+ * list at most; co filters at once. */
+#include "base/share.h"
 #include "cost/modules.h"
 #include "cost/node.h"
 
@@ -13,29 +14,21 @@ ss_broadcast ss_broadcast_of(const ss_cost_node *n, const ss_config *cfg, int bi
                        .steps = n->cg / cfg->ci,
                        .folds = n->fg / cfg->co,
                        .passes = n->groups,
-                       .beats = cfg->co / cfg->sums };
+                       .beats = cfg->co / cfg->sums,
+                       .positions = ss_ceil_div(n->k, cfg->m) };
+    b.rows = ss_share_rows(b.steps, n->k, cfg->m);
     b.packed = bits == 8 && cfg->co % 2 == 0 && cfg->sums % 2 == 0 && n->acc_bits <= PACKED_SUM;
     return b;
 }
 
-/* Streams with part p of the kernel: all `lanes` of them alike. */
-int ss_broadcast_parts(const ss_cost_node *n, const ss_config *cfg, ss_broadcast_part out[2]) {
-    int64_t longer = n->k % cfg->m, less = n->k / cfg->m;
-    int parts = 0;
-    if (longer) out[parts++] = (ss_broadcast_part){ cfg->ci * longer, less + 1 };
-    out[parts++] = (ss_broadcast_part){ cfg->ci * (cfg->m - longer), less };
-    return parts;
-}
-
-/* One stream whose part of a window has `positions` elements; without its weights. */
-static ss_resources stream_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg, const ss_broadcast *b,
-                                     int64_t positions) {
+/* One stream without its weights. */
+static ss_resources stream_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg, const ss_broadcast *b) {
     int bits = c->opts.bits;
-    int64_t rows = positions * b->steps, room = cfg->lists * rows;
+    int64_t rows = b->rows, room = cfg->lists * rows;
     int64_t places = cfg->results * b->beats > 2 ? cfg->results * b->beats : 2;
-    ss_resources res = SS_COST_OF(SS_MOD_COMPACT, bits, positions, b->steps, room, LISTS_WAITING);
+    ss_resources res = SS_COST_OF(SS_MOD_COMPACT, bits, b->positions, b->steps, rows, room, LISTS_WAITING);
     if (cfg->queue > 0)
-        ss_res_add(&res, SS_COST_OF(SS_MOD_FIFO_LUT, positions * bits, cfg->queue > 2 ? cfg->queue : 2), 1);
+        ss_res_add(&res, SS_COST_OF(SS_MOD_FIFO_LUT, b->positions * bits + 1, cfg->queue > 2 ? cfg->queue : 2), 1);
     ss_res_add(&res,
                SS_COST_OF(SS_MOD_REPLAY, bits, rows, b->folds, b->passes, b->beats, room, LISTS_WAITING, cfg->results), 1);
     ss_res_add(&res, SS_COST_OF(SS_MOD_LANES, bits, cfg->co, cfg->sums, n->acc_bits), 1);
@@ -47,10 +40,9 @@ static ss_resources stream_resources(const ss_cost *c, const ss_cost_node *n, co
 
 ss_resources ss_broadcast_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
     ss_broadcast b = ss_broadcast_of(n, cfg, c->opts.bits);
-    ss_broadcast_part parts[2];
     ss_resources res = SS_COST_OF(SS_MOD_FORK, (int64_t)cfg->ci * n->k * c->opts.bits, b.streams);
-    for (int i = 0, kinds = ss_broadcast_parts(n, cfg, parts); i < kinds; i++)
-        ss_res_add(&res, stream_resources(c, n, cfg, &b, parts[i].positions), parts[i].streams);
+    if (cfg->m > 1 && b.steps > 1) ss_res_add(&res, SS_COST_OF(SS_MOD_SHARE, c->opts.bits, n->k, cfg->m, cfg->ci, b.steps), 1);
+    ss_res_add(&res, stream_resources(c, n, cfg, &b), b.streams);
     ss_style biases = ss_fold_rom_style(c, n, cfg) == SS_MEM_LUT ? SS_STYLE_LUT : SS_STYLE_BLOCK;
     ss_res_add(&res,
                SS_COST_OF(SS_MOD_JOIN, b.streams, cfg->sums, n->acc_bits, n->acc_bits - ss_result_bits(n),

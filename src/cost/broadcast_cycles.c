@@ -9,6 +9,7 @@
  *
  * Slack of the replay: RESULTS folds at the join, and the lists that wait before it; of the compaction: QUEUE words and
  * the one in its register. */
+#include "base/share.h"
 #include "cost/node.h"
 
 #include <math.h>
@@ -30,8 +31,8 @@ static double over_blocks(const double spans[SS_LIST_SPANS], double lists, doubl
     return cycles;
 }
 
-/* Where the profile knows nothing (P no divisor of K, more streams than it counts): the nearest that it knows, scaled by
- * positions and lanes. Exploration lists no such folding. */
+/* Where the profile knows nothing (a P that it does not count, more streams than it counts): the nearest that it knows, scaled by
+ * the streams. Exploration lists no such folding. */
 static ss_list_stats lists_of(const ss_cost_node *n, const ss_config *cfg) {
     int part = 0, lane = 0;
     for (int i = 0; i < n->n_parts; i++)
@@ -39,8 +40,7 @@ static ss_list_stats lists_of(const ss_cost_node *n, const ss_config *cfg) {
     for (int i = 0; i < n->n_ci; i++)
         if (cfg->ci % n->ci[i] == 0 && n->ci[i] * n->parts[part] <= SS_PROFILE_MOST_STREAMS) lane = i;
     ss_list_stats s = n->lists[part * n->n_ci + lane];
-    double here = (double)ss_ceil_div(n->k, cfg->m) / (double)cfg->ci;
-    double scale = here / ((double)(n->k / n->parts[part]) / (double)n->ci[lane]);
+    double scale = (double)n->parts[part] * (double)n->ci[lane] / ((double)cfg->m * (double)cfg->ci);
     double words = (double)(n->out_elems / n->f * n->groups * (n->cg / cfg->ci));
     for (int i = 0; i < SS_LIST_SPANS; i++) {
         s.busiest[i] *= scale;
@@ -59,7 +59,7 @@ static work work_of(const ss_cost_node *n, const ss_config *cfg) {
     work w = { .s = lists_of(n, cfg), .lists = (double)(n->out_elems / n->f * n->groups) };
     w.steps = (double)(n->cg / cfg->ci);
     w.folds = (double)(n->fg / cfg->co);
-    w.room = cfg->lists * w.steps * (double)ss_ceil_div(n->k, cfg->m);
+    w.room = (double)(cfg->lists * ss_share_rows(n->cg / cfg->ci, n->k, cfg->m));
     return w;
 }
 
@@ -117,7 +117,7 @@ void ss_broadcast_size(const ss_cost_node *n, int bits, ss_config *cfg) {
         if (cfg->co % b == 0 && (bits == 16 || cfg->co % 2 || cfg->co / b % 2 == 0)) beats = b;
     cfg->sums = cfg->co / beats;
     cfg->queue = folds < 4 && w.steps > 1 ? LUT_WORDS : 0;
-    cfg->lists = lists_in_memory((int64_t)w.steps * ss_ceil_div(n->k, cfg->m));
+    cfg->lists = lists_in_memory(ss_share_rows(n->cg / cfg->ci, n->k, cfg->m));
     int32_t wanted = 2 * folds * beats <= MORE_LUT_WORDS ? 2 * folds : MORE_LUT_WORDS / beats;
     cfg->results = at_least(wanted, LUT_WORDS / beats);
 }

@@ -1,4 +1,5 @@
 /* Foldings of a convolution: which are legal, what they take in cycles, memories, logic (formulas: cost.h). */
+#include "base/share.h"
 #include "cost/modules.h"
 #include "cost/node.h"
 
@@ -22,39 +23,26 @@ typedef struct weight_memory {
     int64_t count, width, depth; /* `count` separate memories of width x depth */
 } weight_memory;
 
-typedef struct weight_memories {
-    weight_memory of[2]; /* a broadcast engine has two kinds where P does not divide K */
-    int n;
-} weight_memories;
-
-static weight_memories one_memory(int64_t count, int64_t width, int64_t depth) {
-    return (weight_memories){ { { count, width, depth } }, 1 };
-}
-
-static weight_memories weights_of(const ss_cost_node *n, const ss_config *cfg, int bits) {
+static weight_memory weights_of(const ss_cost_node *n, const ss_config *cfg, int bits) {
     int64_t streams = (int64_t)cfg->gr * cfg->ci, folds = n->cg / cfg->ci * (n->fg / cfg->co) * (n->groups / cfg->gr);
     int64_t lane = (int64_t)cfg->co * bits;
     if (is_broadcast(cfg)) {
-        ss_broadcast_part parts[2];
-        weight_memories w = { .n = ss_broadcast_parts(n, cfg, parts) };
-        for (int i = 0; i < w.n; i++) w.of[i] = (weight_memory){ parts[i].streams, lane, parts[i].positions * folds };
-        return w;
+        int64_t rows = ss_share_rows(n->cg / cfg->ci, n->k, cfg->m);
+        return (weight_memory){ streams * cfg->m, lane, rows * (n->fg / cfg->co) * n->groups };
     }
-    if (!is_crossbar(n, cfg)) return one_memory(1, streams * lane * cfg->m, n->k / cfg->m * folds);
-    if (cfg->m == 1) return one_memory(streams, lane, n->k * folds); /* each stream its own position */
-    return one_memory(1, streams * lane * n->k, folds);
+    if (!is_crossbar(n, cfg)) return (weight_memory){ 1, streams * lane * cfg->m, n->k / cfg->m * folds };
+    if (cfg->m == 1) return (weight_memory){ streams, lane, n->k * folds }; /* each stream its own position */
+    return (weight_memory){ 1, streams * lane * n->k, folds };
 }
 
-static bool memory_legal(const ss_device *dev, ss_mem kind, const weight_memories *w) {
-    int64_t least = w->of[w->n - 1].depth, most = w->of[0].depth;
-    if (kind == SS_MEM_LUT) return most <= LUT_ROM_DEPTH;
-    if (kind == SS_MEM_BRAM) return least > 1;
-    return kind == SS_MEM_URAM && least > 1 && dev->total.r[SS_URAM] > 0;
+static bool memory_legal(const ss_device *dev, ss_mem kind, const weight_memory *w) {
+    if (kind == SS_MEM_LUT) return w->depth <= LUT_ROM_DEPTH;
+    if (kind == SS_MEM_BRAM) return w->depth > 1;
+    return kind == SS_MEM_URAM && w->depth > 1 && dev->total.r[SS_URAM] > 0;
 }
 
-static void add_weights(const weight_memories *w, ss_mem kind, ss_resources *res) {
-    for (int i = 0; i < w->n; i++)
-        ss_res_add(res, ss_part_weights(kind, w->of[i].width, w->of[i].depth), w->of[i].count);
+static void add_weights(const weight_memory *w, ss_mem kind, ss_resources *res) {
+    ss_res_add(res, ss_part_weights(kind, w->width, w->depth), w->count);
 }
 
 static int ci_index(const ss_cost_node *n, int64_t ci) {
@@ -161,16 +149,14 @@ ss_resources ss_fold_resources(const ss_cost *c, const ss_cost_node *n, const ss
     ss_resources res = is_broadcast(cfg) ? ss_broadcast_resources(c, n, cfg) : window_engine(c, n, cfg);
     ss_shape in = c->g->nodes[n->node->in[0]].shape;
     ss_res_add(&res, ss_part_window(in, n->node, (int64_t)cfg->gr * cfg->ci, bits, window_form(c, n, cfg)), 1);
-    weight_memories mem = weights_of(n, cfg, bits);
+    weight_memory mem = weights_of(n, cfg, bits);
     add_weights(&mem, cfg->memory, &res);
     return res;
 }
 
 int64_t ss_fold_load_bits(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
-    weight_memories w = weights_of(n, cfg, c->opts.bits);
-    int64_t bits = 0;
-    for (int i = 0; i < w.n; i++) bits += w.of[i].count * w.of[i].depth * ss_ceil_div(w.of[i].width, 64) * 64;
-    return bits;
+    weight_memory w = weights_of(n, cfg, c->opts.bits);
+    return w.count * w.depth * ss_ceil_div(w.width, 64) * 64;
 }
 
 /* ---- enumeration ---- */
@@ -183,7 +169,7 @@ typedef struct listing {
 } listing;
 
 static void list_memories(listing *l, ss_config cfg) {
-    weight_memories w = weights_of(l->n, &cfg, l->c->opts.bits);
+    weight_memory w = weights_of(l->n, &cfg, l->c->opts.bits);
     ss_resources base = { { 0 } };
     for (ss_mem kind = SS_MEM_LUT; kind < SS_MEM_KINDS; kind++) {
         if (!memory_legal(l->c->dev, kind, &w)) continue;
@@ -292,7 +278,7 @@ static ss_status check_engine(ss_ctx *ctx, const ss_cost *c, const ss_cost_node 
 }
 
 static ss_status check_memory(ss_ctx *ctx, const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
-    weight_memories w = weights_of(n, cfg, c->opts.bits);
+    weight_memory w = weights_of(n, cfg, c->opts.bits);
     if (memory_legal(c->dev, cfg->memory, &w)) return SS_OK;
     char shape[40];
     ss_buf legal;
@@ -300,7 +286,7 @@ static ss_status check_memory(ss_ctx *ctx, const ss_cost *c, const ss_cost_node 
     for (ss_mem kind = SS_MEM_LUT; kind < SS_MEM_KINDS; kind++)
         if (memory_legal(c->dev, kind, &w)) ss_buf_printf(&legal, " %s", ss_mem_names[kind]);
     ss_error(ctx, at_node(n, shape), "choose one of the legal values",
-             "a weight memory %lld words deep cannot be \"%s\" on %s; legal:%s", (long long)w.of[0].depth,
+             "a weight memory %lld words deep cannot be \"%s\" on %s; legal:%s", (long long)w.depth,
              cfg->memory < SS_MEM_KINDS ? ss_mem_names[cfg->memory] : "?", c->dev->name,
              legal.data ? legal.data : "");
     ss_buf_free(&legal);

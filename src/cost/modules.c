@@ -292,12 +292,26 @@ static ss_terms accumulate_terms(const int64_t *p) {
 
 /* ---- broadcast engine ---- */
 
-/* W, N, STEPS, ROOM, LISTS: a word of N elements in a register, its non-zeros chosen one by one; counters of addresses, of
+/* W, K, P, LANES, STEPS: a multiplexer over P positions for every element of every part, a register a part that says which. */
+enum { SHARE_W, SHARE_K, SHARE_P, SHARE_LANES, SHARE_STEPS };
+
+static ss_terms share_terms(const int64_t *p) {
+    int64_t parts = p[SHARE_P];
+    double luts = 0, first = (double)parts * bits_of(parts);
+    for (int64_t at = 0; at < p[SHARE_K]; at += parts) { /* elements at..at + P - 1, of which there may be fewer */
+        int64_t left = p[SHARE_K] - at;
+        luts += tree_luts(left < parts ? left + 1 : parts);
+    }
+    return (ss_terms){ { 1, (double)(p[SHARE_LANES] * parts * p[SHARE_W]) * luts, first, bits_of(p[SHARE_STEPS]) },
+                       { 1, first, bits_of(p[SHARE_STEPS]) } };
+}
+
+/* W, N, STEPS, ROWS, ROOM, LISTS: a word of N elements in a register, its non-zeros chosen one by one; counters of addresses, of
  * the list's entries, of places and steps. */
-enum { COMPACT_W, COMPACT_N, COMPACT_STEPS, COMPACT_ROOM, COMPACT_LISTS };
+enum { COMPACT_W, COMPACT_N, COMPACT_STEPS, COMPACT_ROWS, COMPACT_ROOM, COMPACT_LISTS };
 
 static ss_terms compact_terms(const int64_t *p) {
-    int64_t n = p[COMPACT_N], rows = n * p[COMPACT_STEPS];
+    int64_t n = p[COMPACT_N], rows = p[COMPACT_ROWS];
     double w = (double)p[COMPACT_W];
     double counters = 2 * bits_of(rows) + 3 * bits_of(rows + 1) + bits_of(p[COMPACT_ROOM] + 1) +
                       bits_of(p[COMPACT_LISTS] + 1) + bits_of(p[COMPACT_STEPS]);
@@ -532,8 +546,10 @@ const ss_module_spec ss_module_specs[SS_MODULES] = {
     [SS_MOD_ACCUMULATE] = { "`ss_accumulate`", "ss_accumulate", NULL,
         { "LANES", "ACC", "PRE", "STEPS", "FOLDS", "PASSES", "ROM_STYLE" }, NULL, accumulate_terms,
         accumulate_memories },
+    [SS_MOD_SHARE] = { "`ss_share`", "ss_share", NULL,
+        { "W", "K", "P", "LANES", "STEPS" }, NULL, share_terms, NULL },
     [SS_MOD_COMPACT] = { "`ss_compact`", "ss_compact", NULL,
-        { "W", "N", "STEPS", "ROOM", "LISTS" }, NULL, compact_terms, NULL },
+        { "W", "N", "STEPS", "ROWS", "ROOM", "LISTS" }, NULL, compact_terms, NULL },
     [SS_MOD_REPLAY] = { "`ss_replay`", "ss_replay", NULL,
         { "W", "ROWS", "FOLDS", "PASSES", "LEAST", "ROOM", "LISTS", "RESULTS" }, NULL, replay_terms, replay_memories },
     [SS_MOD_LANES] = { "`ss_broadcast_lanes`", "ss_broadcast_lanes", NULL,

@@ -78,15 +78,11 @@ ss_status ss_fold_check(ss_ctx *ctx, const ss_cost *c, const ss_cost_node *n, co
 
 typedef struct ss_broadcast {
     int64_t streams, steps, folds, passes, beats; /* as docs/hardware.md calls them */
+    int64_t positions, rows;                      /* of a word, of a list: most elements of a stream */
     bool packed;                                  /* two filters share a DSP */
 } ss_broadcast;
 
-typedef struct ss_broadcast_part {
-    int64_t streams, positions; /* so many streams take so many elements of each window */
-} ss_broadcast_part;
-
 ss_broadcast ss_broadcast_of(const ss_cost_node *n, const ss_config *cfg, int bits);
-int ss_broadcast_parts(const ss_cost_node *n, const ss_config *cfg, ss_broadcast_part out[2]); /* 1 or 2 kinds */
 /* Streams and join; neither window nor weights. */
 ss_resources ss_broadcast_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg);
 /* Of streams and lists; the window may need more. */

@@ -1,7 +1,8 @@
 /* Counting of what the streams of a broadcast engine do. See lists.h.
  *
- * Method: of each pixel the kernel parts are added up per channel; channels are added to the lanes of the largest ci,
- * those to the lanes of its divisors. Blocks of lists grow like a counter of base 4: four lists are added up, four such
+ * Method: of each pixel the positions k mod P are added up per channel, and, as streams share them another way at every step,
+ * each channel's sums are added to its lane's streams from where its turn begins. Without parts, channels are added to the
+ * lanes of the largest ci, those to the lanes of its divisors. Blocks of lists grow like a counter of base 4: four lists are added up, four such
  * blocks, and so on, each sum's largest entry being counted. The bodies are compiled twice on
  * x86-64, for the baseline and for AVX2, from the same C.
  *
@@ -9,6 +10,7 @@
  */
 #include "profile/lists.h"
 
+#include "base/share.h"
 #include "profile/build.h"
 
 #include <string.h>
@@ -25,25 +27,30 @@ static bool init_set(ss_lists *t, ss_arena *arena, const ss_layer_profile *l, in
     *s = (ss_stream_set){ .ci = (int32_t)l->ci[i], .parent = -1 };
     if (streams > SS_PROFILE_MOST_STREAMS) return true;
     s->streams = (size_t)streams;
-    for (int32_t j = l->n_ci - 1; j > i; j--)
+    for (int32_t j = l->n_ci - 1; t->parts[part] == 1 && j > i; j--)
         if (l->ci[j] % l->ci[i] == 0 && l->ci[j] * t->parts[part] <= SS_PROFILE_MOST_STREAMS) s->parent = j;
+    s->turns = ss_arena_alloc(arena, (size_t)(t->cg / l->ci[i]), sizeof *s->turns);
+    for (int32_t step = 0; s->turns && step < t->cg / l->ci[i]; step++)
+        s->turns[step] = (int32_t)ss_share_first(0, step, t->k, t->parts[part]);
+    if (!s->turns) return false;
     for (int w = 0; w < 2; w++)
         if (!(s->work[w] = ss_arena_alloc(arena, SS_LIST_SPANS * s->streams, sizeof *s->work[w]))) return false;
     return true;
 }
 
 bool ss_lists_init(ss_lists *t, ss_arena *arena, const ss_layer_profile *l, ss_window win, int32_t oh, int32_t ow) {
-    size_t channels = (size_t)l->channels, most = 0;
+    size_t channels = (size_t)l->channels, most = 1;
     *t = (ss_lists){ .win = win, .oh = oh, .ow = ow, .groups = l->groups, .cg = l->channels / l->groups, .k = l->k,
                      .n_ci = l->n_ci, .n_parts = l->n_parts, .parts = l->parts };
     for (int32_t i = 0; i < l->n_parts; i++)
-        if (l->parts[i] < l->k) most = (size_t)l->parts[i];
+        most = (size_t)l->parts[i];
     t->sets = ss_arena_alloc(arena, (size_t)l->n_parts * (size_t)l->n_ci, sizeof *t->sets);
-    t->part = ss_arena_alloc(arena, most + 1, channels * sizeof *t->part);
+    t->part = ss_arena_alloc(arena, most, channels * sizeof *t->part);
+    t->around = ss_arena_alloc(arena, channels, (most > SS_PROFILE_ANY_PARTS ? 2 * most : SS_AROUND) * sizeof *t->around);
     t->most = ss_arena_alloc(arena, channels, sizeof *t->most);
     t->sum = ss_arena_alloc(arena, SS_PROFILE_MOST_STREAMS, sizeof *t->sum);
     t->nothing = ss_arena_alloc(arena, channels, 1);
-    if (!t->sets || !t->part || !t->most || !t->sum || !t->nothing) return false;
+    if (!t->sets || !t->part || !t->around || !t->most || !t->sum || !t->nothing) return false;
     for (int32_t p = 0; p < l->n_parts; p++)
         for (int32_t i = 0; i < l->n_ci; i++)
             if (!init_set(t, arena, l, p, i)) return false;
@@ -86,12 +93,6 @@ BODY void add_lanes(uint32_t *restrict out, size_t ci, const uint16_t *restrict 
         for (size_t l = 0; l < ci; l++) out[l] += in[c + l] > least ? in[c + l] : least;
 }
 
-BODY void add_bits(uint32_t *restrict out, size_t ci, const uint8_t *restrict in, size_t cg) {
-    for (size_t l = 0; l < ci; l++) out[l] = in[l];
-    for (size_t c = ci; c < cg; c += ci)
-        for (size_t l = 0; l < ci; l++) out[l] += in[c + l];
-}
-
 BODY void add_sums(uint32_t *restrict out, size_t ci, const uint32_t *restrict in, size_t from) {
     for (size_t l = 0; l < ci; l++) out[l] = in[l] + in[ci + l];
     for (size_t c = 2 * ci; c < from; c += ci)
@@ -108,21 +109,48 @@ BODY uint32_t *list_of(const ss_stream_set *s, int kind) {
     return s->work[kind] + (SS_LIST_SPANS - 1) * s->streams;
 }
 
-/* Sums of the streams for the list of one group. */
-BODY void sum_streams(ss_lists *t, const pixel *at, const ss_stream_set *row, ss_stream_set *s, int32_t parts,
-                      int32_t group, int kind) {
-    size_t ci = (size_t)s->ci, cg = (size_t)t->cg, first = (size_t)group * cg;
+/* How wide a channel's row in `around` is. */
+BODY size_t around_of(int32_t parts) {
+    return parts <= SS_PROFILE_ANY_PARTS ? SS_AROUND : 2 * (size_t)parts;
+}
+
+BODY void go_around(ss_lists *t, int32_t parts, size_t channels) {
+    const size_t width = around_of(parts);
     for (int32_t p = 0; p < parts; p++) {
-        uint32_t *out = list_of(s, kind) + (size_t)p * ci;
-        if (s->parent >= 0) {
-            size_t from = (size_t)row[s->parent].ci;
-            add_sums(out, ci, list_of(&row[s->parent], kind) + (size_t)p * from, from);
-        } else if (parts == t->k) {
-            add_bits(out, ci, under(at, p) + first, cg);
-        } else {
-            add_lanes(out, ci, t->part + (size_t)p * (size_t)at->m->shape.c + first, cg, kind == COMPACTION);
-        }
+        const uint16_t *restrict in = t->part + (size_t)p * channels;
+        uint16_t *restrict out = t->around + p;
+        for (size_t c = 0; c < channels; c++) out[c * width] = out[c * width + (size_t)parts] = in[c];
     }
+}
+
+/* The streams of lane l, as many sums side by side as `wide`, those of P of which count; each at least `least` a step. */
+BODY void add_turns(const ss_lists *t, uint32_t *restrict out, const ss_stream_set *s, size_t l, size_t first, int32_t parts,
+                    size_t wide, uint16_t least) {
+    uint32_t sum[SS_PROFILE_MOST_STREAMS];
+    const size_t width = around_of(parts), ci = (size_t)s->ci;
+    for (size_t p = 0; p < wide; p++) sum[p] = 0;
+    for (size_t step = 0; step * ci < (size_t)t->cg; step++) {
+        const uint16_t *in = t->around + (first + step * ci + l) * width + s->turns[step];
+        for (size_t p = 0; p < wide; p++) sum[p] += in[p] > least ? in[p] : least;
+    }
+    for (size_t p = 0; p < (size_t)parts; p++) out[p] = sum[p];
+}
+
+BODY void sum_turns(const ss_lists *t, const ss_stream_set *s, int32_t parts, size_t first, int kind) {
+    const uint16_t least = kind == COMPACTION;
+    for (size_t l = 0; l < (size_t)s->ci; l++) {
+        uint32_t *out = list_of(s, kind) + l * (size_t)parts;
+        if (parts <= SS_PROFILE_ANY_PARTS) add_turns(t, out, s, l, first, parts, SS_PROFILE_ANY_PARTS, least);
+        else add_turns(t, out, s, l, first, parts, (size_t)parts, least);
+    }
+}
+
+/* Sums of the streams for the list of one group. */
+BODY void sum_streams(ss_lists *t, const ss_stream_set *row, ss_stream_set *s, int32_t parts, int32_t group, int kind) {
+    size_t ci = (size_t)s->ci, cg = (size_t)t->cg, first = (size_t)group * cg;
+    if (parts > 1) sum_turns(t, s, parts, first, kind);
+    else if (s->parent < 0) add_lanes(list_of(s, kind), ci, t->part + first, cg, kind == COMPACTION);
+    else add_sums(list_of(s, kind), ci, list_of(&row[s->parent], kind), (size_t)row[s->parent].ci);
 }
 
 /* Count list number n of the image: blocks end like the carries of a counter of base 4. */
@@ -172,11 +200,12 @@ BODY void count_pixel(ss_lists *t, const ss_map *m, int64_t number, int32_t oy, 
         int32_t parts = t->parts[p];
         ss_stream_set *row = t->sets + (size_t)p * (size_t)t->n_ci;
         if (row[0].streams == 0) continue;
-        if (parts < t->k) add_parts(t, &at, parts);
+        add_parts(t, &at, parts);
+        if (parts > 1) go_around(t, parts, (size_t)m->shape.c);
         for (int32_t g = 0; g < t->groups; g++) {
             for (int32_t i = t->n_ci - 1; i >= 0; i--)
                 for (int kind = NONZEROS; row[i].streams && kind <= (parts < t->k ? COMPACTION : NONZEROS); kind++) {
-                    sum_streams(t, &at, row, &row[i], parts, g, kind);
+                    sum_streams(t, row, &row[i], parts, g, kind);
                     grow_blocks(t, &row[i], number * t->groups + g, kind);
                 }
             if (parts == 1) t->nonzeros += list_of(&row[0], NONZEROS)[0];

@@ -1,8 +1,8 @@
 /* lists: counting of what the streams of a broadcast engine do. For profile/ only.
  *
  * A list is what a stream multiplies for one output pixel (and group): the non-zeros of its whole receptive field. Stream
- * (l, p) of ci lanes and P parts has the channels c of the group with c mod ci = l and the kernel positions k with
- * k mod P = p. Cycles are decided by the fullest stream: at every list when streams may not drift apart, of blocks of
+ * (l, p) of ci lanes and P parts has the channels c of the group with c mod ci = l, and of each of them the kernel positions that
+ * are part p's turn (base/share.h). Cycles are decided by the fullest stream: at every list when streams may not drift apart, of blocks of
  * 4, 16, ... lists when buffers let them. Making a list costs a cycle a word at least: counted the same way. Results
  * do not depend on the instruction set.
  */
@@ -12,11 +12,13 @@
 #include "profile/count.h"
 #include "profile/profile.h"
 
+#define SS_AROUND (2 * SS_PROFILE_ANY_PARTS)
 #define SS_LISTS_EVERY 8 /* images: the others are not looked at, which would take as long as running the network */
 
 /* One (ci, P): where its numbers lie. */
 typedef struct ss_stream_set {
-    int32_t ci, parent; /* lanes; the set of this P whose sums are added up to ours, -1: the kernel parts */
+    int32_t ci, parent; /* lanes; with P = 1 the set whose sums are added up to ours, -1: none, the window's */
+    int32_t *turns;     /* [steps]: the position k mod P that part 0 begins with */
     size_t streams;     /* ci * P; 0: too many to be looked at */
     uint32_t *work[2];  /* non-zeros; cycles of compaction; [SS_LIST_SPANS][streams]: of the list, and of blocks that wait
                          * for the rest of theirs */
@@ -31,7 +33,8 @@ typedef struct ss_lists {
     const int32_t *parts;
     ss_stream_set *sets; /* [n_parts][n_ci] */
     uint64_t nonzeros;   /* of all lists together */
-    uint16_t *part;      /* scratch [parts][channels]: of one pixel */
+    uint16_t *part;      /* scratch [parts][channels]: of one pixel, positions k mod P */
+    uint16_t *around;    /* scratch [channels][SS_AROUND or 2 P]: the same by channel, P of them and again P of them */
     uint16_t *most;      /* scratch [channels] */
     uint32_t *sum;       /* scratch [SS_PROFILE_MOST_STREAMS] */
     uint8_t *nothing;    /* [channels] zeros: what lies above and below the map */

@@ -6,6 +6,17 @@
 
 #define MAX_DIVISORS 1536 /* the most that a number below 2^31 has */
 
+/* Any number of parts where they are few, divisors of k where they are many. */
+static ss_status layout_parts(ss_profile *p, ss_layer_profile *l) {
+    int32_t most = l->k < SS_PROFILE_MOST_STREAMS ? l->k : SS_PROFILE_MOST_STREAMS;
+    int32_t *parts = ss_arena_alloc(p->arena, (size_t)most, sizeof *parts);
+    if (!parts) return SS_BAD;
+    for (int32_t n = 1; n <= most; n++)
+        if (n <= SS_PROFILE_ANY_PARTS || l->k % n == 0) parts[l->n_parts++] = n;
+    l->parts = parts;
+    return SS_OK;
+}
+
 static ss_status layout_layer(ss_profile *p, const ss_graph *g, const ss_node *n, ss_layer_profile *l) {
     ss_shape in = ss_graph_in_shape(g, n);
     int64_t k = (int64_t)n->win.kh * n->win.kw, div[MAX_DIVISORS];
@@ -24,12 +35,7 @@ static ss_status layout_layer(ss_profile *p, const ss_graph *g, const ss_node *n
     if (!l->name || !ci) return SS_BAD;
     memcpy(ci, div, (size_t)l->n_ci * sizeof *ci);
     l->ci = ci;
-    int divisors = ss_divisors(k, div, MAX_DIVISORS);
-    int32_t *parts = ss_arena_alloc(p->arena, (size_t)divisors, sizeof *parts);
-    if (!parts) return SS_BAD;
-    for (int i = 0; i < divisors && div[i] <= SS_PROFILE_MOST_STREAMS; i++) parts[l->n_parts++] = (int32_t)div[i];
-    l->parts = parts;
-    return SS_OK;
+    return layout_parts(p, l);
 }
 
 static ss_status layout_relu(ss_profile *p, const ss_node *n, ss_relu_profile *r) {

@@ -17,6 +17,7 @@
 
 #define SS_LIST_SPANS 5             /* blocks of 1, 4, 16, 64, 256 lists */
 #define SS_LIST_SPAN(i) (1 << 2 * (i))
+#define SS_PROFILE_ANY_PARTS 16     /* P up to this need not divide K */
 #define SS_PROFILE_MOST_STREAMS 256 /* ci * P; of more, nothing is known */
 
 /* ci * P streams: sums over blocks of 4^i lists (a list: what a stream has of a pixel and group) of the largest that a stream
@@ -37,7 +38,7 @@ typedef struct ss_layer_profile {
     const int64_t *ci;      /* divisors of channels/groups, ascending */
     const double *max_hist; /* [n_ci][k+1]: steps by their largest count; steps = windows * channels / ci */
     int32_t n_parts;
-    const int32_t *parts;       /* divisors of K, ascending: parts of the kernel */
+    const int32_t *parts;       /* ascending: parts of the kernel, 1..K */
     const ss_list_stats *lists; /* [n_parts][n_ci]; zeros for too many streams */
     double zero_ratio;      /* of the input tensor's elements (without padding) */
 } ss_layer_profile;

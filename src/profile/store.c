@@ -1,4 +1,4 @@
-/* Profiles on disk: "skipstream.profile" version 2.
+/* Profiles on disk: "skipstream.profile" version 3.
  *
  *   model, data         identities, 16 hex digits
  *   bits, images, assumed, assumed_zeros, source
@@ -19,7 +19,7 @@
 #include <string.h>
 
 #define FORMAT "skipstream.profile"
-#define VERSION 2
+#define VERSION 3
 #define EXACT 9007199254740992.0 /* 2^53 */
 
 /* ---- saving ---- */
@@ -192,11 +192,10 @@ static ss_status check_layout(const loader *ld, const json_t *j, const ss_layer_
         same = json_integer_value(json_array_get(ci, i)) == l->ci[i];
     if (!same) return malformed(ld, l->name, "\"ci\" is not the list of divisors of channels/groups");
     const json_t *parts = json_object_get(j, "parts");
-    if (!parts) return malformed(ld, l->name, "has no \"lists\": an older version wrote it");
     same = json_array_size(parts) == (size_t)l->n_parts;
     for (size_t i = 0; same && i < (size_t)l->n_parts; i++)
         same = json_integer_value(json_array_get(parts, i)) == l->parts[i];
-    return same ? SS_OK : malformed(ld, l->name, "\"parts\" is not the list of divisors of k");
+    return same ? SS_OK : malformed(ld, l->name, "\"parts\" is not what broadcast engines may have");
 }
 
 /* Longer blocks of lists wait less: what a row says must fall, and be no less than a fair share of all non-zeros. */
@@ -309,12 +308,20 @@ static ss_status load_body(const loader *ld, const json_t *j) {
     return s;
 }
 
+/* What streams of broadcast engines have was not known before version 2, and is shared otherwise since version 3. */
+static bool is_present(const loader *ld, const json_t *j) {
+    if (json_integer_value(json_object_get(j, "version")) == VERSION) return true;
+    ss_error(ld->ctx, SS_AT(ld->path), "profile again",
+             "an older version wrote it: streams of broadcast engines share kernels otherwise now");
+    return false;
+}
+
 ss_status ss_profile_load(ss_ctx *ctx, const ss_graph *g, const char *path, ss_profile **out) {
     json_t *j;
     *out = NULL;
     if (ss_json_load(ctx, path, FORMAT, VERSION, &j) != SS_OK) return SS_BAD;
     loader ld = { .ctx = ctx, .path = path, .g = g, .p = ss_profile_new(ctx, g, 16) };
-    ss_status s = ld.p ? load_body(&ld, j) : SS_BAD;
+    ss_status s = ld.p && is_present(&ld, j) ? load_body(&ld, j) : SS_BAD;
     json_decref(j);
     if (s == SS_OK) *out = ld.p;
     else ss_profile_free(ld.p);

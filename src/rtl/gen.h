@@ -65,13 +65,8 @@ typedef struct ss_rtl_fold {
     bool broadcast;                      /* M parts of the kernel */
     int64_t sums, queue, lists, results; /* of a broadcast engine */
     int64_t lanes;                       /* of a result word */
-    int64_t memories, width, depth;      /* of the weights; width in bits; depth: the deepest */
+    int64_t memories, width, depth;      /* of the weights; width in bits */
 } ss_rtl_fold;
-
-/* Kernel positions of part p of a broadcast engine: p, p + M, ... */
-static inline int64_t ss_rtl_part_size(const ss_rtl_fold *f, int64_t p) {
-    return (f->k - p + f->m - 1) / f->m;
-}
 
 ss_rtl_fold ss_rtl_fold_of(const ss_rtl *r, int32_t node);
 const ss_config *ss_rtl_config(const ss_rtl *r, int32_t node);
@@ -110,10 +105,9 @@ void ss_rtl_bias(const ss_rtl *r, int32_t node, ss_buf *out);
 /* Rows of `lanes` channels each. */
 void ss_rtl_scale(const ss_rtl *r, int32_t node, int64_t lanes, ss_buf *out);
 void ss_rtl_thresholds(const ss_rtl *r, int32_t node, int64_t lanes, ss_buf *out);
-/* Words of the load stream; a broadcast engine's memories together hold every position once. */
+/* Words of the load stream. */
 static inline int64_t ss_rtl_load_words(const ss_rtl_fold *f) {
-    const int64_t rows = f->broadcast ? f->passes * f->steps * f->folds * f->ci * f->k : f->memories * f->depth;
-    return rows * ss_ceil_div(f->width, 64);
+    return f->memories * f->depth * ss_ceil_div(f->width, 64);
 }
 
 /* ---- emit.c, nodes.c: SystemVerilog ---- */

@@ -1,5 +1,6 @@
 /* Memory images: rows of packed elements as hexadecimal text, the highest digit first. Layouts:
  * docs/hardware.md. */
+#include "base/share.h"
 #include "rtl/gen.h"
 
 #include <string.h>
@@ -109,13 +110,18 @@ static void single_rows(const place *p, int64_t stream, row *r, int bits, ss_buf
     }
 }
 
-/* Stream `stream` has its part of one lane's positions. */
+/* Stream `stream` has its part of one lane's positions; after a fold's last word, rows of zeros if others have more. */
 static void broadcast_rows(const place *p, int64_t stream, row *r, int bits, ss_buf *out, ss_buf *load) {
-    const int64_t lane = stream / p->f->m, part = stream % p->f->m;
-    for (int64_t k = part; k < p->f->k; k += p->f->m) {
-        for (int64_t o = 0; o < p->f->co; o++) row_put(r, o * bits, bits, weight(p, lane, o, k));
+    const ss_rtl_fold *f = p->f;
+    const int64_t lane = stream / f->m, part = stream % f->m;
+    for (int64_t k = ss_share_first(part, p->step, f->k, f->m); k < f->k; k += f->m) {
+        for (int64_t o = 0; o < f->co; o++) row_put(r, o * bits, bits, weight(p, lane, o, k));
         row_end(r, out, load);
     }
+    if (p->step < f->steps - 1) return;
+    int64_t rows = 0;
+    for (int64_t s = 0; s < f->steps; s++) rows += ss_ceil_div(f->k - ss_share_first(part, s, f->k, f->m), f->m);
+    for (; rows < ss_share_rows(f->steps, f->k, f->m); rows++) row_end(r, out, load);
 }
 
 void ss_rtl_weights(const ss_rtl *g, int32_t node, int64_t memory, ss_buf *out, ss_buf *load) {

@@ -1,4 +1,5 @@
 /* The numbers behind the modules' parameters, from folding and shapes (formulas: docs/hardware.md). */
+#include "base/share.h"
 #include "rtl/gen.h"
 
 const ss_config *ss_rtl_config(const ss_rtl *r, int32_t node) {
@@ -14,14 +15,17 @@ int32_t ss_rtl_lanes(const ss_rtl *r, const ss_rtl_part *part, int32_t tensor) {
     return ss_lanes(ss_shape_size(s), s.c, part->p->target);
 }
 
-/* Memory 0 has a part of the kernel that is as large as any. */
 static void set_memories(ss_rtl_fold *f, int64_t bits) {
     const int64_t rows = f->passes * f->steps * f->folds, lane = f->co * bits, streams = f->gr * f->ci;
     f->memories = 1;
-    if (f->broadcast || (f->crossbar && f->m == 1)) {
-        f->memories = f->broadcast ? streams * f->m : streams;
+    if (f->broadcast) {
+        f->memories = streams * f->m;
         f->width = lane;
-        f->depth = rows * (f->broadcast ? ss_rtl_part_size(f, 0) : f->k);
+        f->depth = f->passes * f->folds * ss_share_rows(f->steps, f->k, f->m);
+    } else if (f->crossbar && f->m == 1) {
+        f->memories = streams;
+        f->width = lane;
+        f->depth = rows * f->k;
     } else {
         f->width = streams * lane * (f->crossbar ? f->k : f->m);
         f->depth = rows * f->beats;

@@ -3,6 +3,7 @@
  *
  * One output row at a time: the rows under it are added into column sums, kw of which make the counts of a
  * window. */
+#include "base/share.h"
 #include "sim/parts.h"
 
 #include <string.h>
@@ -51,10 +52,11 @@ static uint16_t *largest_of_streams(const uint16_t *count, size_t words, size_t 
     return out;
 }
 
-/* Non-zeros of every channel in each of the kernel's parts, positions k mod parts; one output pixel. */
-static void count_parts(const ss_window *w, ss_shape in, int64_t parts, const uint16_t *map, int32_t oy, int32_t ox,
-                        uint16_t *restrict count, uint16_t *out) {
-    const size_t c = (size_t)in.c, p = (size_t)parts;
+/* Non-zeros that the streams of a broadcast engine have of every channel; one output pixel. */
+static void count_parts(const ss_window *w, ss_shape in, const struct beats_layer *l, const uint16_t *map, int32_t oy,
+                        int32_t ox, uint16_t *restrict count, uint16_t *out) {
+    const size_t c = (size_t)in.c, p = (size_t)l->parts;
+    const int64_t k_all = w->kh * w->kw;
     memset(count, 0, p * c * sizeof *count);
     for (int32_t k = 0; k < w->kh * w->kw; k++) {
         const int32_t y = oy * w->sh - w->pt + k / w->kw, x = ox * w->sw - w->pl + k % w->kw;
@@ -63,8 +65,11 @@ static void count_parts(const ss_window *w, ss_shape in, int64_t parts, const ui
         uint16_t *to = count + (size_t)k % p * c;
         for (size_t i = 0; i < c; i++) to[i] = (uint16_t)(to[i] + from[i]);
     }
-    for (size_t i = 0; i < c; i++)
-        for (size_t k = 0; k < p; k++) *out++ = count[k * c + i];
+    for (size_t i = 0; i < c; i++) {
+        const int64_t step = (int64_t)i % l->group / l->streams;
+        size_t first = (size_t)ss_share_first(0, step, k_all, l->parts);
+        for (size_t k = 0; k < p; k++, first = first + 1 == p ? 0 : first + 1) *out++ = count[first * c + i];
+    }
 }
 
 static void count_layer(const counting *c, int32_t at, int64_t image, const uint16_t *map,
@@ -75,7 +80,7 @@ static void count_layer(const counting *c, int32_t at, int64_t image, const uint
     uint16_t *column = scratch, *count = scratch + (size_t)in.w * (size_t)in.c,
              *out = l->data + image * l->words;
     for (int32_t i = 0; l->parts && i < n->shape.h * n->shape.w; i++, out += l->period)
-        count_parts(&n->win, in, l->parts, map, i / n->shape.w, i % n->shape.w, scratch, out);
+        count_parts(&n->win, in, l, map, i / n->shape.w, i % n->shape.w, scratch, out);
     if (l->parts) return;
     for (int32_t oy = 0; oy < n->shape.h; oy++) {
         sum_columns(&n->win, in, map, oy, column);

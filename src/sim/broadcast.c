@@ -8,6 +8,7 @@
  * Times differ from stream to stream, but which word, list and fold comes next does not: nothing comes in before all
  * streams have taken the word before, as far as their queues go, and nothing leaves before all have the fold. So all
  * streams are followed word by word, list by list and fold by fold together, a row of times each (lanes.h). */
+#include "base/share.h"
 #include "sim/lanes.h"
 #include "sim/parts.h"
 
@@ -249,10 +250,8 @@ stage *make_broadcast(sim *sm, stage *from, const broadcast_shape *p) {
     while (((int64_t)1 << b->levels) < p->streams) b->levels++;
     b->levels = later(b->levels, 2);
     if (!make_rows(sm, b)) return NULL;
-    for (int64_t i = 0; i < p->streams; i++) {
-        const int64_t positions = (p->kernel - i % p->parts + p->parts - 1) / p->parts;
-        b->room[i] = b->open[i] = p->lists * p->steps * positions;
-    }
+    for (int64_t i = 0; i < p->streams; i++)
+        b->room[i] = b->open[i] = p->lists * ss_share_rows(p->steps, p->kernel, p->parts);
     return &b->s;
 }
 

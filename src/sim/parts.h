@@ -181,7 +181,7 @@ bool fork_waits_for(const stage *branch);
 /* ---- beats.c ---- */
 
 /* Beats of each fold of every crossbar window word: [layer][image] -> [words]. For a broadcast engine: non-zeros of
- * every channel's parts of the kernel, [pixel][channel][part]; so many of them lie between a pixel and the next. */
+ * every channel that stream `part` of its lane has, [pixel][channel][part]; so many of them lie between a pixel and the next. */
 typedef struct beats {
     ss_ctx *ctx;
     int64_t images;
@@ -190,6 +190,7 @@ typedef struct beats {
         int32_t node, tensor;
         int64_t streams, m;
         int64_t parts;  /* of a broadcast engine; else 0 */
+        int64_t group;  /* channels of one */
         int64_t words;
         int64_t period; /* words of a pixel that are different in kind: 1, or channels times parts */
         uint16_t *data; /* [images][words] */

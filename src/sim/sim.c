@@ -33,6 +33,7 @@ static ss_status list_layers(const ss_rtl *r, int64_t images, beats *b) {
             struct beats_layer *l = &b->layer[b->layers++];
             *l = (struct beats_layer){ .node = i, .tensor = n->in[0], .streams = streams, .m = f.m };
             l->parts = f.broadcast ? f.m : 0;
+            l->group = f.cg;
             l->period = f.broadcast ? channels * f.m : 1;
             l->words = (int64_t)n->shape.h * n->shape.w * (f.broadcast ? l->period : channels / streams);
         }

@@ -6,6 +6,8 @@
 #ifndef SS_BROADCAST_H
 #define SS_BROADCAST_H
 
+#include <string.h>
+
 #include "fold.h"
 
 typedef struct {
@@ -18,8 +20,22 @@ enum { LISTS_WAITING = 8 }; /* lists of any length that wait in a stream */
 
 static inline int broadcast_streams(const broadcast *b) { return b->fold.ci * b->p; }
 static inline int broadcast_beats(const broadcast *b) { return b->fold.co / b->sums; }
-/* Positions of stream i, which are i mod p, i mod p + p, ... of lane i / p. */
-static inline int broadcast_positions(const broadcast *b, int i) { return (b->fold.k - i % b->p + b->p - 1) / b->p; }
+/* Rows of a list: what the fullest part has of the positions of all words. */
+static inline int broadcast_rows(const broadcast *b) { return (b->fold.steps * b->fold.k + b->p - 1) / b->p; }
+/* The part that has position k of word s. All positions are dealt in turn; when after some words the same parts would begin
+ * again (K and P have a factor in common), one part is left out, so that all see all positions. */
+static inline int broadcast_part(const broadcast *b, int s, int k)
+{
+    int orbit = 1;
+    while (orbit * b->fold.k % b->p) orbit++;
+    return (s * b->fold.k + (orbit < b->p ? s / orbit : 0) + k) % b->p;
+}
+static inline int broadcast_positions(const broadcast *b, int s, int part)
+{
+    int n = 0;
+    for (int k = 0; k < b->fold.k; k++) n += broadcast_part(b, s, k) == part;
+    return n;
+}
 static inline int broadcast_results(const broadcast *b)
 {
     const int least = 16 / broadcast_beats(b) + 2;
@@ -34,11 +50,18 @@ static inline void broadcast_stream_image(const broadcast *b, int i, fold_files 
     int64_t lane[512];
     for (int p = 0; p < f->passes; p++)
         for (int d = 0; d < f->folds; d++)
-            for (int s = 0; s < f->steps; s++)
-                for (int n = 0; n < broadcast_positions(b, i); n++) {
-                    for (int o = 0; o < f->co; o++) lane[o] = fold_weight(f, p, s, d, i / b->p, o, i % b->p + n * b->p);
-                    fold_row(out, lane, f->co, f->w);
-                }
+        {
+            int rows = 0;
+            for (int n = 0; n < f->steps * f->k; n++) {
+                const int s = n / f->k, k = n % f->k;
+                if (broadcast_part(b, s, k) != i % b->p) continue;
+                for (int o = 0; o < f->co; o++) lane[o] = fold_weight(f, p, s, d, i / b->p, o, k);
+                fold_row(out, lane, f->co, f->w);
+                rows++;
+            }
+            memset(lane, 0, sizeof lane);
+            for (; rows < broadcast_rows(b); rows++) fold_row(out, lane, f->co, f->w);
+        }
 }
 
 /* NAME.weights_I.mem, NAME.bias.mem; NAME.load.mem when the weights are in UltraRAM. Returns the words of the last. */
@@ -162,7 +185,7 @@ static inline int64_t broadcast_cycles(const broadcast *b, const int *nonzeros, 
             int64_t next = 0;
             for (int i = 0; i < streams; i++) {
                 broadcast_stream *stream = &m.stream[i];
-                broadcast_compact(b, stream, (int64_t)b->lists * f->steps * broadcast_positions(b, i), m.word_at,
+                broadcast_compact(b, stream, (int64_t)b->lists * broadcast_rows(b), m.word_at,
                                   of_list[s * streams + i], s == f->steps - 1);
                 next = broadcast_max(next, stream->pushed[stream->words - 1] + 1);
             }

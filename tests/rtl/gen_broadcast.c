@@ -28,6 +28,9 @@ static const broadcast variants[] = {
     { FOLD(8, 3, 1, 6, 4, 1, 1, "distributed"), 1, 6, 2, 0, 0 },  { FOLD(8, 7, 1, 2, 1, 20, 2, "block"), 5, 2, 1, 0, 0 },
     { FOLD(16, 5, 1, 4, 1, 1, 20, "block"), 5, 1, 2, 0, 0 },      { FOLD(8, 9, 3, 2, 2, 2, 1, "block"), 4, 2, 2, 8, 0 },
     { FOLD(8, 9, 1, 256, 1, 2, 1, "block"), 1, 16, 8, 32, 4 },    { FOLD(16, 4, 4, 2, 1, 3, 2, "block"), 3, 1, 2, 32, 40 },
+    { FOLD(16, 9, 2, 2, 2, 7, 2, "block"), 6, 2, 2, 0, 0 },       { FOLD(8, 9, 1, 4, 1, 21, 1, "ultra"), 8, 2, 2, 4, 0 },
+    { FOLD(16, 9, 2, 3, 1, 11, 1, "block"), 9, 3, 3, 2, 0 },      { FOLD(8, 25, 1, 2, 2, 5, 2, "distributed"), 10, 2, 2, 2, 0 },
+    { FOLD(16, 4, 1, 2, 1, 9, 3, "ultra"), 2, 1, 2, 0, 0 },       { FOLD(8, 9, 2, 2, 1, 10, 1, "block"), 3, 2, 2, 2, 0 },
 };
 enum { VARIANTS = sizeof variants / sizeof variants[0], PIXELS = 24 };
 
@@ -75,7 +78,7 @@ static int *words(bench *b, const broadcast *v, const char *name)
     FILE *out = bench_open(b->dir, file);
     for (int n = 0; n < PIXELS; n++) {
         for (int e = 0; e < fold_words(f) * row; e++) {
-            const int stream = e % row / f->k * v->p + e % f->k % v->p;
+            const int stream = e % row / f->k * v->p + broadcast_part(v, e / row % f->steps, e % f->k);
             pixel[e] = element(b, f->w, n);
             nonzeros[(n * fold_words(f) + e / row) * streams + stream] += pixel[e] != 0;
         }
