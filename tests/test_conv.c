@@ -287,8 +287,8 @@ static void test_refusals(void **state) {
     util_rng r = { 9 };
     int_case k = random_int_case(ctx, &r, 16);
     ss_qnode q = k.q;
-    const int32_t mult[] = { 1 << 17 };
-    const uint8_t shift[] = { 0 };
+    int32_t mult[] = { 1 << 17 };
+    uint8_t shift[] = { 0 };
     q.n_mult = 1;
     q.mult = mult;
     expect_refusal(&k, q, "multiplier");

@@ -163,9 +163,9 @@ static void assert_text(ss_buf *text, const char *want) {
 
 static void per_channel_rows(void **state) {
     (void)state;
-    static const int64_t bias[] = { 1, -1, 2, -2 };
-    static const int32_t mult[] = { 1, 0x1ffff, 0x10000, 3 };
-    static const uint8_t shift[] = { 1, 45, 17, 20 };
+    static int64_t bias[] = { 1, -1, 2, -2 };
+    static int32_t mult[] = { 1, 0x1ffff, 0x10000, 3 };
+    static uint8_t shift[] = { 1, 45, 17, 20 };
     int32_t thr[] = { 0, 0x7fff, 5, 6 };
     image x;
     image_open(&x, 2, 1, folding(SS_ENGINE_DENSE, 1, 1, 2, 4));

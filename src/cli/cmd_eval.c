@@ -1,11 +1,10 @@
 /* eval: accuracy and speed of a network on labelled images, in float or in the hardware's integers.
  *
  * The order: model, normalisation, images, calibration (integers only, with the thresholds that the model came with),
- * thresholds, quantisation, one run over the images, which counts saturated values. */
+ * quantisation, thresholds, corrected biases, one run over the images, which counts saturated values. */
 #include "cli/commands.h"
 #include "cli/job.h"
 #include "onnx/onnx.h"
-#include "threshold/correct.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -16,7 +15,7 @@ static const ss_opt opts[] = {
     { "calib", "C", "images for value ranges, or a saved calibration (.json); default: the first of --data", false },
     { "save-calib", "FILE", "keep the value ranges as C for later runs", false },
     { "thresholds", "T.json", "ReLU thresholds; STUDY.json:N for point N of a study", false },
-    { "correct-bias", "D", "images: fold half of the mean that thresholds remove into the biases behind", false },
+    SS_CORRECT_OPT,
     { "limit", "N", "only the first N images", false },
     { "mean", "A,B,C", "input normalisation: mean per channel, of pixels in 0..1", false },
     { "std", "A,B,C", "and standard deviation", false },
@@ -85,21 +84,11 @@ static ss_status load_inputs(eval *v) {
     return s;
 }
 
-/* Thresholds and, when asked for, corrected biases into the graph. */
+/* Thresholds and, when asked for, corrected biases into graph and engine. */
 static ss_status change_model(eval *v) {
-    const char *thresholds = ss_arg(v->cli, "thresholds"), *images = ss_arg(v->cli, "correct-bias");
-    ss_dataset *d = NULL;
-    ss_means *means = NULL;
-    ss_status s = SS_OK;
-    if (images && !thresholds)
-        return ss_error(v->ctx, SS_AT("--correct-bias"), "give --thresholds", "nothing is removed without thresholds");
-    if (images) s = ss_dataset_load(v->ctx, images, v->g->nodes[0].shape, v->classes, SS_CORRECT_IMAGES, &d);
-    if (s == SS_OK && images) s = ss_means_measure(v->ctx, v->g, d, &v->norm, &means);
-    if (s == SS_OK && thresholds) s = ss_thresholds_load(v->g, thresholds);
-    if (s == SS_OK && images) s = ss_correct_bias(v->ctx, v->g, d, &v->norm, means);
-    ss_means_free(means);
-    ss_dataset_free(d);
-    return s;
+    ss_job j = { .cli = v->cli, .ctx = v->ctx, .g = v->g, .norm = v->norm, .classes = v->classes, .q = v->quant,
+                 .e = v->engine };
+    return ss_job_thresholds(&j, ss_arg(v->cli, "thresholds"), ss_arg(v->cli, "correct-bias"));
 }
 
 static ss_status prepare(eval *v) {
@@ -107,9 +96,9 @@ static ss_status prepare(eval *v) {
     if (v->bits &&
         ss_calib_obtain(v->ctx, v->g, ss_arg(v->cli, "calib"), v->data, &v->norm, &v->calib) != SS_OK)
         return SS_BAD;
-    if (change_model(v) != SS_OK) return SS_BAD;
     if (v->bits && ss_quantise(v->ctx, v->g, v->calib, v->bits, &v->quant) != SS_OK) return SS_BAD;
     if (ss_engine_new(v->ctx, v->g, v->quant, v->isa, &v->engine) != SS_OK) return SS_BAD;
+    if (change_model(v) != SS_OK) return SS_BAD;
     size_t n;
     if (!ss_mul_size((size_t)v->data->n, (size_t)v->classes, &n)) n = SIZE_MAX;
     v->scores = ss_alloc(v->ctx, n, sizeof *v->scores);

@@ -10,6 +10,7 @@ static const ss_opt opts[] = {
     { "out", "FILE", "the profile to write", true },
     SS_JOB_OPTS,
     { "thresholds", "T.json", "ReLU thresholds; STUDY.json:N for point N of a study", false },
+    SS_CORRECT_OPT,
     { "limit", "N", "only the first N images", false },
     SS_DEAL_OPT,
     { "order", "FILE", "instead of --deal: the order of channels of a design or a profile", false },
@@ -109,14 +110,14 @@ static ss_status deal(ss_job *j, const ss_dataset *d) {
 
 static ss_status profile(ss_job *j) {
     ss_cli *cli = j->cli;
-    const char *out = ss_arg(cli, "out"), *thresholds = ss_arg(cli, "thresholds");
+    const char *out = ss_arg(cli, "out");
     ss_dataset *d = NULL;
     result r = { 0 };
     int64_t limit;
     ss_status s = ss_arg_int(cli, "limit", 1, INT64_MAX, 0, &limit);
     if (s == SS_OK) s = ss_job_images(j, ss_arg(cli, "data"), limit, &d);
     if (s == SS_OK) s = ss_job_quantise(j, ss_arg(cli, "calib"), d);
-    if (s == SS_OK && thresholds) s = ss_job_thresholds(j, thresholds);
+    if (s == SS_OK) s = ss_job_thresholds(j, ss_arg(cli, "thresholds"), ss_arg(cli, "correct-bias"));
     if (s == SS_OK) s = deal(j, d);
     if (s == SS_OK) s = measure(j, d, &r);
     if (s == SS_OK) s = ss_profile_set_source(r.p, ss_arg(cli, "data"));

@@ -223,7 +223,7 @@ static ss_status threshold(run *r) {
                            .opts = r->study };
     if (ss_study_run(r->ctx, &task, &st) != SS_OK) return SS_BAD;
     ss_status s = ss_study_save(st, in_dir(r, "study.json", &file));
-    if (s == SS_OK) s = ss_study_save_chosen(st, r->job.g, ss_operand(r->cli, 0), r->dir);
+    if (s == SS_OK) s = ss_study_save_chosen(st, &task, ss_operand(r->cli, 0), r->dir);
     if (s == SS_OK) ss_study_say(r->cli, st);
     ss_study_free(st);
     return s;
@@ -247,7 +247,7 @@ static ss_status tune(run *r) {
                                .device = &r->device,
                                .engines = r->study.engines,
                                .explore = r->study.explore };
-    ss_status s = ss_job_thresholds(j, in_dir(r, "thresholds_optimised.json", &file));
+    ss_status s = ss_job_thresholds(j, in_dir(r, "thresholds_optimised.json", &file), NULL);
     if (s == SS_OK) s = ss_run_tuned(&task, &tuned, &activity);
     if (s == SS_OK) s = ss_design_save(tuned, j->g, in_dir(r, "design_tuned.json", &file));
     if (s == SS_OK) s = ss_json_save(r->ctx, in_dir(r, "activity.json", &file), activity);
@@ -264,7 +264,7 @@ static ss_status generate(run *r) {
     ss_job *j = &r->job;
     if (dealt(r) != SS_OK) return SS_BAD;
     if (ss_design_load(r->ctx, j->g, in_dir(r, "design_tuned.json", &file), &d) != SS_OK) return SS_BAD;
-    ss_status s = ss_job_thresholds(j, in_dir(r, "thresholds_optimised.json", &file));
+    ss_status s = ss_job_thresholds(j, in_dir(r, "thresholds_optimised.json", &file), NULL);
     ss_rtl_opts o = { .last = -1, .no_vivado = *d->device.part == '\0' };
     in_dir(r, "hardware", &file);
     if (s == SS_OK && access(file.text, F_OK) == 0) s = ss_remove_tree(r->ctx, file.text); /* perhaps damaged */

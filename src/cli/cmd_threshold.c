@@ -21,6 +21,7 @@ static const ss_opt opts[] = {
     SS_DEVICE_OPTS,
     SS_ENGINE_OPT,
     SS_DEAL_OPT,
+    SS_CORRECT_OPT,
     { "limit", "N", "only the first N images of --search", false },
     { "test-limit", "N", "only the first N images of --test", false },
     { "memory", "GIB", "memory for activations that need not be computed again (default 4)", false },
@@ -97,18 +98,49 @@ static ss_study_data describe(const char *path, const ss_dataset *d) {
 }
 
 /* The chosen point of the hardware studied; of both, the optimised one's. */
-static ss_status export_chosen(ss_job *j, const ss_study *st, const char *out) {
+static ss_status export_chosen(const ss_job *j, const ss_study *st, const ss_study_task *task, const char *out) {
     int k = st->chosen[SS_HW_OPTIMISED] >= 0 ? SS_HW_OPTIMISED : SS_HW_BASELINE;
     if (!out) return SS_OK;
-    ss_study_apply(st, st->chosen[k], j->g);
-    ss_status s = ss_onnx_export(j->g, ss_operand(j->cli, 0), out);
-    ss_study_apply(st, 0, j->g);
+    ss_status s = ss_study_put(st, task, st->chosen[k]);
+    if (s == SS_OK) s = ss_onnx_export(j->g, ss_operand(j->cli, 0), out);
+    return ss_study_put(st, task, 0) == SS_OK ? s : SS_BAD;
+}
+
+static ss_status run_study(ss_job *j, const ss_study_task *task) {
+    ss_cli *cli = j->cli;
+    const char *dir = ss_arg(cli, "save");
+    ss_study *st;
+    if (ss_study_run(j->ctx, task, &st) != SS_OK) return SS_BAD;
+    ss_status s = ss_study_save(st, ss_arg(cli, "out"));
+    if (s == SS_OK) s = export_chosen(j, st, task, ss_arg(cli, "export"));
+    if (s == SS_OK && dir) s = ss_study_save_chosen(st, task, ss_operand(cli, 0), dir);
+    if (s == SS_OK) {
+        ss_study_say(cli, st);
+        ss_say(cli, "\nwritten: %s\n", ss_arg(cli, "out"));
+        ss_cli_result(cli, ss_study_json(st));
+    }
+    ss_study_free(st);
+    return s;
+}
+
+/* The biases are corrected at every trial when that is asked for. */
+static ss_status run_corrected(ss_job *j, ss_study_task *task) {
+    const char *images = ss_arg(j->cli, "correct-bias");
+    ss_dataset *d = NULL;
+    if (!images) return run_study(j, task);
+    ss_status s = ss_job_correction(j, images, task->opts.memory / 8, &d, &task->correction);
+    if (s == SS_OK) {
+        task->correction_data = describe(images, d);
+        s = run_study(j, task);
+    }
+    ss_correction_free(task->correction);
+    ss_dataset_free(d);
     return s;
 }
 
 static ss_status study(ss_job *j, ss_study_task *task, const ss_dataset *search, const ss_dataset *test) {
     ss_cli *cli = j->cli;
-    const char *calib = ss_arg(cli, "calib"), *dir = ss_arg(cli, "save");
+    const char *calib = ss_arg(cli, "calib");
     ss_dealing dealing;
     if (ss_job_check_dealing(cli, &dealing) != SS_OK || ss_job_quantise(j, calib, search) != SS_OK ||
         ss_job_deal_by(j, dealing, search) != SS_OK)
@@ -125,18 +157,7 @@ static ss_status study(ss_job *j, ss_study_task *task, const ss_dataset *search,
     task->test_data = describe(ss_arg(cli, "test"), test);
     task->checkpoint = ss_arg(cli, "out");
     task->resume = ss_arg(cli, "resume") != NULL;
-    ss_study *st;
-    if (ss_study_run(j->ctx, task, &st) != SS_OK) return SS_BAD;
-    ss_status s = ss_study_save(st, ss_arg(cli, "out"));
-    if (s == SS_OK) s = export_chosen(j, st, ss_arg(cli, "export"));
-    if (s == SS_OK && dir) s = ss_study_save_chosen(st, j->g, ss_operand(cli, 0), dir);
-    if (s == SS_OK) {
-        ss_study_say(cli, st);
-        ss_say(cli, "\nwritten: %s\n", ss_arg(cli, "out"));
-        ss_cli_result(cli, ss_study_json(st));
-    }
-    ss_study_free(st);
-    return s;
+    return run_corrected(j, task);
 }
 
 static ss_status cmd_threshold(ss_cli *cli) {

@@ -1,6 +1,8 @@
 /* See design_job.h. */
 #include "cli/design_job.h"
 
+#include "graph/shifts.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,7 +20,7 @@ static ss_status calib_of(ss_cli *cli, char *path, size_t size) {
 
 static ss_status take_thresholds(ss_design_job *d) {
     ss_job *j = &d->job;
-    if (ss_arg(j->cli, "thresholds")) return ss_job_thresholds(j, ss_arg(j->cli, "thresholds"));
+    if (ss_arg(j->cli, "thresholds")) return ss_job_thresholds(j, ss_arg(j->cli, "thresholds"), NULL);
     for (int32_t i = 0; i < d->design->n_thresholds; i++) {
         const ss_design_threshold *t = &d->design->thresholds[i];
         int32_t n = ss_graph_find_act(j->g, t->relu);
@@ -28,7 +30,7 @@ static ss_status take_thresholds(ss_design_job *d) {
         /* A design keeps the mean of those per channel: then the model's own are the ones in force. */
         if (!j->g->nodes[n].act.per_channel) ss_act_set_threshold(&j->g->nodes[n].act, (float)t->threshold);
     }
-    return ss_quant_set_thresholds(j->q, j->g);
+    return ss_shifts_load(j->g, ss_operand(j->cli, 0)) == SS_OK ? ss_job_follow(j) : SS_BAD;
 }
 
 static ss_status open_design(ss_cli *cli, bool images, const char *path, ss_design_job *d) {

@@ -114,9 +114,53 @@ ss_status ss_job_deal_as(ss_job *j, const char *artefact) {
     return s;
 }
 
-ss_status ss_job_thresholds(ss_job *j, const char *path) {
-    if (ss_thresholds_load(j->g, path) != SS_OK) return SS_BAD;
-    return ss_quant_set_thresholds(j->q, j->g);
+ss_status ss_job_follow(ss_job *j) {
+    if (j->q && ss_quant_set_thresholds(j->q, j->g) != SS_OK) return SS_BAD;
+    for (int32_t i = 0; i < j->g->n; i++) {
+        if (!j->g->nodes[i].bias_shift) continue;
+        if (j->q && ss_quant_set_bias(j->q, j->g, i) != SS_OK) return SS_BAD;
+        if (ss_engine_rebias(j->e, i) != SS_OK) return SS_BAD;
+    }
+    return SS_OK;
+}
+
+/* The images must be those that the study had, if `path` is a point of one; a file with biases needs none. */
+static ss_status check_correction(ss_job *j, const char *path, const ss_dataset *d, const char *images) {
+    uint64_t theirs;
+    for (int32_t i = 0; d && i < j->g->n; i++)
+        if (j->g->nodes[i].bias_shift)
+            return ss_error(j->ctx, SS_AT(path), "leave out --correct-bias", "has corrected biases of its own");
+    if (ss_thresholds_correction(j->ctx, path, &theirs) != SS_OK) return SS_BAD;
+    if (theirs && !d)
+        return ss_error(j->ctx, SS_AT(path), "give --correct-bias with the images that the study names",
+                        "the study corrected the biases: without, its thresholds lose more");
+    if (theirs && theirs != ss_dataset_hash(d))
+        return ss_error(j->ctx, SS_AT(images), "give the images that the study names",
+                        "%s was corrected with other images", path);
+    return SS_OK;
+}
+
+ss_status ss_job_correction(ss_job *j, const char *images, int64_t memory, ss_dataset **d, ss_correction **c) {
+    *c = NULL;
+    if (ss_job_images(j, images, SS_CORRECT_IMAGES, d) != SS_OK) return SS_BAD;
+    return ss_correction_new(j->ctx, j->g, j->q, j->e, *d, &j->norm, memory, c);
+}
+
+ss_status ss_job_thresholds(ss_job *j, const char *path, const char *images) {
+    ss_dataset *d = NULL;
+    ss_correction *c = NULL;
+    ss_status s = SS_OK;
+    if (images && !path)
+        return ss_error(j->ctx, SS_AT("--correct-bias"), "give --thresholds", "nothing is removed without thresholds");
+    if (!path) return SS_OK;
+    if (images) s = ss_job_correction(j, images, 0, &d, &c);
+    if (s == SS_OK) s = ss_thresholds_load(j->g, path);
+    if (s == SS_OK) s = ss_job_follow(j);
+    if (s == SS_OK) s = check_correction(j, path, d, images);
+    if (s == SS_OK && c) s = ss_correction_put(c, false);
+    ss_correction_free(c);
+    ss_dataset_free(d);
+    return s;
 }
 
 ss_status ss_job_explore_opts(ss_cli *cli, ss_explore_opts *out) {

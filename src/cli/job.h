@@ -27,6 +27,9 @@
 #define SS_ENGINE_OPT                                                                                        \
     { "engine", "KINDS", "auto (default: each layer its best), or of dense, crossbar, broadcast, with commas", false }
 
+#define SS_CORRECT_OPT                                                                                       \
+    { "correct-bias", "D", "images: fold half of the mean that thresholds remove into the biases behind", false }
+
 /* For commands that take a design. */
 #define SS_MODEL_OPT                                                                                         \
     { "model", "MODEL", "the model, when it is not where the design says", false }
@@ -64,8 +67,13 @@ ss_status ss_job_deal(ss_job *j, const ss_orders *o);
 ss_status ss_job_check_dealing(ss_cli *cli, ss_dealing *out);
 ss_status ss_job_deal_by(ss_job *j, ss_dealing dealing, const ss_dataset *d);
 ss_status ss_job_deal_as(ss_job *j, const char *artefact);
-/* Thresholds file over the quantised network. */
-ss_status ss_job_thresholds(ss_job *j, const char *path);
+/* Thresholds file, or point of a study, over the network, whose engine is there already. images: correct the biases for
+ * them by these images; NULL: the file's, or the model's own. path NULL: nothing. */
+ss_status ss_job_thresholds(ss_job *j, const char *path, const char *images);
+/* After thresholds, and perhaps biases, changed in the graph: quantised network and engine as well. */
+ss_status ss_job_follow(ss_job *j);
+/* A correction by the first images there; both to be freed, in vain or not. */
+ss_status ss_job_correction(ss_job *j, const char *images, int64_t memory, ss_dataset **d, ss_correction **c);
 /* --batch, with the exploration's other defaults. */
 ss_status ss_job_explore_opts(ss_cli *cli, ss_explore_opts *out);
 /* --engine, as in ss_cost_opts. */

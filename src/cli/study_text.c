@@ -78,18 +78,18 @@ void ss_study_say(ss_cli *cli, const ss_study *s) {
 
 /* ---- files ---- */
 
-static ss_status save_thresholds(const ss_study *s, ss_graph *g, const char *dir, int k) {
+static ss_status save_thresholds(const ss_study *s, const ss_study_task *task, const char *dir, int k) {
     ss_buf path;
     ss_buf_init(&path, s->ctx);
     ss_buf_printf(&path, "%s/thresholds_%s.json", dir, ss_hardware_names[k]);
-    ss_study_apply(s, s->chosen[k], g);
-    ss_status status = path.failed ? SS_BAD : ss_thresholds_save(g, path.data);
-    ss_study_apply(s, 0, g);
+    ss_status status = path.failed ? SS_BAD : ss_study_put(s, task, s->chosen[k]);
+    if (status == SS_OK) status = ss_thresholds_save(task->g, path.data);
     ss_buf_free(&path);
-    return status;
+    return ss_study_put(s, task, 0) == SS_OK ? status : SS_BAD;
 }
 
-static ss_status save_design(const ss_study *s, const ss_graph *g, const char *model_path, const char *dir,
+/* kind -1: the reference's. A design is saved with the biases corrected for its thresholds. */
+static ss_status save_design(const ss_study *s, const ss_study_task *task, const char *model_path, const char *dir,
                              int kind) {
     bool reference = kind < 0 || !s->optimised_design;
     ss_design *d = reference ? s->reference_design : s->optimised_design;
@@ -99,17 +99,18 @@ static ss_status save_design(const ss_study *s, const ss_graph *g, const char *m
     ss_buf_printf(&path, "%s/design_%s.json", dir, kind < 0 ? "reference" : ss_hardware_names[kind]);
     snprintf(d->model_path, sizeof d->model_path, "%s", model_path);
     snprintf(d->profile_name, sizeof d->profile_name, "%.200s, threshold %g", s->search_data.source, t);
-    ss_status status = path.failed ? SS_BAD : ss_design_save(d, g, path.data);
+    ss_status status = path.failed ? SS_BAD : ss_study_put(s, task, reference ? 0 : s->chosen[kind]);
+    if (status == SS_OK) status = ss_design_save(d, task->g, path.data);
     ss_buf_free(&path);
-    return status;
+    return ss_study_put(s, task, 0) == SS_OK ? status : SS_BAD;
 }
 
-ss_status ss_study_save_chosen(const ss_study *s, ss_graph *g, const char *model_path, const char *dir) {
+ss_status ss_study_save_chosen(const ss_study *s, const ss_study_task *task, const char *model_path, const char *dir) {
     ss_status status = ss_mkdirs(s->ctx, dir);
     for (int k = 0; status == SS_OK && k < SS_HARDWARE; k++)
-        if (asked(s, k) && s->chosen[k] >= 0) status = save_thresholds(s, g, dir, k);
-    if (status == SS_OK) status = save_design(s, g, model_path, dir, -1);
+        if (asked(s, k) && s->chosen[k] >= 0) status = save_thresholds(s, task, dir, k);
+    if (status == SS_OK) status = save_design(s, task, model_path, dir, -1);
     if (status == SS_OK && asked(s, SS_HW_OPTIMISED))
-        status = save_design(s, g, model_path, dir, SS_HW_OPTIMISED);
+        status = save_design(s, task, model_path, dir, SS_HW_OPTIMISED);
     return status;
 }

@@ -160,6 +160,7 @@ static ss_status deal_node(ss_graph *g, ss_node *n, const ss_orders *o, int32_t 
     n->order = ss_order_of(o, node);
     if (n->op == SS_OP_CONV && deal_weights(g, n, n->order, ss_order_of(o, n->in[0])) != SS_OK) return SS_BAD;
     if (n->op == SS_OP_CONV && deal_floats(g, &n->bias, n->order, n->shape.c) != SS_OK) return SS_BAD;
+    if (deal_floats(g, &n->bias_shift, n->order, n->shape.c) != SS_OK) return SS_BAD;
     return deal_floats(g, &n->act.per_channel, n->order, n->shape.c);
 }
 

@@ -70,7 +70,7 @@ typedef struct ss_node {
     int32_t pad_before, pad_after; /* CHANPAD */
     const float *weights; /* CONV: [f][c/groups][kh][kw]; BATCHNORM: scale [c] */
     const float *bias;    /* [f] / [c]; NULL: none */
-    const float *bias_shift; /* CONV: [f], added to the bias; no part of the model (threshold/correct.h); NULL: nothing */
+    const float *bias_shift; /* CONV: [f], added to the bias; belongs to the thresholds, not to the model (threshold/correct.h); NULL */
     ss_act act;
     const int32_t *order; /* [c]: the model's own channel at each position; NULL: its own order (deal.h) */
 } ss_node;
@@ -136,10 +136,12 @@ static inline void ss_act_set_threshold(ss_act *a, float t) {
     a->threshold = t;
     a->per_channel = NULL;
 }
-/* Set thresholds from {"format":"skipstream.thresholds","version":1,"layers":{RELU: number | [number per channel]}}.
- * Unknown ReLUs, negative or NaN values, wrong lengths are all reported. "STUDY:N" for path: point N of a study of this
- * model (threshold/). */
+/* Set thresholds from {"format":"skipstream.thresholds","version":1,"layers":{RELU: number | [number per channel]}}, and
+ * bias_shift of the nodes where the file has it. Unknown names, negative or NaN values, wrong lengths are all reported.
+ * "STUDY:N" for path: point N of a study of this model (threshold/), without its corrected biases, which follow from it and
+ * from the images of this hash (0: the study did not correct; a thresholds file: it says all itself). */
 ss_status ss_thresholds_load(ss_graph *g, const char *path);
+ss_status ss_thresholds_correction(ss_ctx *ctx, const char *path, uint64_t *images);
 ss_status ss_thresholds_save(const ss_graph *g, const char *path);
 void ss_thresholds_uniform(ss_graph *g, float t); /* all ReLUs get t */
 

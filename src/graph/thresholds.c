@@ -1,11 +1,12 @@
-/* ReLU thresholds: uniform, and to and from JSON.
+/* ReLU thresholds, and the biases corrected for them: uniform, and to and from JSON.
  *
- *   {"format": "skipstream.thresholds", "version": 1, "layers": {"RELU": 0.25, "OTHER": [0.1, 0.2, ...]}}
+ *   {"format": "skipstream.thresholds", "version": 1, "layers": {"RELU": 0.25, "OTHER": [0.1, 0.2, ...]},
+ *    "bias_shift": {"CONV": [0.01, ...]}}
  *
- * A number holds for the whole layer, an array has one number per channel, in the model's own order. ReLUs that a file does not name keep
- * the threshold they have. A file is applied as a whole or, when anything in it is wrong, not at all. */
-#include "base/json.h"
-#include "graph/graph.h"
+ * A number holds for the whole layer, an array has one number per channel, in the model's own order. ReLUs that a file does
+ * not name keep the threshold they have. bias_shift may be missing: then biases stay as they are. A file is applied as a
+ * whole or, when anything in it is wrong, not at all. */
+#include "graph/shifts.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -123,8 +124,8 @@ static ss_status open_study(ss_graph *g, const char *path, size_t length, size_t
     return s;
 }
 
-/* *layers: a new reference. */
-static ss_status open_layers(ss_graph *g, const char *path, json_t **layers) {
+/* *layers, *shifts: new references; the latter may be NULL. */
+static ss_status open_layers(ss_graph *g, const char *path, json_t **layers, json_t **shifts) {
     size_t point;
     const char *colon = point_of(path, &point);
     json_t *file;
@@ -132,20 +133,51 @@ static ss_status open_layers(ss_graph *g, const char *path, json_t **layers) {
     if (ss_json_load(g->ctx, path, FORMAT, VERSION, &file) != SS_OK) return SS_BAD;
     ss_status s = ss_json_get_object(g->ctx, path, file, "layers", layers);
     if (s == SS_OK) json_incref(*layers);
+    if (s == SS_OK && json_object_get(file, SS_SHIFTS_KEY)) s = ss_json_get_object(g->ctx, path, file, SS_SHIFTS_KEY, shifts);
+    json_incref(*shifts);
     json_decref(file);
     return s;
 }
 
 ss_status ss_thresholds_load(ss_graph *g, const char *path) {
-    json_t *layers = NULL;
-    ss_act *acts = NULL;
-    ss_status s = open_layers(g, path, &layers);
-    if (s == SS_OK && !(acts = ss_alloc(g->ctx, (size_t)g->n, sizeof *acts))) s = SS_BAD;
+    json_t *layers = NULL, *list = NULL;
+    ss_act *acts = ss_alloc(g->ctx, (size_t)g->n, sizeof *acts);
+    const float **shifts = ss_alloc(g->ctx, (size_t)g->n, sizeof *shifts);
+    ss_status s = acts && shifts ? open_layers(g, path, &layers, &list) : SS_BAD;
     for (int32_t i = 0; s == SS_OK && i < g->n; i++) acts[i] = g->nodes[i].act;
-    if (s == SS_OK) s = read_layers(g, path, layers, acts);
-    for (int32_t i = 0; s == SS_OK && i < g->n; i++) g->nodes[i].act = acts[i];
+    if (s == SS_OK) {
+        s = read_layers(g, path, layers, acts);
+        if (ss_shifts_read(g, path, list, shifts) != SS_OK) s = SS_BAD;
+    }
+    for (int32_t i = 0; s == SS_OK && i < g->n; i++) {
+        g->nodes[i].act = acts[i];
+        if (shifts[i]) g->nodes[i].bias_shift = shifts[i];
+    }
     ss_free(g->ctx, acts);
+    ss_free(g->ctx, shifts);
     json_decref(layers);
+    json_decref(list);
+    return s;
+}
+
+ss_status ss_thresholds_correction(ss_ctx *ctx, const char *path, uint64_t *images) {
+    size_t point;
+    json_t *study, *o;
+    const char *colon = point_of(path, &point);
+    *images = 0;
+    if (!colon) return SS_OK;
+    char *file = ss_alloc(ctx, (size_t)(colon - path) + 1, 1);
+    if (!file) return SS_BAD;
+    memcpy(file, path, (size_t)(colon - path));
+    ss_status s = ss_json_load(ctx, file, "skipstream.study", 1, &study);
+    if (s == SS_OK) {
+        const json_t *given = json_object_get(study, "correction");
+        if (given && !json_is_null(given)) s = ss_json_get_object(ctx, file, study, "correction", &o);
+        else o = NULL;
+        if (s == SS_OK && o) s = ss_json_get_hash(ctx, file, o, "hash", images);
+        json_decref(study);
+    }
+    ss_free(ctx, file);
     return s;
 }
 
@@ -164,6 +196,7 @@ static json_t *act_json(const ss_node *n) {
     return NULL;
 }
 
+
 ss_status ss_thresholds_save(const ss_graph *g, const char *path) {
     json_t *file = ss_json_new(FORMAT, VERSION), *layers = json_object();
     bool ok = json_object_set_new(file, "layers", layers) == 0;
@@ -171,8 +204,9 @@ ss_status ss_thresholds_save(const ss_graph *g, const char *path) {
         const ss_node *n = &g->nodes[i];
         if (n->act.on) ok = json_object_set_new(layers, n->act.name, act_json(n)) == 0;
     }
+    ok = ok && ss_shifts_add(g, file);
     ss_status s = ok ? ss_json_save(g->ctx, path, file)
-                     : ss_error(g->ctx, SS_AT(path), "give the ReLUs of the model names in UTF-8, or free some memory",
+                     : ss_error(g->ctx, SS_AT(path), "give the nodes of the model names in UTF-8, or free some memory",
                                 "the thresholds cannot be written as JSON");
     json_decref(file);
     return s;

@@ -8,8 +8,7 @@
  * Invariants: all memory is allocated before the parallel region; nothing in it can fail. Workers share only
  * read-only state, so results do not depend on the number of threads.
  */
-#include "infer/conv.h"
-#include "infer/ops.h"
+#include "infer/engine_internal.h"
 
 #include <math.h>
 #include <omp.h>
@@ -18,25 +17,13 @@
 #define ALIGN 64u
 #define TABLE 256 /* values of a pixel */
 
-struct ss_engine {
-    ss_ctx *ctx;
-    const ss_graph *g;
-    const ss_quant *q; /* NULL: float */
-    ss_isa isa;        /* resolved: never AUTO */
-    const ss_loops *loops;
-    ss_conv **convs;   /* [g->n], packed; NULL where the node is no CONV */
-    size_t *offset; /* [g->n] place of each tensor in a worker's block */
-    size_t block;   /* bytes of a worker's block */
-    size_t scratch; /* bytes a worker needs beside it */
-};
-
 typedef struct worker {
     char *block;
     void *scratch;
     const void **tensor; /* [g->n]: where each tensor is */
 } worker;
 
-static size_t element(const ss_engine *e) { return e->q ? sizeof(int16_t) : sizeof(float); }
+size_t ss_engine_element(const ss_engine *e) { return e->q ? sizeof(int16_t) : sizeof(float); }
 
 /* ---- planning ---- */
 
@@ -44,7 +31,7 @@ static size_t element(const ss_engine *e) { return e->q ? sizeof(int16_t) : size
 static size_t tensor_bytes(const ss_engine *e, ss_shape s) {
     size_t n;
     if (!ss_mul_size((size_t)s.h, (size_t)s.w, &n) || !ss_mul_size(n, (size_t)ss_stride(s.c), &n) ||
-        !ss_mul_size(n, element(e), &n) || n > SIZE_MAX / 4)
+        !ss_mul_size(n, ss_engine_element(e), &n) || n > SIZE_MAX / 4)
         return 0;
     return (n + 2 * ALIGN - 1) / ALIGN * ALIGN;
 }
@@ -98,21 +85,30 @@ static ss_status plan(ss_engine *e) {
     return s;
 }
 
+static ss_status pack_conv(const ss_engine *e, int32_t i, ss_conv **out) {
+    const ss_node *n = &e->g->nodes[i];
+    const ss_qnode *qn = e->q ? &e->q->nodes[i] : NULL, *in = e->q ? &e->q->nodes[n->in[0]] : NULL;
+    return ss_conv_new(e->ctx, e->g, n, qn, e->q ? e->q->bits : 0, in ? in->lo : 0, in ? in->hi : 0, e->isa, out);
+}
+
 /* Every convolution for the instruction set; all that cannot be packed are reported. */
 static ss_status pack(ss_engine *e) {
     if (!ss_isa_supported(e->isa))
         return ss_error(e->ctx, SS_AT("isa"), "use --isa auto", "this processor has no %s", ss_engine_isa(e));
     e->convs = ss_alloc(e->ctx, (size_t)e->g->n, sizeof *e->convs);
     ss_status s = e->convs ? SS_OK : SS_BAD;
-    for (int32_t i = 0; e->convs && i < e->g->n; i++) {
-        const ss_node *n = &e->g->nodes[i];
-        if (n->op != SS_OP_CONV) continue;
-        const ss_qnode *qn = e->q ? &e->q->nodes[i] : NULL, *in = e->q ? &e->q->nodes[n->in[0]] : NULL;
-        if (ss_conv_new(e->ctx, e->g, n, qn, e->q ? e->q->bits : 0, in ? in->lo : 0, in ? in->hi : 0, e->isa,
-                        &e->convs[i]) != SS_OK)
-            s = SS_BAD;
-    }
+    for (int32_t i = 0; e->convs && i < e->g->n; i++)
+        if (e->g->nodes[i].op == SS_OP_CONV && pack_conv(e, i, &e->convs[i]) != SS_OK) s = SS_BAD;
     return s;
+}
+
+ss_status ss_engine_rebias(ss_engine *e, int32_t node) {
+    ss_conv *fresh;
+    if (pack_conv(e, node, &fresh) != SS_OK) return SS_BAD;
+    ss_conv_free(e->convs[node]);
+    e->convs[node] = fresh;
+    if (ss_conv_scratch(fresh) > e->scratch) e->scratch = ss_conv_scratch(fresh);
+    return SS_OK;
 }
 
 ss_status ss_engine_new(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, ss_isa isa, ss_engine **out) {
@@ -169,19 +165,23 @@ static worker *new_workers(ss_ctx *ctx, const ss_engine *e, int n) {
 
 /* ---- steps ---- */
 
-static void run_step(const ss_engine *e, worker *w, int32_t i) {
+void ss_engine_step(const ss_engine *e, const void *const *tensor, int32_t i, void *out, void *scratch) {
     const ss_node *n = &e->g->nodes[i];
-    void *out = w->block + e->offset[i];
     if (e->convs[i]) {
         const int32_t in_stride = ss_stride(ss_graph_in_shape(e->g, n).c);
-        ss_conv_run(e->convs[i], w->tensor[n->in[0]], in_stride, out, ss_stride(n->shape.c), w->scratch);
+        ss_conv_run(e->convs[i], tensor[n->in[0]], in_stride, out, ss_stride(n->shape.c), scratch);
         return;
     }
-    ss_op_args a = { .g = e->g, .n = n, .q = e->q ? &e->q->nodes[i] : NULL, .scratch = w->scratch };
-    for (int32_t k = 0; k < n->n_in; k++) a.in[k] = w->tensor[n->in[k]];
+    ss_op_args a = { .g = e->g, .n = n, .q = e->q ? &e->q->nodes[i] : NULL, .scratch = scratch };
+    for (int32_t k = 0; k < n->n_in; k++) a.in[k] = tensor[n->in[k]];
     a.out = out;
     a.loops = e->loops;
     ss_op_run(&a);
+}
+
+ss_view ss_engine_view(const ss_engine *e, const void *tensor, int32_t i) {
+    const ss_shape s = e->g->nodes[i].shape;
+    return (ss_view){ tensor, !e->q, s, ss_stride(s.c) };
 }
 
 static void observe(const ss_engine *e, const worker *w, const ss_run_opts *opts, int thread, int64_t image, int32_t i) {
@@ -193,13 +193,13 @@ static void observe(const ss_engine *e, const worker *w, const ss_run_opts *opts
         opts->saturated[(int64_t)thread * e->g->n + i] += e->loops->count_ends(w->tensor[i], values, lo, hi);
     }
     if (opts->observer)
-        opts->observer(opts->observer_user, thread, image, i, (ss_view){ w->tensor[i], !e->q, s, ss_stride(s.c) });
+        opts->observer(opts->observer_user, thread, image, i, ss_engine_view(e, w->tensor[i], i));
 }
 
 /* Nodes first.. to the end, observed; every tensor that they read from before `first` is in the worker's table. */
 static void run_steps(const ss_engine *e, worker *w, int32_t first, const ss_run_opts *opts, int thread, int64_t image) {
     for (int32_t i = first; i < e->g->n; i++) {
-        if (e->g->nodes[i].op != SS_OP_INPUT) run_step(e, w, i);
+        if (e->g->nodes[i].op != SS_OP_INPUT) ss_engine_step(e, w->tensor, i, w->block + e->offset[i], w->scratch);
         observe(e, w, opts, thread, image, i);
     }
 }
@@ -212,9 +212,8 @@ static int16_t to_int(const ss_engine *e, double real) {
     return (int16_t)(v < q->lo ? q->lo : v > q->hi ? q->hi : v);
 }
 
-/* What each value of a pixel becomes, per channel: float or int16_t [c][256]. */
-static void *input_table(ss_ctx *ctx, const ss_engine *e, const ss_norm *norm, int32_t channels) {
-    void *table = ss_alloc(ctx, (size_t)channels * TABLE, element(e));
+void *ss_engine_input_table(ss_ctx *ctx, const ss_engine *e, const ss_norm *norm, int32_t channels) {
+    void *table = ss_alloc(ctx, (size_t)channels * TABLE, ss_engine_element(e));
     for (int32_t c = 0; table && c < channels; c++)
         for (int32_t p = 0; p < TABLE; p++) {
             const float real = ((float)p / 255.0f - norm->mean[c]) / norm->std[c];
@@ -224,12 +223,11 @@ static void *input_table(ss_ctx *ctx, const ss_engine *e, const ss_norm *norm, i
     return table;
 }
 
-static void load_image(const ss_engine *e, worker *w, const void *table, const uint8_t *pixels) {
+void ss_engine_load_image(const ss_engine *e, void *to, const void *table, const uint8_t *pixels) {
     const ss_shape s = e->g->nodes[0].shape;
     const int64_t size = (int64_t)s.h * s.w;
     const int32_t stride = ss_stride(s.c);
-    void *to = w->block + e->offset[0];
-    memset(to, 0, (size_t)size * (size_t)stride * element(e));
+    memset(to, 0, (size_t)size * (size_t)stride * ss_engine_element(e));
     for (int32_t c = 0; c < s.c; c++, pixels += size) {
         const float *tf = (const float *)table + c * TABLE;
         const int16_t *ti = (const int16_t *)table + c * TABLE;
@@ -267,7 +265,7 @@ static void store(const ss_engine *e, const worker *w, float *out) {
 
 /* ---- runs ---- */
 
-static ss_status check_input(ss_ctx *ctx, const ss_engine *e, const ss_dataset *d, const ss_norm *norm) {
+ss_status ss_engine_check_input(ss_ctx *ctx, const ss_engine *e, const ss_dataset *d, const ss_norm *norm) {
     const ss_shape s = e->g->nodes[0].shape;
     char want[40], have[40];
     ss_shape_text(s, want);
@@ -298,7 +296,7 @@ static int32_t begin(const job *j, worker *w, int64_t i, size_t pixels) {
         w->tensor[after] = j->opts->resume(j->opts->resume_user, i);
         return after + 1;
     }
-    load_image(j->e, w, j->table, j->d->pixels + (size_t)i * pixels);
+    ss_engine_load_image(j->e, w->block + j->e->offset[0], j->table, j->d->pixels + (size_t)i * pixels);
     return 0;
 }
 
@@ -323,9 +321,9 @@ static void run_images(const job *j, int threads) {
 
 ss_status ss_engine_run(ss_ctx *ctx, ss_engine *e, const ss_dataset *d, const ss_norm *norm, const ss_run_opts *opts,
                         float *scores) {
-    if (check_input(ctx, e, d, norm) != SS_OK) return SS_BAD;
+    if (ss_engine_check_input(ctx, e, d, norm) != SS_OK) return SS_BAD;
     const int threads = ss_ctx_threads(ctx) < d->n ? ss_ctx_threads(ctx) : (int)(d->n > 0 ? d->n : 1);
-    void *table = input_table(ctx, e, norm, d->shape.c);
+    void *table = ss_engine_input_table(ctx, e, norm, d->shape.c);
     worker *workers = table ? new_workers(ctx, e, threads) : NULL;
     if (workers) run_images(&(job){ ctx, e, d, opts, table, workers, scores }, threads);
     free_workers(ctx, workers, threads);

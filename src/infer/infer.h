@@ -13,10 +13,13 @@ typedef enum ss_isa { SS_ISA_AUTO, SS_ISA_PORTABLE, SS_ISA_AVX2, SS_ISA_AVX512 }
 typedef struct ss_engine ss_engine;
 
 /* q NULL: float. The engine packs weights for the instruction set; graph and quant must outlive it. Thresholds are
- * read from graph/quant at each run. */
+ * read from graph/quant at each run, biases once. */
 ss_status ss_engine_new(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, ss_isa isa, ss_engine **out);
 void ss_engine_free(ss_engine *e);
 const char *ss_engine_isa(const ss_engine *e); /* "avx512-vnni", "avx2", "portable" */
+
+/* After the bias of a convolution changed (in q: ss_quant_set_bias). */
+ss_status ss_engine_rebias(ss_engine *e, int32_t node);
 
 /* One tensor of one image: element (c,h,w) at data[(h*W + w)*stride + c]; float, or int16_t for both 8 and 16 bits. */
 typedef struct ss_view {

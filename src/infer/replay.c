@@ -33,9 +33,9 @@ static bool is_waist(const ss_graph *g, int32_t node) {
     return node != g->output;
 }
 
-static size_t image_bytes(const ss_graph *g, int32_t node) {
+size_t ss_waist_bytes(const ss_graph *g, int32_t node, size_t element) {
     ss_shape s = g->nodes[node].shape;
-    size_t bytes = (size_t)s.h * (size_t)s.w * (size_t)ss_stride(s.c) * sizeof(int16_t) + SS_TENSOR_SLACK;
+    size_t bytes = (size_t)s.h * (size_t)s.w * (size_t)ss_stride(s.c) * element + SS_TENSOR_SLACK;
     return (bytes + 63) / 64 * 64;
 }
 
@@ -53,15 +53,15 @@ static double saving(const ss_graph *g, int32_t before, int32_t node, int32_t ne
     return changes * (work_behind(g, before) - work_behind(g, node));
 }
 
-/* Of the waists not yet kept, the one that saves the most for its bytes; -1: none fits. */
-static int32_t best_waist(const ss_replay *r, const bool *kept, int64_t room) {
-    const ss_graph *g = r->g;
+/* Of the waists not yet kept, the one that saves the most for its bytes, of those that take no more than `room` bytes an image;
+ * -1: none. */
+static int32_t best_waist(const ss_graph *g, size_t element, const bool *kept, size_t room) {
     int32_t best = -1, before = -1;
     double most = 0;
     for (int32_t i = 0; i < g->n; i++) {
         if (kept[i]) before = i;
-        size_t bytes = image_bytes(g, i);
-        if (kept[i] || !is_waist(g, i) || bytes > (size_t)room / (size_t)r->d->n) continue;
+        size_t bytes = ss_waist_bytes(g, i, element);
+        if (kept[i] || !is_waist(g, i) || bytes > room) continue;
         int32_t next = i + 1;
         while (next < g->n && !kept[next]) next++;
         double rate = saving(g, before, i, next) / (double)bytes;
@@ -73,6 +73,15 @@ static int32_t best_waist(const ss_replay *r, const bool *kept, int64_t room) {
     return best;
 }
 
+int64_t ss_waists_choose(const ss_graph *g, int64_t images, size_t element, int64_t memory, bool *kept) {
+    int64_t total = 0;
+    for (int32_t i; (i = best_waist(g, element, kept, (size_t)(memory - total) / (size_t)images)) >= 0;) {
+        kept[i] = true;
+        total += (int64_t)ss_waist_bytes(g, i, element) * images;
+    }
+    return total;
+}
+
 static ss_status choose(ss_replay *r, int64_t memory) {
     const ss_graph *g = r->g;
     bool *kept = ss_alloc(r->ctx, (size_t)g->n, sizeof *kept);
@@ -81,15 +90,12 @@ static ss_status choose(ss_replay *r, int64_t memory) {
         ss_free(r->ctx, kept);
         return SS_BAD;
     }
-    for (int32_t i; (i = best_waist(r, kept, memory - r->total)) >= 0;) {
-        kept[i] = true;
-        r->total += (int64_t)image_bytes(g, i) * r->d->n;
-    }
+    r->total = ss_waists_choose(g, r->d->n, sizeof(int16_t), memory, kept);
     ss_status s = SS_OK;
     for (int32_t i = 0; i < g->n; i++) {
         if (!kept[i]) continue;
         waist *w = &r->waists[r->n++];
-        *w = (waist){ .node = i, .bytes = image_bytes(g, i) };
+        *w = (waist){ .node = i, .bytes = ss_waist_bytes(g, i, sizeof(int16_t)) };
         w->kept = ss_alloc_aligned(r->ctx, (size_t)r->d->n, w->bytes);
         if (!w->kept) s = SS_BAD;
     }

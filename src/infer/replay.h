@@ -11,10 +11,14 @@
 
 #include "infer/infer.h"
 
+/* Choose waists to keep for so many images: those that save the most multiplications of later runs, all ReLUs being
+ * equally likely to change. kept: [g->n], all false before. Returns their bytes, at most `memory`. */
+int64_t ss_waists_choose(const ss_graph *g, int64_t images, size_t element, int64_t memory, bool *kept);
+size_t ss_waist_bytes(const ss_graph *g, int32_t node, size_t element); /* of one image, slack included */
+
 typedef struct ss_replay ss_replay;
 
-/* Keeps nothing yet. memory: bytes for kept tensors, 0 for none. Of the waists those are kept that save the most
- * multiplications of later runs, all ReLUs being equally likely to change. d and e must outlive it. */
+/* Keeps nothing yet. memory: bytes for kept tensors, 0 for none. d and e must outlive it. */
 ss_status ss_replay_new(ss_ctx *ctx, ss_engine *e, const ss_graph *g, const ss_dataset *d, const ss_norm *norm,
                         int64_t memory, ss_replay **out);
 void ss_replay_free(ss_replay *r);

@@ -34,11 +34,12 @@ typedef struct ss_qnode {
     int pre;            /* low bits dropped before the multiplier */
     int32_t n_mult;     /* 0 (copies), 1, or one per output channel; AVGPOOL that leaves padding out of its divisor:
                          * kh*kw + 1, by the number of elements inside the map */
-    const int32_t *mult;
-    const uint8_t *shift;
+    int32_t *mult;
+    uint8_t *shift;
     const int16_t *weights; /* CONV: [f][c/groups][kh][kw] */
-    const int64_t *bias;    /* CONV: [f], at the accumulator's scale */
-    const uint8_t *filter_acc_bits; /* CONV: [f] */
+    const double *unit;     /* CONV: [f], what 1 in the accumulator is as a real number */
+    int64_t *bias;          /* CONV: [f], in units */
+    uint8_t *filter_acc_bits; /* CONV: [f] */
     int32_t n_thr;          /* 0 (no activation), 1, or channels */
     int32_t *thr;           /* floor(t * 2^frac), at most hi; room for one per channel */
     int32_t ceiling;        /* hi when there is none */
@@ -73,6 +74,10 @@ ss_status ss_quantise(ss_ctx *ctx, const ss_graph *g, const ss_calib *c, int bit
 void ss_quant_free(ss_quant *q);
 /* Recompute thr of every activation from the graph's thresholds (after they changed); scales stay as they are. */
 ss_status ss_quant_set_thresholds(ss_quant *q, const ss_graph *g);
+/* The same for the bias of one convolution, with all that depends on it: accumulators, pre, mult, shift. Weights and their
+ * scales stay: they follow from the model's own bias, so that it makes no difference whether a bias is corrected before
+ * or after quantisation. */
+ss_status ss_quant_set_bias(ss_quant *q, const ss_graph *g, int32_t node);
 /* Smallest signed width that holds lo..hi (lo <= hi). */
 int ss_bits_for(int64_t lo, int64_t hi);
 

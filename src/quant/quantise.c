@@ -42,10 +42,10 @@ int ss_bits_for(int64_t lo, int64_t hi) {
     return bits;
 }
 
-static ss_status refuse(const builder *b, const ss_node *n, const char *remedy, const char *cause) {
+static ss_status refuse(ss_ctx *ctx, const ss_node *n, const char *remedy, const char *cause) {
     char shape[40];
     ss_shape_text(n->shape, shape);
-    return ss_error(b->ctx, (ss_where){ n->name, ss_op_name(n->op), shape }, remedy, "%s", cause);
+    return ss_error(ctx, (ss_where){ n->name, ss_op_name(n->op), shape }, remedy, "%s", cause);
 }
 
 /* ---- activations: frac and range of a tensor ---- */
@@ -125,27 +125,16 @@ static void set_multiplier(double ratio, int32_t *mult, uint8_t *shift) {
     *shift = (uint8_t)(s > SHIFT_MAX || s < 1 ? 1 : s);
 }
 
-static ss_status new_multipliers(const builder *b, ss_qnode *qn, int32_t n, int32_t **mult, uint8_t **shift) {
-    *mult = ss_arena_alloc(b->q->arena, (size_t)n, sizeof **mult);
-    *shift = ss_arena_alloc(b->q->arena, (size_t)n, sizeof **shift);
-    qn->mult = *mult;
-    qn->shift = *shift;
+static ss_status new_multipliers(const builder *b, ss_qnode *qn, int32_t n) {
+    qn->mult = ss_arena_alloc(b->q->arena, (size_t)n, sizeof *qn->mult);
+    qn->shift = ss_arena_alloc(b->q->arena, (size_t)n, sizeof *qn->shift);
     qn->n_mult = n;
-    return *mult && *shift ? SS_OK : SS_BAD;
+    return qn->mult && qn->shift ? SS_OK : SS_BAD;
 }
 
 static int drop_bits(int acc_bits) { return acc_bits > MULTIPLIER_IN ? acc_bits - MULTIPLIER_IN : 0; }
 
 /* ---- convolution ---- */
-
-typedef struct filters {
-    int64_t each;      /* weights of one filter */
-    int in_frac, frac;
-    int16_t *weights;
-    int64_t *bias;
-    uint8_t *acc_bits;
-    double *scale;     /* [f] */
-} filters;
 
 static double clip_error(const float *w, int64_t n, double scale, int32_t top) {
     double sum = 0;
@@ -188,74 +177,79 @@ static double round_scale_up(double s) {
     return ldexp(mantissa, exponent - MULT_BITS);
 }
 
+static int64_t filter_weights(const ss_graph *g, const ss_node *n) { return ss_node_weight_count(g, n) / n->shape.c; }
+
 /* The scale of filter f, large enough that the bias takes at most BIAS_BITS and the unit is not finer than FINEST. */
-static ss_status choose_scale(const builder *b, const ss_node *n, filters *t, int32_t f) {
-    const float *w = n->weights + f * t->each;
-    bool finite = isfinite(ss_node_bias(n, f));
-    const double absmax = largest(w, t->each, &finite);
-    if (!finite) return SS_BAD;
-    const double bias = fabs((double)ss_node_bias(n, f));
-    const double least = ldexp(1.0, t->in_frac - t->frac + (absmax > 0 ? FINEST : ZERO_FILTER));
-    double s = absmax > 0 ? weight_scale(b, w, t->each, absmax) : 0;
-    s = round_scale_up(fmax(s, fmax(least, ldexp(bias, t->in_frac - BIAS_BITS))));
-    t->scale[f] = s;
-    t->bias[f] = (int64_t)floor(ldexp((double)ss_node_bias(n, f), t->in_frac) / s + 0.5);
-    for (int64_t i = 0; i < t->each; i++)
-        t->weights[f * t->each + i] = (int16_t)fmax(fmin(floor((double)w[i] / s + 0.5), b->top), -b->top);
-    return SS_OK;
-}
-
-/* Every partial sum, with or without the bias, in any order: inputs are lo..hi with lo <= 0 <= hi. */
-static int accumulator_bits(const filters *t, int32_t f, int64_t lo, int64_t hi) {
-    int64_t least = 0, most = 0;
-    for (int64_t i = 0; i < t->each; i++) {
-        const int64_t w = t->weights[f * t->each + i];
-        least += w > 0 ? w * lo : w * hi;
-        most += w > 0 ? w * hi : w * lo;
-    }
-    const int64_t bias = t->bias[f];
-    return ss_bits_for(least + (bias < 0 ? bias : 0), most + (bias > 0 ? bias : 0));
-}
-
-static ss_status new_filters(const builder *b, const ss_node *n, ss_qnode *qn, filters *t) {
-    const int32_t f = n->shape.c;
-    ss_arena *a = b->q->arena;
-    t->each = ss_node_weight_count(b->g, n) / f;
-    t->in_frac = b->q->nodes[n->in[0]].frac;
-    t->frac = qn->frac;
-    t->weights = ss_arena_alloc(a, (size_t)(t->each * f), sizeof *t->weights);
-    t->bias = ss_arena_alloc(a, (size_t)f, sizeof *t->bias);
-    t->acc_bits = ss_arena_alloc(a, (size_t)f, sizeof *t->acc_bits);
-    t->scale = ss_arena_alloc(a, (size_t)f, sizeof *t->scale);
-    qn->weights = t->weights;
-    qn->bias = t->bias;
-    qn->filter_acc_bits = t->acc_bits;
-    return t->weights && t->bias && t->acc_bits && t->scale ? SS_OK : SS_BAD;
+static bool choose_scale(const builder *b, const ss_node *n, const ss_qnode *qn, int in_frac, int32_t f, int16_t *quantised,
+                         double *unit) {
+    const int64_t each = filter_weights(b->g, n);
+    const float *w = n->weights + f * each;
+    const double own = n->bias ? (double)n->bias[f] : 0;
+    bool finite = isfinite(own);
+    const double absmax = largest(w, each, &finite);
+    if (!finite) return false;
+    const double least = ldexp(1.0, in_frac - qn->frac + (absmax > 0 ? FINEST : ZERO_FILTER));
+    double s = absmax > 0 ? weight_scale(b, w, each, absmax) : 0;
+    s = round_scale_up(fmax(s, fmax(least, ldexp(fabs(own), in_frac - BIAS_BITS))));
+    unit[f] = ldexp(s, -in_frac);
+    for (int64_t i = 0; i < each; i++)
+        quantised[f * each + i] = (int16_t)fmax(fmin(floor((double)w[i] / s + 0.5), b->top), -b->top);
+    return true;
 }
 
 static ss_status quantise_conv(const builder *b, int32_t i) {
     const ss_node *n = &b->g->nodes[i];
-    const ss_qnode *in = &b->q->nodes[n->in[0]];
     ss_qnode *qn = &b->q->nodes[i];
-    const int32_t f_count = n->shape.c;
-    filters t;
-    int32_t *mult;
-    uint8_t *shift;
-    if (new_filters(b, n, qn, &t) != SS_OK || new_multipliers(b, qn, f_count, &mult, &shift) != SS_OK) return SS_BAD;
+    ss_arena *a = b->q->arena;
+    const size_t filters = (size_t)n->shape.c;
+    const int in_frac = b->q->nodes[n->in[0]].frac;
+    int16_t *weights = ss_arena_alloc(a, (size_t)ss_node_weight_count(b->g, n), sizeof *weights);
+    double *unit = ss_arena_alloc(a, filters, sizeof *unit);
+    qn->bias = ss_arena_alloc(a, filters, sizeof *qn->bias);
+    qn->filter_acc_bits = ss_arena_alloc(a, filters, sizeof *qn->filter_acc_bits);
+    qn->weights = weights;
+    qn->unit = unit;
+    if (!weights || !unit || !qn->bias || !qn->filter_acc_bits || new_multipliers(b, qn, n->shape.c) != SS_OK) return SS_BAD;
     bool finite = true;
 #pragma omp parallel for num_threads(ss_ctx_threads(b->ctx)) schedule(static) reduction(&& : finite)
-    for (int32_t f = 0; f < f_count; f++) {
-        finite = choose_scale(b, n, &t, f) == SS_OK && finite;
-        t.acc_bits[f] = (uint8_t)accumulator_bits(&t, f, in->lo, in->hi);
+    for (int32_t f = 0; f < n->shape.c; f++) finite = choose_scale(b, n, qn, in_frac, f, weights, unit) && finite;
+    if (!finite) return refuse(b->ctx, n, "export the model again", "has weights or a bias that are not finite");
+    return ss_quant_set_bias(b->q, b->g, i);
+}
+
+/* Every partial sum, with or without the bias, in any order: inputs are lo..hi with lo <= 0 <= hi. */
+static int accumulator_bits(const int16_t *weights, int64_t each, int64_t bias, int64_t lo, int64_t hi) {
+    int64_t least = 0, most = 0;
+    for (int64_t i = 0; i < each; i++) {
+        const int64_t w = weights[i];
+        least += w > 0 ? w * lo : w * hi;
+        most += w > 0 ? w * hi : w * lo;
     }
-    if (!finite) return refuse(b, n, "export the model again", "has weights or a bias that are not finite");
-    for (int32_t f = 0; f < f_count; f++)
-        if (t.acc_bits[f] > qn->acc_bits) qn->acc_bits = t.acc_bits[f];
-    if (qn->acc_bits > ACC_MAX)
-        return refuse(b, n, "use --bits 8", "needs an accumulator wider than the 48 bits of a DSP");
+    return ss_bits_for(least + (bias < 0 ? bias : 0), most + (bias > 0 ? bias : 0));
+}
+
+ss_status ss_quant_set_bias(ss_quant *q, const ss_graph *g, int32_t node) {
+    const ss_node *n = &g->nodes[node];
+    const ss_qnode *in = &q->nodes[n->in[0]];
+    ss_qnode *qn = &q->nodes[node];
+    const int64_t each = filter_weights(g, n);
+    bool fits = true;
+#pragma omp parallel for num_threads(ss_ctx_threads(q->ctx)) schedule(static) reduction(&& : fits) \
+    if (ss_node_weight_count(g, n) > 1 << 18)
+    for (int32_t f = 0; f < n->shape.c; f++) {
+        const double bias = (double)ss_node_bias(n, f) / qn->unit[f];
+        fits = fabs(bias) < ldexp(1, ACC_MAX) && fits; /* false for NaN */
+        qn->bias[f] = fits ? (int64_t)floor(bias + 0.5) : 0;
+        qn->filter_acc_bits[f] = (uint8_t)accumulator_bits(qn->weights + f * each, each, qn->bias[f], in->lo, in->hi);
+    }
+    qn->acc_bits = 0;
+    for (int32_t f = 0; f < n->shape.c; f++)
+        if (qn->filter_acc_bits[f] > qn->acc_bits) qn->acc_bits = qn->filter_acc_bits[f];
+    if (!fits || qn->acc_bits > ACC_MAX)
+        return refuse(q->ctx, n, "use --bits 8", "needs an accumulator wider than the 48 bits of a DSP");
     qn->pre = drop_bits(qn->acc_bits);
-    for (int32_t f = 0; f < f_count; f++)
-        set_multiplier(ldexp(t.scale[f], t.frac - t.in_frac + qn->pre), &mult[f], &shift[f]);
+    for (int32_t f = 0; f < n->shape.c; f++)
+        set_multiplier(ldexp(qn->unit[f], qn->frac + qn->pre), &qn->mult[f], &qn->shift[f]);
     return SS_OK;
 }
 
@@ -267,18 +261,16 @@ static ss_status quantise_avgpool(const builder *b, int32_t i) {
     ss_qnode *qn = &b->q->nodes[i];
     const ss_window *w = &n->win;
     if ((int64_t)w->kh * w->kw > AREA_MAX)
-        return refuse(b, n, "pool in several steps", "its window is too large for integer arithmetic");
+        return refuse(b->ctx, n, "pool in several steps", "its window is too large for integer arithmetic");
     const int32_t area = w->kh * w->kw;
     const bool varies = !n->count_pad && (w->pt || w->pl || w->pb || w->pr);
-    int32_t *mult;
-    uint8_t *shift;
-    if (new_multipliers(b, qn, varies ? area + 1 : 1, &mult, &shift) != SS_OK) return SS_BAD;
+    if (new_multipliers(b, qn, varies ? area + 1 : 1) != SS_OK) return SS_BAD;
     qn->acc_bits = ss_bits_for((int64_t)in->lo * area, (int64_t)in->hi * area);
     qn->pre = drop_bits(qn->acc_bits);
-    if (varies) set_multiplier(0, &mult[0], &shift[0]); /* nothing inside the map: 0 */
+    if (varies) set_multiplier(0, &qn->mult[0], &qn->shift[0]); /* nothing inside the map: 0 */
     for (int32_t count = varies ? 1 : area; count <= area; count++)
-        set_multiplier(ldexp(1.0 / count, qn->frac - in->frac + qn->pre), &mult[varies ? count : 0],
-                       &shift[varies ? count : 0]);
+        set_multiplier(ldexp(1.0 / count, qn->frac - in->frac + qn->pre), &qn->mult[varies ? count : 0],
+                       &qn->shift[varies ? count : 0]);
     return SS_OK;
 }
 
@@ -286,8 +278,6 @@ static ss_status quantise_avgpool(const builder *b, int32_t i) {
 static ss_status quantise_aligned(const builder *b, int32_t i) {
     const ss_node *n = &b->g->nodes[i];
     ss_qnode *qn = &b->q->nodes[i];
-    int32_t *mult;
-    uint8_t *shift;
     int common = qn->frac + 1;
     int64_t lo = 0, hi = 0;
     for (int32_t k = 0; k < n->n_in; k++)
@@ -295,19 +285,19 @@ static ss_status quantise_aligned(const builder *b, int32_t i) {
     for (int32_t k = 0; k < n->n_in; k++) {
         const ss_qnode *in = &b->q->nodes[n->in[k]];
         if (common - in->frac > ALIGN_MAX || common - qn->frac > ALIGN_MAX)
-            return refuse(b, n, "check the calibration images and the weights",
+            return refuse(b->ctx, n, "check the calibration images and the weights",
                           "its inputs differ in scale by more than 2^39; the smaller is lost");
         qn->in_shift[k] = common - in->frac;
         const int64_t unit = (int64_t)1 << qn->in_shift[k], x = in->lo * unit, y = in->hi * unit;
         lo = n->op == SS_OP_ADD ? lo + x : x < lo ? x : lo;
         hi = n->op == SS_OP_ADD ? hi + y : y > hi ? y : hi;
     }
-    if (new_multipliers(b, qn, 1, &mult, &shift) != SS_OK) return SS_BAD;
+    if (new_multipliers(b, qn, 1) != SS_OK) return SS_BAD;
     qn->acc_bits = ss_bits_for(lo, hi);
     qn->pre = drop_bits(qn->acc_bits);
     if (qn->pre > common - qn->frac - 1) qn->pre = common - qn->frac - 1;
-    mult[0] = 1;
-    shift[0] = (uint8_t)(common - qn->frac - qn->pre);
+    qn->mult[0] = 1;
+    qn->shift[0] = (uint8_t)(common - qn->frac - qn->pre);
     return SS_OK;
 }
 
@@ -319,7 +309,7 @@ static ss_status quantise_node(const builder *b, int32_t i) {
     case SS_OP_AVGPOOL: return quantise_avgpool(b, i);
     case SS_OP_ADD:
     case SS_OP_CONCAT: return quantise_aligned(b, i);
-    case SS_OP_BATCHNORM: return refuse(b, n, "run the graph passes first", "is not folded into a convolution");
+    case SS_OP_BATCHNORM: return refuse(b->ctx, n, "run the graph passes first", "is not folded into a convolution");
     default: return SS_OK; /* input and copies */
     }
 }

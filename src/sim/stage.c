@@ -198,7 +198,7 @@ typedef struct pipe_stage {
     int64_t stages;
     int32_t n_stalls;
     bool smooth;                     /* the chain that ends here */
-    struct pipe_stage *head, *tail;  /* of the chain; tail NULL: it is alone */
+    struct pipe_stage *head, *tail;  /* of the chain, which may be this one alone */
     int64_t through;                 /* stages of the chain up to here */
     struct {
         int64_t from, to;
@@ -232,7 +232,7 @@ static bool can_be_smooth(const pipe_stage *tail) {
 
 static bool pipe_accept(stage *s) {
     pipe_stage *p = (pipe_stage *)s;
-    if (p->tail && p->tail->smooth) settle(p->tail);
+    if (p->tail->smooth) settle(p->tail);
     const int64_t v = pull(s->from);
     if (v < 0) return false;
     int64_t ready = 0;
@@ -288,11 +288,10 @@ stage *make_pipe(sim *sm, stage *from, int64_t stages) {
     pipe_stage *p = (pipe_stage *)stage_new(sm, &pipe_kind, sizeof *p, from), *before = (pipe_stage *)from;
     if (!p || !ring_make(sm, &p->came, stages + 1)) return NULL;
     p->stages = p->through = stages;
-    p->head = p;
+    p->head = p->tail = p;
     if (!chained) return &p->s;
     p->head = before->head;
     p->through += before->through;
-    p->tail = p;
     for (; before->tail != p; before = (pipe_stage *)before->s.from) {
         before->tail = p;
         if (before == p->head) break;

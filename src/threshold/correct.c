@@ -1,116 +1,253 @@
 /* See correct.h. */
 #include "threshold/correct.h"
 
+#include "infer/layers.h"
+
 #include <math.h>
 #include <string.h>
 
-#define UNIT 65536.0 /* sums of an image are kept in 1/65536 */
+#define FLOAT_UNIT 65536.0 /* sums of a float image are kept in 1/65536 */
+#define MEAN_BITS 14       /* means of integers are kept in 2^-14: sums with weights stay below 2^62 (accumulators: 2^47) */
 
-struct ss_means {
+struct ss_correction {
     ss_ctx *ctx;
-    int32_t n;
-    size_t *first;  /* [n + 1]: where the channels of a node begin */
-    int64_t *sums;  /* [threads][first[n]] */
-    double *mean;   /* [first[n]] */
+    ss_graph *g;
+    ss_quant *q; /* NULL: float */
+    ss_engine *e;
+    ss_layers *layers;
+    ss_dataset d;
+    int32_t last;   /* convolution */
+    size_t *first;  /* [n + 1]: where the channels of a node begin in the arrays below */
+    bool *wanted;   /* [n]: read by a convolution that is corrected */
+    int64_t *sums;  /* [threads][channels], of the nodes under way */
+    /* Sums over all images: for the reference, for the thresholds that were last kept, for those in force. */
+    int64_t *before, *kept, *now;
+    float *kept_shift, *shift;
+    float *kept_threshold; /* [n]; NAN: unknown */
+    double *moved;         /* [channels] scratch: of the input's means */
 };
 
-void ss_means_free(ss_means *m) {
-    if (!m) return;
-    ss_free(m->ctx, m->first);
-    ss_free(m->ctx, m->sums);
-    ss_free(m->ctx, m->mean);
-    ss_free(m->ctx, m);
-}
+/* ---- means ---- */
 
 static void observe(void *user, int thread, int64_t image, int32_t node, ss_view v) {
-    const ss_means *m = user;
-    const float *x = v.data;
-    int64_t *sums = m->sums + (size_t)thread * m->first[m->n] + m->first[node];
+    const ss_correction *c = user;
+    int64_t *sums = c->sums + (size_t)thread * c->first[c->g->n] + c->first[node];
     (void)image;
-    for (int32_t c = 0; c < v.shape.c; c++) {
-        double sum = 0;
-        for (int64_t p = 0; p < (int64_t)v.shape.h * v.shape.w; p++) sum += (double)x[p * v.stride + c];
-        sums[c] += (int64_t)llround(sum * UNIT);
-    }
-}
-
-static ss_status new_means(ss_ctx *ctx, const ss_graph *g, ss_means **out) {
-    ss_means *m = ss_alloc(ctx, 1, sizeof *m);
-    *out = m;
-    if (!m) return SS_BAD;
-    *m = (ss_means){ .ctx = ctx, .n = g->n };
-    m->first = ss_alloc(ctx, (size_t)g->n + 1, sizeof *m->first);
-    if (!m->first) return SS_BAD;
-    for (int32_t i = 0; i < g->n; i++) m->first[i + 1] = m->first[i] + (size_t)g->nodes[i].shape.c;
-    m->sums = ss_alloc(ctx, m->first[g->n], (size_t)ss_ctx_threads(ctx) * sizeof *m->sums);
-    m->mean = ss_alloc(ctx, m->first[g->n], sizeof *m->mean);
-    return m->sums && m->mean ? SS_OK : SS_BAD;
-}
-
-static ss_status run(ss_means *m, const ss_graph *g, const ss_dataset *d, const ss_norm *norm) {
-    const int threads = ss_ctx_threads(m->ctx);
-    const size_t all = m->first[m->n];
-    ss_dataset part = *d;
-    part.owner = NULL;
-    if (part.n > SS_CORRECT_IMAGES) part.n = SS_CORRECT_IMAGES;
-    memset(m->sums, 0, (size_t)threads * all * sizeof *m->sums);
-    ss_engine *e;
-    const ss_run_opts opts = { .observer = observe, .observer_user = m };
-    if (ss_engine_new(m->ctx, g, NULL, SS_ISA_AUTO, &e) != SS_OK) return SS_BAD;
-    ss_status s = ss_engine_run(m->ctx, e, &part, norm, &opts, NULL);
-    ss_engine_free(e);
-    for (int32_t i = 0; i < m->n; i++) {
-        const ss_shape shape = g->nodes[i].shape;
-        for (size_t c = m->first[i]; c < m->first[i + 1]; c++) {
+    if (!c->wanted[node]) return;
+    const int64_t pixels = (int64_t)v.shape.h * v.shape.w;
+    for (int32_t k = 0; k < v.shape.c; k++) {
+        if (v.is_float) {
+            const float *x = v.data;
+            double sum = 0;
+            for (int64_t p = 0; p < pixels; p++) sum += (double)x[p * v.stride + k];
+            sums[k] += (int64_t)llround(sum * FLOAT_UNIT);
+        } else {
+            const int16_t *x = v.data;
             int64_t sum = 0;
-            for (int t = 0; t < threads; t++) sum += m->sums[(size_t)t * all + c];
-            m->mean[c] = (double)sum / UNIT / ((double)part.n * shape.h * shape.w);
+            for (int64_t p = 0; p < pixels; p++) sum += x[p * v.stride + k];
+            sums[k] += sum;
         }
     }
-    return s;
 }
 
-ss_status ss_means_measure(ss_ctx *ctx, const ss_graph *g, const ss_dataset *d, const ss_norm *norm, ss_means **out) {
-    ss_means *m;
-    ss_status s = new_means(ctx, g, &m);
-    if (s == SS_OK) s = run(m, g, d, norm);
-    *out = s == SS_OK ? m : NULL;
-    if (s != SS_OK) ss_means_free(m);
-    return s;
+/* Nodes first..last of all images, and the sums of those that are wanted into c->now. */
+static ss_status run(ss_correction *c, int32_t first, int32_t last) {
+    const size_t all = c->first[c->g->n], from = c->first[first], channels = c->first[last + 1] - from;
+    const int threads = ss_ctx_threads(c->ctx);
+    for (int t = 0; t < threads; t++) memset(c->sums + (size_t)t * all + from, 0, channels * sizeof *c->sums);
+    if (ss_layers_run(c->layers, first, last, observe, c) != SS_OK) return SS_BAD;
+    for (size_t k = from; k < from + channels; k++) {
+        c->now[k] = 0;
+        for (int t = 0; t < threads; t++) c->now[k] += c->sums[(size_t)t * all + k];
+    }
+    return SS_OK;
 }
 
-/* How far the output of filter f has moved on average. */
-static double moved(const ss_graph *g, const ss_node *n, int32_t f, const double *before, const double *now) {
-    const int32_t channels = ss_graph_in_shape(g, n).c / n->groups, k = n->win.kh * n->win.kw;
-    const float *w = n->weights + (size_t)f * (size_t)channels * (size_t)k;
-    const int32_t first = f / (n->shape.c / n->groups) * channels;
+/* ---- biases ---- */
+
+static ss_status apply(ss_correction *c, int32_t node, const float *shift) {
+    ss_node *n = &c->g->nodes[node];
+    float *mine = c->shift + c->first[node];
+    if (memcmp(mine, shift, (size_t)n->shape.c * sizeof *mine) == 0) return SS_OK;
+    memcpy(mine, shift, (size_t)n->shape.c * sizeof *mine);
+    n->bias_shift = NULL;
+    for (int32_t f = 0; f < n->shape.c; f++)
+        if (mine[f] != 0) n->bias_shift = mine;
+    if (c->q && ss_quant_set_bias(c->q, c->g, node) != SS_OK) return SS_BAD;
+    return ss_engine_rebias(c->e, node);
+}
+
+/* What becomes of the output of filter f when the input's means move. */
+static double float_effect(const ss_correction *c, const ss_node *n, int32_t f, int32_t channels, int64_t k) {
+    const float *w = n->weights + f * channels * k;
+    const double *moved = c->moved + f / (n->shape.c / n->groups) * channels;
     double sum = 0;
-    for (int32_t c = 0; c < channels; c++) {
+    for (int32_t i = 0; i < channels; i++) {
         double all = 0;
-        for (int32_t i = 0; i < k; i++) all += (double)w[(size_t)c * (size_t)k + (size_t)i];
-        sum += all * (now[first + c] - before[first + c]);
+        for (int64_t j = 0; j < k; j++) all += (double)w[i * k + j];
+        sum += all * moved[i];
     }
     return sum;
 }
 
-static ss_status correct_one(ss_graph *g, ss_node *n, const double *before, const double *now) {
-    float *shift = ss_arena_alloc(g->arena, (size_t)n->shape.c, sizeof *shift);
-    if (!shift) return SS_BAD;
-    for (int32_t f = 0; f < n->shape.c; f++) shift[f] = (float)(-SS_CORRECT_SHARE * moved(g, n, f, before, now));
-    n->bias_shift = shift;
-    return SS_OK;
+/* Exact: moved holds whole numbers of 2^-MEAN_BITS. */
+static double integer_effect(const ss_correction *c, const ss_node *n, int32_t f, int32_t channels, int64_t k) {
+    const ss_qnode *qn = &c->q->nodes[n - c->g->nodes];
+    const int16_t *w = qn->weights + f * channels * k;
+    const double *moved = c->moved + f / (n->shape.c / n->groups) * channels;
+    int64_t sum = 0;
+    for (int32_t i = 0; i < channels; i++) {
+        int64_t all = 0;
+        for (int64_t j = 0; j < k; j++) all += w[i * k + j];
+        sum += all * (int64_t)moved[i];
+    }
+    return ldexp((double)sum, -MEAN_BITS) * qn->unit[f];
 }
 
-ss_status ss_correct_bias(ss_ctx *ctx, ss_graph *g, const ss_dataset *d, const ss_norm *norm, const ss_means *before) {
-    ss_means *now;
-    ss_status s = new_means(ctx, g, &now);
-    for (int32_t i = 0; s == SS_OK && i < g->n; i++) {
-        ss_node *n = &g->nodes[i];
-        if (n->op != SS_OP_CONV || g->nodes[n->in[0]].op == SS_OP_INPUT) continue;
-        s = run(now, g, d, norm);
-        const size_t in = before->first[n->in[0]];
-        if (s == SS_OK) s = correct_one(g, n, before->mean + in, now->mean + in);
+static void measure_moved(const ss_correction *c, int32_t in) {
+    const ss_shape s = c->g->nodes[in].shape;
+    const int64_t *before = c->before + c->first[in], *now = c->now + c->first[in];
+    const double count = (double)c->d.n * s.h * s.w;
+    for (int32_t k = 0; k < s.c; k++) {
+        if (c->q) c->moved[k] = floor(ldexp((double)(now[k] - before[k]), MEAN_BITS) / count + 0.5);
+        else c->moved[k] = (double)now[k] / FLOAT_UNIT / count - (double)before[k] / FLOAT_UNIT / count;
     }
-    ss_means_free(now);
+}
+
+static ss_status correct(ss_correction *c, int32_t node) {
+    const ss_node *n = &c->g->nodes[node];
+    const int32_t channels = ss_graph_in_shape(c->g, n).c / n->groups;
+    const int64_t k = (int64_t)n->win.kh * n->win.kw;
+    float *shift = ss_alloc(c->ctx, (size_t)n->shape.c, sizeof *shift);
+    if (!shift) return SS_BAD;
+    measure_moved(c, n->in[0]);
+#pragma omp parallel for num_threads(ss_ctx_threads(c->ctx)) schedule(static) if (ss_node_weight_count(c->g, n) > 1 << 18)
+    for (int32_t f = 0; f < n->shape.c; f++) {
+        const double effect = c->q ? integer_effect(c, n, f, channels, k) : float_effect(c, n, f, channels, k);
+        shift[f] = (float)(0 - SS_CORRECT_SHARE * effect); /* never -0, which is not 0 to memcmp */
+    }
+    ss_status s = apply(c, node, shift);
+    ss_free(c->ctx, shift);
     return s;
 }
+
+/* ---- a pass ---- */
+
+static bool corrected(const ss_graph *g, int32_t node) {
+    const ss_node *n = &g->nodes[node];
+    return n->op == SS_OP_CONV && g->nodes[n->in[0]].op != SS_OP_INPUT;
+}
+
+/* The first node whose threshold is another than the one kept; behind the last node: none. */
+static int32_t first_change(const ss_correction *c) {
+    int32_t i = 0;
+    for (; i < c->g->n; i++) {
+        const ss_act *a = &c->g->nodes[i].act;
+        if (a->on && (a->per_channel || !(a->threshold == c->kept_threshold[i]))) break;
+    }
+    return i;
+}
+
+static void keep_state(ss_correction *c) {
+    const size_t all = c->first[c->g->n];
+    memcpy(c->kept, c->now, all * sizeof *c->kept);
+    memcpy(c->kept_shift, c->shift, all * sizeof *c->kept_shift);
+    for (int32_t i = 0; i < c->g->n; i++) {
+        const ss_act *a = &c->g->nodes[i].act;
+        c->kept_threshold[i] = a->per_channel ? NAN : a->threshold;
+    }
+}
+
+/* From one correction to the next, all images pass the nodes between. */
+static ss_status pass(ss_correction *c, int32_t changed, bool keep) {
+    ss_status s = SS_OK;
+    memcpy(c->now, c->kept, c->first[c->g->n] * sizeof *c->now);
+    for (int32_t i = ss_layers_begin(c->layers, changed, keep), next; s == SS_OK && i < c->last; i = next) {
+        for (next = i + 1; next < c->last && !(next > changed && corrected(c->g, next));) next++;
+        s = run(c, i, next - 1);
+        if (s == SS_OK && next > changed) s = correct(c, next);
+    }
+    if (s == SS_OK && keep) keep_state(c);
+    return s;
+}
+
+ss_status ss_correction_put(ss_correction *c, bool keep) {
+    const int32_t changed = first_change(c);
+    ss_status s = SS_OK;
+    for (int32_t i = 0; s == SS_OK && i < c->g->n && i <= changed; i++)
+        if (corrected(c->g, i)) s = apply(c, i, c->kept_shift + c->first[i]);
+    return s == SS_OK && changed < c->g->n ? pass(c, changed, keep) : s;
+}
+
+ss_status ss_correction_clear(ss_correction *c) {
+    ss_status s = SS_OK;
+    memset(c->kept_shift, 0, c->first[c->g->n] * sizeof *c->kept_shift);
+    for (int32_t i = 0; i < c->g->n; i++) {
+        c->kept_threshold[i] = NAN;
+        if (corrected(c->g, i) && apply(c, i, c->kept_shift + c->first[i]) != SS_OK) s = SS_BAD;
+    }
+    return s;
+}
+
+/* ---- construction ---- */
+
+static ss_status make_arrays(ss_correction *c) {
+    const ss_graph *g = c->g;
+    const size_t n = (size_t)g->n;
+    c->first = ss_alloc(c->ctx, n + 1, sizeof *c->first);
+    c->wanted = ss_alloc(c->ctx, n, sizeof *c->wanted);
+    c->kept_threshold = ss_alloc(c->ctx, n, sizeof *c->kept_threshold);
+    if (!c->first || !c->wanted || !c->kept_threshold) return SS_BAD;
+    for (int32_t i = 0; i < g->n; i++) {
+        c->first[i + 1] = c->first[i] + (size_t)g->nodes[i].shape.c;
+        c->kept_threshold[i] = NAN;
+        if (!corrected(g, i)) continue;
+        c->last = i;
+        c->wanted[g->nodes[i].in[0]] = true;
+    }
+    const size_t all = c->first[n];
+    c->sums = ss_alloc(c->ctx, all, (size_t)ss_ctx_threads(c->ctx) * sizeof *c->sums);
+    c->before = ss_alloc(c->ctx, all, sizeof *c->before);
+    c->kept = ss_alloc(c->ctx, all, sizeof *c->kept);
+    c->now = ss_alloc(c->ctx, all, sizeof *c->now);
+    c->kept_shift = ss_alloc(c->ctx, all, sizeof *c->kept_shift);
+    c->shift = ss_arena_alloc(c->g->arena, all, sizeof *c->shift); /* the graph's nodes point there */
+    c->moved = ss_alloc(c->ctx, all, sizeof *c->moved);
+    return c->sums && c->before && c->kept && c->now && c->kept_shift && c->shift && c->moved ? SS_OK : SS_BAD;
+}
+
+/* The reference is what is kept first. */
+static ss_status measure_reference(ss_correction *c) {
+    ss_status s = SS_OK;
+    const int32_t first = ss_layers_begin(c->layers, 0, true);
+    if (c->last > 0) s = run(c, first, c->last - 1);
+    memcpy(c->before, c->now, c->first[c->g->n] * sizeof *c->before);
+    keep_state(c);
+    return s;
+}
+
+ss_status ss_correction_new(ss_ctx *ctx, ss_graph *g, ss_quant *q, ss_engine *e, const ss_dataset *d, const ss_norm *norm,
+                            int64_t memory, ss_correction **out) {
+    *out = NULL;
+    ss_correction *c = ss_alloc(ctx, 1, sizeof *c);
+    if (!c) return SS_BAD;
+    *c = (ss_correction){ .ctx = ctx, .g = g, .q = q, .e = e, .d = *d };
+    c->d.owner = NULL;
+    if (c->d.n > SS_CORRECT_IMAGES) c->d.n = SS_CORRECT_IMAGES;
+    ss_status s = make_arrays(c);
+    if (s == SS_OK) s = ss_layers_new(ctx, e, &c->d, norm, memory, &c->layers);
+    if (s == SS_OK) s = measure_reference(c);
+    if (s == SS_OK) *out = c;
+    else ss_correction_free(c);
+    return s;
+}
+
+void ss_correction_free(ss_correction *c) {
+    if (!c) return;
+    ss_layers_free(c->layers);
+    void *const arrays[] = { c->first, c->wanted, c->kept_threshold, c->sums, c->before, c->kept, c->now, c->kept_shift, c->moved };
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) ss_free(c->ctx, arrays[i]);
+    ss_free(c->ctx, c);
+}
+
+const ss_dataset *ss_correction_data(const ss_correction *c) { return &c->d; }

@@ -55,7 +55,9 @@ static void read_cycles(const ss_design *d, double *cycles) {
 static ss_status measure(ss_probe *p, const float *thresholds, bool keep, ss_profile **out) {
     ss_trials *r = p->r;
     int32_t changed;
-    if (ss_trial_put(r, p->in_force, thresholds, &changed) != SS_OK) return SS_BAD;
+    ss_status s = keep ? ss_trial_put(r, p->in_force, thresholds, &changed)
+                       : ss_trial_put_briefly(r, p->in_force, thresholds, &changed);
+    if (s != SS_OK) return SS_BAD;
     return ss_profile_remeasure(r->ctx, r->task->g, r->task->q, p->replay, changed, p->part.n, keep, ss_trial_lists(r),
                                 p->profile, p->scores, out);
 }

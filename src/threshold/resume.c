@@ -96,7 +96,8 @@ static ss_status compare(const loader *l, const json_t *file) {
     const char *key;
     ss_status s = asked ? SS_OK : SS_BAD;
     json_object_foreach(asked, key, value) {
-        if (strcmp(key, "policy") == 0 || json_equal(value, json_object_get(file, key))) continue;
+        const json_t *there = json_object_get(file, key);
+        if (strcmp(key, "policy") == 0 || json_equal(value, there) || (json_is_null(value) && !there)) continue;
         s = ss_error(l->ctx, SS_AT(l->path), "give the same options and files, or begin anew without --resume",
                      "the study there was asked another \"%s\"", key);
     }

@@ -100,12 +100,14 @@ json_t *ss_study_settings(const ss_study *s) {
         json_object_set_new(cap, ss_res_names[i], json_real(s->device.cap[i]));
     char policies[64];
     ss_study_policies(s, policies);
-    return json_pack("{s:o,s:s,s:i,s:s,s:s,s:o,s:f,s:b,s:b,s:f,s:f,s:i,s:o,s:s,s:I,s:o,s:{s:{s:s},s:o,s:o}}", "model",
+    json_t *correction = data_json(&s->correction_data);
+    if (json_is_object(correction)) json_object_set_new(correction, "share", json_real(SS_CORRECT_SHARE));
+    return json_pack("{s:o,s:s,s:i,s:s,s:s,s:o,s:f,s:b,s:b,s:f,s:f,s:i,s:o,s:s,s:I,s:o,s:o,s:{s:{s:s},s:o,s:o}}", "model",
                      ss_json_hash(s->model), "model_name", s->model_name, "bits", s->bits, "deal", s->dealing, "policy",
                      policies, "hardware", hardware, "max_loss", s->opts.max_loss, "safe", (int)s->opts.safe, "whole",
                      (int)s->opts.whole,
                      "step", s->opts.step, "t_max", s->opts.t_max, "refine", (int)s->opts.refine, "engines", engines, "device",
-                     s->device.name, "batch", (json_int_t)s->opts.explore.batch, "cap", cap, "data",
+                     s->device.name, "batch", (json_int_t)s->opts.explore.batch, "cap", cap, "correction", correction, "data",
                      "calibration", "source", s->calib_source, "search", data_json(&s->search_data), "test",
                      data_json(&s->test_data));
 }

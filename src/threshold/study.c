@@ -43,6 +43,9 @@ static ss_status check_task(ss_ctx *ctx, const ss_study_task *t) {
         ss_error(
             ctx, SS_AT(t->test_data.source), "take disjoint splits",
             "shares images with the search split: thresholds would be chosen on the images that judge them");
+    if (t->test && t->correction && ss_dataset_overlaps(ss_correction_data(t->correction), t->test))
+        ss_error(ctx, SS_AT(t->correction_data.source), "take search or calibration images",
+                 "shares images with the test split: biases would be corrected on the images that judge them");
     return ss_diag_errors(ctx) > before ? SS_BAD : SS_OK;
 }
 
@@ -71,7 +74,8 @@ static ss_study *new_study(ss_ctx *ctx, const ss_study_task *t) {
     s->calib_source = ss_arena_strdup(arena, t->calib_source ? t->calib_source : "");
     s->dealing = ss_arena_strdup(arena, t->dealing ? t->dealing : "");
     if (s->model_name && s->calib_source && s->dealing && copy_data(s, &t->search_data, &s->search_data) == SS_OK &&
-        copy_data(s, &t->test_data, &s->test_data) == SS_OK)
+        copy_data(s, &t->test_data, &s->test_data) == SS_OK &&
+        copy_data(s, &t->correction_data, &s->correction_data) == SS_OK)
         return s;
     ss_study_free(s);
     return NULL;
@@ -89,6 +93,12 @@ void ss_study_apply(const ss_study *s, int32_t point, ss_graph *g) {
         int32_t node = ss_graph_find_act(g, s->relus[i]);
         if (node >= 0) ss_act_set_threshold(&g->nodes[node].act, s->points[point].thresholds[i]);
     }
+}
+
+ss_status ss_study_put(const ss_study *s, const ss_study_task *task, int32_t point) {
+    ss_study_apply(s, point, task->g);
+    ss_status status = ss_quant_set_thresholds(task->q, task->g);
+    return status == SS_OK && task->correction ? ss_correction_put(task->correction, false) : status;
 }
 
 /* ---- choice and confirmation ---- */

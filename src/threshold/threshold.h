@@ -10,6 +10,8 @@
  * A study may ask for several policies; trials of the same thresholds are run once. A trial is judged on the images
  * that decide (race.h) and priced on few; what could be chosen is then run on all of them.
  *
+ * With a correction (correct.h), what thresholds remove is folded into the biases behind them at every trial.
+ *
  * Losses are Top-1 points, paired (the same images before and after), with 95 % intervals. Gains are ratios
  * of throughput to the reference's. A ReLU whose threshold the model itself sets never goes below it.
  *
@@ -21,6 +23,7 @@
 
 #include "base/json.h"
 #include "explore/explore.h"
+#include "threshold/correct.h"
 
 typedef enum ss_policy { SS_POLICY_UNIFORM, SS_POLICY_LATENCY, SS_POLICY_GREEDY, SS_POLICIES } ss_policy;
 extern const char *const ss_policy_names[SS_POLICIES]; /* "uniform", "latency-aware", "greedy-gain" */
@@ -91,6 +94,8 @@ typedef struct ss_study_task {
     const char *calib_source; /* for the record, as the next three */
     const char *dealing;      /* how the channels of g were dealt; NULL: not said */
     ss_study_data search_data, test_data;
+    ss_correction *correction; /* of g, q and e at the model's own thresholds; NULL: biases stay */
+    ss_study_data correction_data;
     ss_study_opts opts;
     const char *checkpoint; /* where the study is saved after every trial, or NULL */
     bool resume;            /* trials that stand in the checkpoint already are taken from there */
@@ -105,7 +110,7 @@ typedef struct ss_study {
     ss_study_opts opts;
     ss_device device;
     const char *calib_source, *dealing;
-    ss_study_data search_data, test_data;
+    ss_study_data search_data, test_data, correction_data; /* the last without images: biases stay */
     const char **relus; /* [n_relus], graph order */
     int32_t n_relus;
     ss_hw_result reference;
@@ -138,5 +143,7 @@ bool ss_study_within(const ss_study *s, const ss_study_point *pt);
 void ss_study_policies(const ss_study *s, char out[64]);
 /* Put the thresholds of a point into the graph. */
 void ss_study_apply(const ss_study *s, int32_t point, ss_graph *g);
+/* The same with the quantised network, and the biases corrected for them; point 0: as the model came. */
+ss_status ss_study_put(const ss_study *s, const ss_study_task *task, int32_t point);
 
 #endif

@@ -13,14 +13,24 @@
 
 /* ---- thresholds in force ---- */
 
-ss_status ss_trial_put(ss_trials *r, const float *before, const float *thresholds, int32_t *changed) {
+static ss_status put(ss_trials *r, const float *before, const float *thresholds, bool keep, int32_t *changed) {
     const ss_graph *g = r->task->g;
     *changed = g->n - 1;
     for (int32_t i = r->study->n_relus - 1; i >= 0; i--) {
         g->nodes[r->nodes[i]].act.threshold = thresholds[i];
         if (thresholds[i] != before[i]) *changed = r->nodes[i];
     }
-    return ss_quant_set_thresholds(r->task->q, g);
+    ss_correction *c = r->task->correction;
+    if (ss_quant_set_thresholds(r->task->q, g) != SS_OK) return SS_BAD;
+    return c ? ss_correction_put(c, keep) : SS_OK;
+}
+
+ss_status ss_trial_put(ss_trials *r, const float *before, const float *thresholds, int32_t *changed) {
+    return put(r, before, thresholds, true, changed);
+}
+
+ss_status ss_trial_put_briefly(ss_trials *r, const float *before, const float *thresholds, int32_t *changed) {
+    return put(r, before, thresholds, false, changed);
 }
 
 static ss_status find_relus(ss_trials *r) {
@@ -368,6 +378,7 @@ ss_status ss_trials_open(ss_ctx *ctx, const ss_study_task *task, ss_study *study
 void ss_trials_close(ss_trials *r) {
     for (int32_t i = 0; r->own && i < r->study->n_relus; i++) r->task->g->nodes[r->nodes[i]].act = r->own[i];
     if (r->own) ss_quant_set_thresholds(r->task->q, r->task->g);
+    if (r->own && r->task->correction) ss_correction_clear(r->task->correction);
     ss_profile_free(r->profile);
     ss_profile_free(r->priced_reference);
     ss_design_free(r->design);

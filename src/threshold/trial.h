@@ -45,9 +45,11 @@ ss_status ss_trial_prove(ss_trials *r, int32_t point);
 ss_status ss_trial_confirm(ss_trials *r, int32_t policy, ss_hardware kind);
 /* Are profiles needed with what streams of broadcast engines do? */
 bool ss_trial_lists(const ss_trials *r);
-/* Put thresholds into graph and quantised network; the first node whose tensor they change against `before`
- * goes to *changed (the last node when none does). */
+/* Put thresholds, and biases corrected for them, into graph and quantised network; the first node whose tensor they change
+ * against `before` goes to *changed (the last node when none does): corrections change only what lies behind it.
+ * Briefly: for one look, after which others are put that differ little from those put last in earnest. */
 ss_status ss_trial_put(ss_trials *r, const float *before, const float *thresholds, int32_t *changed);
+ss_status ss_trial_put_briefly(ss_trials *r, const float *before, const float *thresholds, int32_t *changed);
 /* The design behind the optimised hardware of a point; one more run, when it is not at hand. */
 ss_status ss_trial_design(ss_trials *r, int32_t point, ss_design **out);
 /* One run over the test split under the thresholds of a point. */
