@@ -118,12 +118,11 @@ def front(points):
 
 
 def curve(study, path):
-    """Accuracy against throughput: every point, and the front of each policy."""
+    """Accuracy against throughput: every point (rings: chosen, run on all images), and the front of each policy."""
     start = study["points"][0]
     limit = start["top1"] - study["max_loss"]
     kinds = [k for k in KINDS if k in study["hardware"]]
-    whole = [p for p in study["points"] if p["images"] == start["images"]]
-    shown = [p for p in whole if p["loss"] <= 3 * study["max_loss"] + 1]
+    shown = [p for p in study["points"] if p["loss"] <= 3 * study["max_loss"] + 1]
     gains = [100 * (p[k]["gain"] - 1) for p in shown for k in kinds]
     tops = [p["top1"] for p in shown]
     xs = (min(0, min(gains)) - 2, max(gains) + 3)
@@ -196,7 +195,7 @@ def nodes(before, after, path):
     """Cycles an image of every convolution in two designs."""
     a, b = cycles(before), cycles(after)
     names = [n["name"] for p in before["partitions"] for n in p["nodes"] if n["op"] == "conv" and n["name"] in b]
-    bars(path, f"cycles an image, {before['model_name']} on {before['device']['name']}", [short(n) for n in names],
+    bars(path, f"cycles an image, {before['model']['name'].split('/')[-1]} on {before['device']['name']}", [short(n) for n in names],
          [("threshold 0", "#9ab", [a[n] for n in names]), ("chosen thresholds", "#d55e00", [b[n] for n in names])],
          lambda v: f"{v:,.0f}", 1.05 * max([a[n] for n in names] + [b[n] for n in names]))
 
