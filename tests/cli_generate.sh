@@ -48,7 +48,7 @@ calib_of_images() { # the same images give the same calibration, so the same har
 }
 one_block() {
     generate --span "/blocks/blocks.0/conv1/Conv../blocks/blocks.0/Add" --out "$work/span" && lint "$work/span" 1 &&
-        [ "$(grep -c 'ss_conv #' "$work/span/partition_1/partition_1.sv")" -eq 2 ]
+        [ "$(grep -cE 'ss_conv(_[a-z]+)? #' "$work/span/partition_1/partition_1.sv")" -eq 2 ]
 }
 several_partitions() {
     "$bin" explore "$model" --assume-zeros 0.6 --device zcu104 --cap LUT=0.05,BRAM18=0.08,URAM=0.01 --batch 100000 --bits 8 \
