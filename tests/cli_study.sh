@@ -40,9 +40,8 @@ reproduced() { # POINT: by eval, profile and estimate; where it was not run on a
     [ -n "$top1" ] && [ "$(throughput "$1")" = "$speed" ] || return 1
     if [ "$(figure judged "$1")" -eq 800 ]; then
         [ "$images" -eq 800 ] && [ "$(figure top1 "$1")" = "$top1" ]
-    else
-        awk -v a="$(figure top1 "$1")" -v b="$top1" -v loss="$(figure loss "$1")" \
-            'BEGIN { d = a - b; if (d < 0) d = -d; exit !(d <= 0.5 || (loss > 1 && a > b)) }'
+    else # images not reached count as unchanged: the race may flatter a point, not slander it
+        awk -v a="$(figure top1 "$1")" -v b="$top1" 'BEGIN { exit !(a >= b - 0.5) }'
     fi
 }
 every_third_point() {
