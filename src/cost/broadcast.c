@@ -7,7 +7,6 @@
 #include "cost/node.h"
 
 #define PACKED_SUM 30   /* bits of sums of which two share a DSP (ss_broadcast_lanes) */
-#define LISTS_WAITING 8 /* lists of any length that wait in a stream */
 
 ss_broadcast ss_broadcast_of(const ss_cost_node *n, const ss_config *cfg, int bits) {
     ss_broadcast b = { .streams = (int64_t)cfg->ci * cfg->m,
@@ -26,11 +25,11 @@ static ss_resources stream_resources(const ss_cost *c, const ss_cost_node *n, co
     int bits = c->opts.bits;
     int64_t rows = b->rows, room = cfg->lists * rows;
     int64_t places = cfg->results * b->beats > 2 ? cfg->results * b->beats : 2;
-    ss_resources res = SS_COST_OF(SS_MOD_COMPACT, bits, b->positions, b->steps, rows, room, LISTS_WAITING);
+    ss_resources res = SS_COST_OF(SS_MOD_COMPACT, bits, b->positions, b->steps, rows, room, SS_LISTS_WAITING);
     if (cfg->queue > 0)
         ss_res_add(&res, SS_COST_OF(SS_MOD_FIFO_LUT, b->positions * bits + 1, cfg->queue > 2 ? cfg->queue : 2), 1);
     ss_res_add(&res,
-               SS_COST_OF(SS_MOD_REPLAY, bits, rows, b->folds, b->passes, b->beats, room, LISTS_WAITING, cfg->results), 1);
+               SS_COST_OF(SS_MOD_REPLAY, bits, rows, b->folds, b->passes, b->beats, room, SS_LISTS_WAITING, cfg->results), 1);
     ss_res_add(&res, SS_COST_OF(SS_MOD_LANES, bits, cfg->co, cfg->sums, n->acc_bits), 1);
     ss_res_add(&res, ss_part_result_fifo(cfg->sums * n->acc_bits, places), 1);
     res.r[SS_FF] += ss_log2_ceil(b->beats); /* the word of a fold that leaves next */

@@ -31,6 +31,8 @@ extern const char *const ss_engine_kind_names[SS_ENGINE_KINDS]; /* "none", "dens
 typedef enum ss_mem { SS_MEM_NONE, SS_MEM_LUT, SS_MEM_BRAM, SS_MEM_URAM, SS_MEM_KINDS } ss_mem;
 extern const char *const ss_mem_names[SS_MEM_KINDS];
 
+#define SS_LISTS_WAITING 8 /* lists of any length that wait in a stream of a broadcast engine */
+
 /* One way to build one node. */
 typedef struct ss_config {
     ss_engine_kind engine;     /* NONE unless CONV */

@@ -14,9 +14,8 @@
 
 #include <string.h>
 
-#define LISTS_WAITING 8 /* lists of any length in a stream */
 #define JOIN_PLACES 32
-#define RING_LISTS 16   /* lists that can still be waited for: LISTS_WAITING and the present one */
+#define RING_LISTS 16   /* lists that can still be waited for: SS_LISTS_WAITING and the present one */
 
 typedef struct lists { /* rows of RING_LISTS lists, of every stream */
     int64_t *first, *end; /* entries */
@@ -55,11 +54,11 @@ static int64_t slot(int64_t list) {
 /* ---- words into lists ---- */
 
 /* When the next `entries` of a stream are written that find a place at `t` or later; UNKNOWN: a place is not free yet.
- * Lists before the last LISTS_WAITING have been gone for long. */
+ * Lists before the last SS_LISTS_WAITING have been gone for long. */
 static int64_t write_entries(broadcast *b, int64_t stream, int64_t entries, int64_t t) {
     int64_t place = b->entries[stream] - b->room[stream], *old = &b->old[stream];
     const int64_t end = place + entries;
-    *old = later(*old, b->made - LISTS_WAITING);
+    *old = later(*old, b->made - SS_LISTS_WAITING);
     if (end <= 0) return t + entries;
     if (place < 0) {
         t -= place;
@@ -110,11 +109,11 @@ static bool compact(broadcast *b) {
     const uint16_t *count = b->counts + b->words * n;
     int64_t *taken = row(b, b->taken, b->words & b->mask), *from = taken;
     const bool last = b->step == b->p.steps - 1;
-    if (last && b->replayed <= b->made - LISTS_WAITING) return false;
+    if (last && b->replayed <= b->made - SS_LISTS_WAITING) return false;
     lanes_later(n, row(b, b->pushed, b->words & b->mask), b->p.queue > 0, b->done, taken);
-    if (last && b->made >= LISTS_WAITING) {
+    if (last && b->made >= SS_LISTS_WAITING) {
         from = b->ready; /* scratch */
-        lanes_later(n, taken, 0, row(b, b->list.popped, slot(b->made - LISTS_WAITING)), from);
+        lanes_later(n, taken, 0, row(b, b->list.popped, slot(b->made - SS_LISTS_WAITING)), from);
     }
     if (b->step == 0) memcpy(row(b, b->list.first, slot(b->made)), b->entries, (size_t)n * sizeof *b->entries);
     if (lanes_write(n, count, from, b->entries, b->open, b->next) && !write_crowded(b, count, from)) return false;

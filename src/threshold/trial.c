@@ -1,8 +1,9 @@
 /* One trial: thresholds in, accuracy, zeros and throughput out. See trial.h.
  *
  * Method: thresholds are set in graph and quantised network; integer runs from the first change on give scores and
- * profile; the profile is priced on the reference design (ss_estimate) and by a new exploration (ss_explore). The reference design is itself a design for the new profile, so when exploration stops at its
- * gap below it, the reference design is kept: optimised hardware is never slower than baseline hardware.
+ * profile; the profile is priced on the reference design (ss_estimate) and by a new exploration (ss_explore). The
+ * reference design is itself a design for the new profile, so when exploration stops at its gap below it, the
+ * reference design is kept: optimised hardware is never slower than baseline hardware.
  */
 #include "threshold/trial.h"
 
