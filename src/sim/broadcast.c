@@ -214,7 +214,7 @@ static void broadcast_taken(stage *s, int64_t t) {
     ring_set(&((broadcast *)s)->left, s->out, t);
 }
 
-static const kind broadcast_kind = { "broadcast", broadcast_front, broadcast_accept, broadcast_taken };
+static const kind broadcast_kind = { "broadcast", broadcast_front, broadcast_accept, broadcast_taken, NULL, NULL, NULL };
 
 /* ---- making one ---- */
 

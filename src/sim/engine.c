@@ -79,7 +79,16 @@ static void engine_taken(stage *s, int64_t t) {
     ring_set(&((engine *)s)->left, s->out, t);
 }
 
-static const kind engine_kind = { "engine", engine_front, engine_accept, engine_taken };
+static int64_t engine_run(stage *s, int64_t n, int64_t *t) {
+    int64_t moved = 0;
+    for (; moved < n && (t[moved] = engine_front(s)) >= 0; moved++) {
+        engine_taken(s, t[moved]);
+        went_out(s, 1, t + moved);
+    }
+    return moved > 0 ? moved : UNKNOWN;
+}
+
+static const kind engine_kind = { "engine", engine_front, engine_accept, engine_taken, engine_run, NULL, NULL };
 
 stage *make_engine(sim *sm, stage *from, const engine_shape *p) {
     engine *e = (engine *)stage_new(sm, &engine_kind, sizeof *e, from);

@@ -9,7 +9,12 @@
  *
  * front: v of the next word, or UNKNOWN. accept: take one more word from before, as far as that can be known
  * without any more words moving at the output; false when it cannot. taken: the word moves at t (s->last,
- * s->out are still the old). */
+ * s->out are still the old).
+ *
+ * Most words meet a reader that is ready before they can stand there: t is v. Such words move in runs, many in one call.
+ * The reader knows of the next words that it takes them at once, come when they may: not before last_in + 1, and one
+ * a cycle at most (room). It asks for a run of so many (run), a fork asks its other readers for their room and tells
+ * them (took). A run is a shorter way to the same times, and whatever has to wait goes word by word. */
 #ifndef SS_SIM_PARTS_H
 #define SS_SIM_PARTS_H
 
@@ -28,7 +33,15 @@ typedef struct kind {
     int64_t (*front)(stage *s);
     bool (*accept)(stage *s);
     void (*taken)(stage *s, int64_t t);
+    /* NULL: only word by word. Moves up to n words out at once, t: when; no word stands there yet. Returns how many;
+     * 0: not at once, UNKNOWN: none is there. */
+    int64_t (*run)(stage *s, int64_t n, int64_t *t);
+    /* NULL: none. How many of the next n words from before find it ready whenever they come; takes them. */
+    int64_t (*room)(const stage *s, int64_t n);
+    void (*took)(stage *s, int64_t n, const int64_t *t);
 } kind;
+
+enum { RUN = 64 }; /* most words of one */
 
 /* A memory of the last times, by index. */
 typedef struct ring {
@@ -48,6 +61,8 @@ struct stage {
     stage *from, *reader;     /* before and behind; NULL where there is a fork, and behind, a join */
     bool busy;                /* it is taking a word: not to be asked for another before it has it */
     bool ends;                /* the FIFO before a join */
+    bool dry;                 /* all images' words have moved out: not to be asked again */
+    bool single;              /* no runs: each word is noted, or only what somebody waits for is taken */
     int64_t v;                /* of the word at the output, or UNKNOWN */
     int64_t last;             /* when the word before moved; -1: none has */
     int64_t last_in;          /* when the last word came in; -1: none has */
@@ -81,7 +96,9 @@ static inline int64_t later(int64_t a, int64_t b) {
 }
 
 static inline int64_t pull(stage *s) {
-    if (s->v < 0) s->v = s->ops->front(s);
+    if (s->v >= 0 || s->dry) return s->v;
+    s->v = s->ops->front(s);
+    if (s->v < 0 && s->from && s->from->dry) s->dry = true;
     return s->v;
 }
 
@@ -112,9 +129,45 @@ static inline int64_t take_when(stage *s, int64_t v, int64_t ready) {
     return v;
 }
 
+/* ---- runs ---- */
+
+/* n words came in at t, each as soon as it stood there. */
+static inline void came_in(stage *s, int64_t n, const int64_t *t) {
+    s->starved += t[n - 1] - s->last_in - n;
+    s->last_in = t[n - 1];
+    s->in += n;
+}
+
+/* n words moved out at t. */
+static inline void went_out(stage *s, int64_t n, const int64_t *t) {
+    for (; s->mark >= s->out && s->mark < s->out + n; s->mark += s->mark_step) *s->marks++ = t[s->mark - s->out];
+    s->last = t[n - 1];
+    s->out += n;
+    *s->progress += n;
+}
+
+/* At least one, up to n words that find their reader ready, or UNKNOWN. */
+static inline int64_t run_from(stage *s, int64_t n, int64_t *t) {
+    if (s->dry) return UNKNOWN;
+    const int64_t moved = s->v < 0 && s->ops->run ? s->ops->run(s, n, t) : 0;
+    if (moved < 0 && s->from && s->from->dry) s->dry = true;
+    if (moved != 0) return moved;
+    const int64_t v = pull(s);
+    if (v < 0) return UNKNOWN;
+    take(s, v);
+    *t = v;
+    return 1;
+}
+
+static inline int64_t room_of(const stage *s, int64_t n) {
+    return s && s->ops->room ? s->ops->room(s, n) : 0;
+}
+
 /* ---- making stages; NULL: out of memory, sim->failed is set ---- */
 
 stage *stage_new(sim *sm, const kind *ops, size_t size, stage *from);
+bool accept_nothing(stage *s); /* of kinds that keep no word */
+void taken_nothing(stage *s, int64_t t);
 bool ring_make(sim *sm, ring *r, int64_t at_least);
 
 stage *make_source(sim *sm, int64_t words);

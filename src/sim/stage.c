@@ -1,5 +1,5 @@
-/* Plain stages: source, FIFO, pipeline, change of lanes, pads, filters, joins, forks. The times follow
- * rtl/ss_*.sv line by line; each kind says which. See parts.h for the protocol. */
+/* Plain stages: source, change of lanes, pads, filters. The times follow rtl/ss_*.sv line by line; each kind says
+ * which. See parts.h for the protocol. */
 #include "sim/parts.h"
 
 #include <string.h>
@@ -25,7 +25,8 @@ stage *stage_new(sim *sm, const kind *ops, size_t size, stage *from) {
                   .v = UNKNOWN,
                   .last = -1,
                   .last_in = -1,
-                  .node = sm->now };
+                  .node = sm->now,
+                  .single = sm->lazy };
     if (from) from->reader = s;
     sm->stages[sm->n_stages++] = s;
     return s;
@@ -40,12 +41,12 @@ bool ring_make(sim *sm, ring *r, int64_t at_least) {
     return r->t != NULL;
 }
 
-static void taken_nothing(stage *s, int64_t t) {
+void taken_nothing(stage *s, int64_t t) {
     (void)s;
     (void)t;
 }
 
-static bool accept_nothing(stage *s) {
+bool accept_nothing(stage *s) {
     (void)s;
     return false;
 }
@@ -58,245 +59,26 @@ typedef struct source {
 } source;
 
 static int64_t source_front(stage *s) {
-    return s->out < ((source *)s)->words ? s->last + 1 : UNKNOWN;
+    s->dry = s->out == ((source *)s)->words;
+    return s->dry ? UNKNOWN : s->last + 1;
 }
 
-static const kind source_kind = { "source", source_front, accept_nothing, taken_nothing };
+static int64_t source_run(stage *s, int64_t n, int64_t *t) {
+    const int64_t left = ((source *)s)->words - s->out;
+    if (n > left) n = left;
+    for (int64_t i = 0; i < n; i++) t[i] = s->last + 1 + i;
+    s->dry = n == 0;
+    if (s->dry) return UNKNOWN;
+    went_out(s, n, t);
+    return n;
+}
+
+static const kind source_kind = { "source", source_front, accept_nothing, taken_nothing, source_run, NULL, NULL };
 
 stage *make_source(sim *sm, int64_t words) {
     source *s = (source *)stage_new(sm, &source_kind, sizeof *s, NULL);
     if (s) s->words = words;
     return (stage *)s;
-}
-
-/* ---- ss_fifo ----
- * Ready while fewer than `depth` words are inside: from the cycle after word in - depth left. A word can be
- * taken one cycle after it came; with block RAM, it is fetched, moved to the output register, and taken, a
- * cycle each at least. */
-
-typedef struct fifo {
-    stage s;
-    int64_t depth;
-    int64_t most;    /* words at once, up to the last that left: */
-    int64_t seen;    /* of the words that have come, those counted in it */
-    int64_t deepest; /* words inside, in the order of calls */
-    bool block;
-    int64_t fetched, moved; /* of the last word: left the memory, came to the output register */
-    ring came, left;
-} fifo;
-
-static bool fifo_accept(stage *s) {
-    fifo *f = (fifo *)s;
-    const int64_t freed = s->in - f->depth;
-    if (freed >= s->out || s->busy) return false;
-    s->busy = true;
-    const int64_t v = pull(s->from);
-    s->busy = false;
-    if (v < 0) return false;
-    const int64_t ready = freed < 0 ? 0 : ring_get(&f->left, freed) + 1;
-    const int64_t t = take_when(s, v, ready);
-    ring_set(&f->came, s->in - 1, t);
-    f->deepest = later(f->deepest, s->in - s->out);
-    if (s->trace) trace_level(s, t + 1, 1);
-    return true;
-}
-
-static int64_t fifo_front(stage *s) {
-    fifo *f = (fifo *)s;
-    if (s->in == s->out && !fifo_accept(s)) return UNKNOWN;
-    const int64_t came = ring_get(&f->came, s->out);
-    if (!f->block) return later(came, s->last) + 1;
-    f->fetched = later(came + 1, later(f->fetched + 1, f->moved));
-    f->moved = later(f->fetched + 1, s->last);
-    return f->moved + 1;
-}
-
-/* A word may come in at a time that is long past for those that have left already: words are asked for in
- * another order. Each makes at most one more than ever before: when the word `most` before it was still there. */
-static void fifo_taken(stage *s, int64_t t) {
-    fifo *f = (fifo *)s;
-    for (; f->seen < s->in && ring_get(&f->came, f->seen) <= t; f->seen++) {
-        const int64_t before = f->seen - f->most;
-        if (before >= s->out || ring_get(&f->left, before) >= ring_get(&f->came, f->seen)) f->most++;
-    }
-    ring_set(&f->left, s->out, t);
-    if (s->trace) trace_level(s, t + 1, -1);
-}
-
-static const kind fifo_kind = { "fifo", fifo_front, fifo_accept, fifo_taken };
-
-stage *make_fifo(sim *sm, stage *from, int64_t depth, bool block) {
-    if (depth == 0) return from;
-    fifo *f = (fifo *)stage_new(sm, &fifo_kind, sizeof *f, from);
-    if (!f || !ring_make(sm, &f->came, depth + 1) || !ring_make(sm, &f->left, depth + 1)) return NULL;
-    f->depth = depth > 2 ? depth : 2;
-    f->block = block;
-    f->fetched = f->moved = -1;
-    return &f->s;
-}
-
-int64_t fifo_depth(const stage *s) {
-    return ((const fifo *)s)->depth;
-}
-int64_t fifo_most(const stage *s) {
-    return ((const fifo *)s)->most;
-}
-int64_t fifo_deepest(const stage *s) {
-    return ((const fifo *)s)->deepest;
-}
-
-/* ---- ss_slice: a FIFO of two ---- */
-
-typedef struct slice {
-    stage s;
-    int64_t came[2], left[2];
-} slice;
-
-static bool slice_accept(stage *s) {
-    slice *f = (slice *)s;
-    if (s->in - 2 >= s->out || s->busy) return false;
-    s->busy = true;
-    const int64_t v = pull(s->from);
-    s->busy = false;
-    if (v < 0) return false;
-    int64_t *came = &f->came[s->in & 1];
-    *came = take_when(s, v, f->left[s->in & 1] + 1);
-    return true;
-}
-
-static int64_t slice_front(stage *s) {
-    if (s->in == s->out && !slice_accept(s)) return UNKNOWN;
-    return later(((slice *)s)->came[s->out & 1], s->last) + 1;
-}
-
-static void slice_taken(stage *s, int64_t t) {
-    ((slice *)s)->left[s->out & 1] = t;
-}
-
-static const kind slice_kind = { "slice", slice_front, slice_accept, slice_taken };
-
-stage *make_slice(sim *sm, stage *from) {
-    slice *f = (slice *)stage_new(sm, &slice_kind, sizeof *f, from);
-    if (!f) return NULL;
-    f->left[0] = f->left[1] = -1;
-    return &f->s;
-}
-
-/* ---- ss_pipe: registers that stall as a whole ----
- * They move in every cycle but those in which a word stands at the output and is not taken. A word comes in
- * in a cycle of movement, and stands at the output after `stages` of them. `stall`: the waits at the output
- * that a word still inside, or one to come, can meet.
- *
- * Pipelines of one node behind one another are a chain. While it is smooth, nothing is in it but the word that stands
- * at its end, and none waits: then only its ends are followed, and those between catch up (settle) when a word has
- * to wait, or when one of them is asked by itself. */
-
-#define MOST_STAGES 24
-
-typedef struct pipe_stage {
-    stage s;
-    int64_t stages;
-    int32_t n_stalls;
-    bool smooth;                     /* the chain that ends here */
-    struct pipe_stage *head, *tail;  /* of the chain, which may be this one alone */
-    int64_t through;                 /* stages of the chain up to here */
-    struct {
-        int64_t from, to;
-    } stall[MOST_STAGES];
-    ring came;
-} pipe_stage;
-
-/* As if all words had gone through the chain's pipelines one by one. */
-static void settle(pipe_stage *tail) {
-    const int64_t words = tail->head->s.in, came = tail->head->s.last_in;
-    tail->smooth = false;
-    if (words == 0) return;
-    for (pipe_stage *p = tail;; p = (pipe_stage *)p->s.from) {
-        p->s.in = words;
-        p->s.last_in = came + p->through - p->stages;
-        ring_set(&p->came, words - 1, p->s.last_in);
-        if (p != tail) {
-            p->s.out = words;
-            p->s.last = came + p->through;
-        }
-        if (p == tail->head) return;
-    }
-}
-
-static bool can_be_smooth(const pipe_stage *tail) {
-    for (const pipe_stage *p = tail;; p = (const pipe_stage *)p->s.from) {
-        if (p->s.in != p->s.out || p->n_stalls > 0) return false;
-        if (p == tail->head) return true;
-    }
-}
-
-static bool pipe_accept(stage *s) {
-    pipe_stage *p = (pipe_stage *)s;
-    if (p->tail->smooth) settle(p->tail);
-    const int64_t v = pull(s->from);
-    if (v < 0) return false;
-    int64_t ready = 0;
-    for (int32_t i = 0; i < p->n_stalls; i++)
-        if (later(v, ready) >= p->stall[i].from && later(v, ready) < p->stall[i].to) ready = p->stall[i].to;
-    /* Behind a word that is still inside others come in only before it stands at the output. */
-    if (s->in > s->out && (s->v < 0 || later(v, ready) >= s->v)) return false;
-    const int64_t t = take_when(s, v, ready);
-    ring_set(&p->came, s->in - 1, t);
-    return true;
-}
-
-static int64_t through_chain(const pipe_stage *p) {
-    stage *head = &p->head->s;
-    const int64_t v = pull(head->from);
-    return v < 0 ? UNKNOWN : take_when(head, v, 0) + p->through;
-}
-
-static int64_t pipe_front(stage *s) {
-    pipe_stage *p = (pipe_stage *)s;
-    if (p->tail == p) {
-        if (!p->smooth) p->smooth = can_be_smooth(p);
-        if (p->smooth) return through_chain(p);
-    }
-    if (s->in == s->out && !pipe_accept(s)) return UNKNOWN;
-    const int64_t came = ring_get(&p->came, s->out);
-    int64_t v = came + p->stages;
-    for (int32_t i = 0; i < p->n_stalls; i++)
-        if (p->stall[i].from > came) v += p->stall[i].to - p->stall[i].from;
-    return v;
-}
-
-static void pipe_taken(stage *s, int64_t t) {
-    pipe_stage *p = (pipe_stage *)s;
-    if (t == s->v && (p->smooth || p->n_stalls == 0)) return;
-    if (p->smooth) settle(p);
-    const int64_t came = ring_get(&p->came, s->out);
-    int32_t n = 0;
-    for (int32_t i = 0; i < p->n_stalls; i++)
-        if (p->stall[i].to > came) p->stall[n++] = p->stall[i];
-    if (t > s->v) {
-        p->stall[n].from = s->v;
-        p->stall[n++].to = t;
-    }
-    p->n_stalls = n;
-}
-
-static const kind pipe_kind = { "pipe", pipe_front, pipe_accept, pipe_taken };
-
-stage *make_pipe(sim *sm, stage *from, int64_t stages) {
-    if (stages == 0) return from;
-    const bool chained = from && from->ops == &pipe_kind && from->node == sm->now;
-    pipe_stage *p = (pipe_stage *)stage_new(sm, &pipe_kind, sizeof *p, from), *before = (pipe_stage *)from;
-    if (!p || !ring_make(sm, &p->came, stages + 1)) return NULL;
-    p->stages = p->through = stages;
-    p->head = p->tail = p;
-    if (!chained) return &p->s;
-    p->head = before->head;
-    p->through += before->through;
-    for (; before->tail != p; before = (pipe_stage *)before->s.from) {
-        before->tail = p;
-        if (before == p->head) break;
-    }
-    return &p->s;
 }
 
 /* ---- ss_width: a words of `in` units become b of `out` ----
@@ -332,7 +114,59 @@ static void width_taken(stage *s, int64_t t) {
     w->held -= w->out;
 }
 
-static const kind width_kind = { "width", width_front, width_accept, width_taken };
+/* Many words to one: whole runs come in, as each word that is complete leaves before the next comes. */
+static int64_t gather(width *w, int64_t n, int64_t *t) {
+    int64_t come[RUN], words = n * w->out - w->held, made = 0;
+    words = run_from(w->s.from, words < RUN ? words : RUN, come);
+    if (words < 0) return UNKNOWN;
+    came_in(&w->s, words, come);
+    for (int64_t i = w->out - w->held - 1; i < words; i += w->out) t[made++] = come[i] + 1;
+    w->held += words - made * w->out;
+    if (made > 0) went_out(&w->s, made, t);
+    return made;
+}
+
+static int64_t width_run(stage *s, int64_t n, int64_t *t) {
+    width *w = (width *)s;
+    int64_t made = 0;
+    while (made == 0 && w->in == 1 && w->held < w->out && s->last <= s->last_in + 1) {
+        made = gather(w, n, t);
+        if (made < 0) return UNKNOWN;
+    }
+    while (made < n && (made == 0 || w->in > 1 || w->held >= w->out)) {
+        while (w->held < w->out)
+            if (!width_accept(s)) return made > 0 ? made : UNKNOWN;
+        int64_t at = later(s->last_in, s->last), more = 0;
+        for (; made + more < n && w->held >= w->out; w->held -= w->out) t[made + more++] = ++at;
+        went_out(s, more, t + made);
+        made += more;
+    }
+    return made;
+}
+
+/* Words that complete a word of the output need room behind it, but for the last: that may stand there. */
+static int64_t width_room(const stage *s, int64_t n) {
+    const width *w = (const width *)s;
+    if (s->v >= 0 || s->last > s->last_in + 1) return 0;
+    if (w->in > 1) return w->held < w->out;
+    const int64_t most = (room_of(s->reader, (w->held + n) / w->out) + 1) * w->out - w->held;
+    return n < most ? n : most;
+}
+
+static void width_took(stage *s, int64_t n, const int64_t *t) {
+    width *w = (width *)s;
+    int64_t out[RUN], words = 0, i = w->out - w->held - 1;
+    for (; w->in == 1 && i < n; i += w->out) out[words++] = (i < 0 ? s->last_in : t[i]) + 1;
+    came_in(s, n, t);
+    w->held += n * w->in;
+    words = room_of(s->reader, words);
+    if (words == 0) return;
+    w->held -= words * w->out;
+    went_out(s, words, out);
+    s->reader->ops->took(s->reader, words, out);
+}
+
+static const kind width_kind = { "width", width_front, width_accept, width_taken, width_run, width_room, width_took };
 
 static int64_t gcd(int64_t a, int64_t b) {
     return b ? gcd(b, a % b) : a;
@@ -370,7 +204,17 @@ static void chanpad_taken(stage *s, int64_t t) {
     c->at = c->at + 1 == c->all ? 0 : c->at + 1;
 }
 
-static const kind chanpad_kind = { "chanpad", chanpad_front, accept_nothing, chanpad_taken };
+static int64_t chanpad_run(stage *s, int64_t n, int64_t *t) {
+    for (int64_t i = 0; i < n; i++) {
+        t[i] = chanpad_front(s);
+        if (t[i] < 0) return i > 0 ? i : UNKNOWN;
+        chanpad_taken(s, t[i]);
+        went_out(s, 1, t + i);
+    }
+    return n;
+}
+
+static const kind chanpad_kind = { "chanpad", chanpad_front, accept_nothing, chanpad_taken, chanpad_run, NULL, NULL };
 
 stage *make_chanpad(sim *sm, stage *from, int64_t before, int64_t words, int64_t after) {
     chanpad *c = (chanpad *)stage_new(sm, &chanpad_kind, sizeof *c, from);
@@ -424,7 +268,7 @@ static int64_t pool_front(stage *s) {
     return s->last_in + 1;
 }
 
-static const kind pool_kind = { "global pool", pool_front, pool_accept, taken_nothing };
+static const kind pool_kind = { "global pool", pool_front, pool_accept, taken_nothing, NULL, NULL, NULL };
 
 stage *make_pool_global(sim *sm, stage *from, int64_t deep, ss_shape map, int64_t tall, int64_t broad) {
     pool_global *p = (pool_global *)stage_new(sm, &pool_kind, sizeof *p, from);
@@ -443,11 +287,15 @@ typedef struct filter {
     const uint8_t *keep_row, *keep_column;
 } filter;
 
+static bool keeps(const filter *f, const place *at) {
+    return f->keep_row[at->y] && f->keep_column[at->x];
+}
+
 static int64_t filter_front(stage *s) {
     filter *f = (filter *)s;
     for (;;) {
         const int64_t v = pull(s->from);
-        if (v < 0 || (f->keep_row[f->at.y] && f->keep_column[f->at.x])) return v;
+        if (v < 0 || keeps(f, &f->at)) return v;
         take(s->from, v);
         place_next(&f->at);
     }
@@ -465,7 +313,31 @@ static bool filter_accept(stage *s) {
     return s->from->out > before;
 }
 
-static const kind filter_kind = { "filter", filter_front, filter_accept, filter_taken };
+static int64_t filter_room(const stage *s, int64_t n) {
+    const filter *f = (const filter *)s;
+    place at = f->at;
+    int64_t kept = s->v < 0 ? room_of(s->reader, n) : 0, fit = 0;
+    for (; fit < n && (!keeps(f, &at) || kept > 0); fit++) {
+        kept -= keeps(f, &at);
+        place_next(&at);
+    }
+    return fit;
+}
+
+static void filter_took(stage *s, int64_t n, const int64_t *t) {
+    filter *f = (filter *)s;
+    int64_t out[RUN], kept = 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (keeps(f, &f->at)) out[kept++] = t[i];
+        place_next(&f->at);
+    }
+    if (kept == 0) return;
+    s->in += kept;
+    went_out(s, kept, out);
+    s->reader->ops->took(s->reader, kept, out);
+}
+
+static const kind filter_kind = { "filter", filter_front, filter_accept, filter_taken, NULL, filter_room, filter_took };
 
 stage *make_filter(sim *sm, stage *from, int64_t deep, ss_shape map, const uint8_t *keep_row,
                    const uint8_t *keep_column) {
@@ -477,160 +349,3 @@ stage *make_filter(sim *sm, stage *from, int64_t deep, ss_shape map, const uint8
     return &f->s;
 }
 
-/* ---- joins: ss_add, and concat of whole pixels, take all inputs at once; ss_concat takes turns ---- */
-
-typedef struct join {
-    stage s;
-    int32_t n, turn;
-    bool registered;
-    int64_t word;   /* of the turn */
-    int64_t waited; /* cycles with a word of one input and none of another */
-    stage *input[SS_MAX_INPUTS];
-    int64_t words[SS_MAX_INPUTS];
-} join;
-
-static int64_t all_there(join *j) {
-    int64_t v = 0, first = NEVER;
-    bool known = true;
-    for (int32_t k = 0; k < j->n; k++) {
-        const int64_t at = pull(j->input[k]); /* each is asked, so that each goes on */
-        known = known && at >= 0;
-        v = later(v, at);
-        if (at < first) first = at;
-    }
-    if (!known) return UNKNOWN;
-    first = later(first, j->s.last + 1);
-    if (v > first) j->waited += v - first;
-    return v;
-}
-
-static int64_t together_front(stage *s) {
-    join *j = (join *)s;
-    const int64_t v = all_there(j);
-    if (v < 0) return UNKNOWN;
-    if (!j->registered) return later(v, s->last + 1);
-    const int64_t t = later(v, s->last);
-    for (int32_t k = 0; k < j->n; k++) take(j->input[k], t);
-    s->in++;
-    return t + 1;
-}
-
-static void together_taken(stage *s, int64_t t) {
-    const join *j = (const join *)s;
-    for (int32_t k = 0; !j->registered && k < j->n; k++) take(j->input[k], t);
-}
-
-static int64_t turns_front(stage *s) {
-    join *j = (join *)s;
-    const int64_t v = pull(j->input[j->turn]);
-    if (v < 0) return UNKNOWN;
-    const int64_t t = later(v, s->last);
-    take(j->input[j->turn], t);
-    s->in++;
-    if (++j->word == j->words[j->turn]) {
-        j->word = 0;
-        j->turn = j->turn + 1 == j->n ? 0 : j->turn + 1;
-    }
-    return t + 1;
-}
-
-static const kind together_kind = { "together", together_front, accept_nothing, together_taken };
-static const kind turns_kind = { "turns", turns_front, accept_nothing, taken_nothing };
-
-static join *make_join(sim *sm, const kind *ops, stage **from, int32_t n) {
-    join *j = (join *)stage_new(sm, ops, sizeof *j, NULL);
-    if (!j) return NULL;
-    j->n = n;
-    memcpy(j->input, from, (size_t)n * sizeof *from);
-    return j;
-}
-
-stage *make_together(sim *sm, stage **from, int32_t n, bool registered) {
-    join *j = make_join(sm, &together_kind, from, n);
-    if (j) j->registered = registered;
-    return (stage *)j;
-}
-
-int64_t together_waited(const stage *s) {
-    return ((const join *)s)->waited;
-}
-
-stage *make_turns(sim *sm, stage **from, const int64_t *words, int32_t n) {
-    join *j = make_join(sm, &turns_kind, from, n);
-    for (int32_t k = 0; j && k < n; k++) j->words[k] = words[k];
-    return (stage *)j;
-}
-
-/* ---- ss_fork: every reader takes its copy when it likes; the next word when all have ----
- * A reader that is ahead lets the others go on before it gives up. */
-
-typedef struct fork {
-    stage *from;
-    int64_t words, latest; /* whole words moved; when the present one was taken last */
-    int32_t n, left;       /* readers; those that lack the present word */
-    bool asking, helping;
-    stage **reader;
-} fork;
-
-typedef struct branch {
-    stage s;
-    fork *f;
-} branch;
-
-bool reader_helped(stage *s) {
-    for (s = s->reader; s; s = s->reader) {
-        if (stage_is_window(s) && window_write_ahead(s)) return true;
-        if (s->ends) return fifo_accept(s);
-    }
-    return false;
-}
-
-static void help_others(fork *f, const stage *s) {
-    f->helping = true;
-    for (int32_t i = 0; i < f->n; i++)
-        while (s->out > f->words && f->reader[i]->out <= f->words && reader_helped(f->reader[i])) {
-        }
-    f->helping = false;
-}
-
-static int64_t branch_front(stage *s) {
-    fork *f = ((branch *)s)->f;
-    if (s->out > f->words && !f->helping) help_others(f, s);
-    if (s->out > f->words || f->asking) return UNKNOWN;
-    f->asking = true;
-    const int64_t v = pull(f->from);
-    f->asking = false;
-    return v;
-}
-
-static void branch_taken(stage *s, int64_t t) {
-    fork *f = ((branch *)s)->f;
-    f->latest = later(f->latest, t);
-    if (--f->left) return;
-    take(f->from, f->latest);
-    f->words++;
-    f->left = f->n;
-}
-
-static const kind branch_kind = { "fork", branch_front, accept_nothing, branch_taken };
-
-bool fork_waits_for(const stage *s) {
-    const fork *f = ((const branch *)s)->f;
-    return s->ops == &branch_kind && s->out == f->words && f->left < f->n;
-}
-
-ss_status make_fork(sim *sm, stage *from, int32_t n, stage **out) {
-    fork *f = ss_arena_alloc(sm->arena, 1, sizeof *f);
-    if (!f) return SS_BAD;
-    *f = (fork){
-        .from = from, .n = n, .left = n, .reader = ss_arena_alloc(sm->arena, (size_t)n, sizeof *f->reader)
-    };
-    if (!f->reader) return SS_BAD;
-    for (int32_t i = 0; i < n; i++) {
-        branch *b = (branch *)stage_new(sm, &branch_kind, sizeof *b, NULL);
-        if (!b) return SS_BAD;
-        b->f = f;
-        out[i] = f->reader[i] = &b->s;
-    }
-    return SS_OK;
-}

@@ -79,6 +79,7 @@ static void attach(trace *t, stage *s, int32_t signal, unsigned what) {
 }
 
 ss_status trace_attach(trace *t, sim *sm) {
+    for (int32_t i = 0; i < sm->n_stages; i++) sm->stages[i]->single = true;
     for (int32_t i = 0; i < sm->n_nodes; i++) {
         const sim_node *sn = &sm->nodes[i];
         int32_t at = 0;

@@ -68,6 +68,16 @@ static void next_written_row(window *w) {
     }
 }
 
+/* n words, of one row. */
+static void wrote(window *w, int64_t n) {
+    w->written += n;
+    w->x += n;
+    if (w->x < w->row_words) return;
+    w->x = 0;
+    w->y++;
+    next_written_row(w);
+}
+
 /* The time, UNKNOWN or BLOCKED. */
 static int64_t write_one(window *w) {
     const int64_t ready = w->s.busy ? UNKNOWN : room(w);
@@ -77,19 +87,46 @@ static int64_t write_one(window *w) {
     w->s.busy = false;
     if (v < 0) return UNKNOWN;
     const int64_t t = take_when(&w->s, v, ready);
-    ring_set(&w->came, w->written++, t);
-    if (++w->x == w->row_words) {
-        w->x = 0;
-        w->y++;
-        next_written_row(w);
-    }
+    ring_set(&w->came, w->written, t);
+    wrote(w, 1);
     return t;
+}
+
+/* Of the next words of the row being written, how many are written as they come. */
+static int64_t window_room(const stage *s, int64_t n) {
+    const window *w = (const window *)s;
+    const int64_t q = w->gives_row - 1, *past = passed_row(w, q) + w->x;
+    if (s->busy || q > w->q) return 0;
+    n = smaller(n, w->row_words - w->x);
+    const int64_t ended = q < 0 ? 0 : q < w->q ? ring_get(&w->ended, q) + 1 : NEVER;
+    if (ended <= s->last_in + 1) return n;
+    int64_t fit = 0;
+    while (fit < n && smaller(past[fit], ended) <= s->last_in + 1 + fit) fit++;
+    return fit;
+}
+
+static void window_took(stage *s, int64_t n, const int64_t *t) {
+    window *w = (window *)s;
+    for (int64_t i = 0; i < n; i++) ring_set(&w->came, w->written + i, t[i]);
+    came_in(s, n, t);
+    wrote(w, n);
+}
+
+static int64_t write_some(window *w) {
+    int64_t t[RUN], n = w->s.single ? 0 : window_room(&w->s, RUN);
+    if (n < 2) return write_one(w);
+    w->s.busy = true;
+    n = run_from(w->s.from, n, t);
+    w->s.busy = false;
+    if (n < 0) return UNKNOWN;
+    window_took(&w->s, n, t);
+    return t[n - 1];
 }
 
 /* When word i came; UNKNOWN, BLOCKED. */
 static int64_t when_came(window *w, int64_t i) {
     while (w->written <= i) {
-        const int64_t t = write_one(w);
+        const int64_t t = write_some(w);
         if (t < 0) return t;
     }
     return ring_get(&w->came, i);
@@ -112,6 +149,7 @@ static int64_t fits(window *w, int64_t r) {
         return 0;
     }
     const int64_t t = when_came(w, needed_row(w) + w->ahead - 1);
+    if (t == UNKNOWN && w->s.from->dry) return 0;
     if (t == UNKNOWN) w->undecided = r;
     return t == UNKNOWN ? UNKNOWN : t != BLOCKED && t < r;
 }
@@ -230,12 +268,7 @@ static int64_t window_front(stage *s) {
     return w->free_at + 1;
 }
 
-static void window_taken(stage *s, int64_t t) {
-    (void)s;
-    (void)t;
-}
-
-static const kind window_kind = { "window", window_front, window_accept, window_taken };
+static const kind window_kind = { "window", window_front, window_accept, taken_nothing, NULL, window_room, window_took };
 
 bool stage_is_window(const stage *s) {
     return s->ops == &window_kind;
@@ -251,7 +284,7 @@ void window_decide_no(stage *s) {
 }
 
 bool window_write_ahead(stage *s) {
-    return write_one((window *)s) >= 0;
+    return write_some((window *)s) >= 0;
 }
 
 static void derive(window *w) {

@@ -1,0 +1,185 @@
+/* FIFOs and slices. See parts.h for the protocol. */
+#include "sim/fifo.h"
+
+/* ---- ss_fifo ----
+ * Ready while fewer than `depth` words are inside: from the cycle after word in - depth left. A word can be
+ * taken one cycle after it came; with block RAM, it is fetched, moved to the output register, and taken, a
+ * cycle each at least. */
+
+static int64_t fifo_room(const stage *s, int64_t n) {
+    const fifo *f = (const fifo *)s;
+    const int64_t empty = s->busy ? 0 : f->depth - (s->in - s->out), first = s->in - f->depth;
+    int64_t fit = 0;
+    if (n > empty) n = empty;
+    if (n <= 0 || first + n <= 0 || ring_get(&f->left, first + n - 1) <= s->last_in) return n > 0 ? n : 0;
+    while (fit < n && (first + fit < 0 || ring_get(&f->left, first + fit) <= s->last_in + fit)) fit++;
+    return fit;
+}
+
+static void fifo_took(stage *s, int64_t n, const int64_t *t) {
+    fifo *f = (fifo *)s;
+    for (int64_t i = 0; i < n; i++) ring_set(&f->came, s->in + i, t[i]);
+    came_in(s, n, t);
+    f->deepest = later(f->deepest, s->in - s->out);
+}
+
+/* n words that it has room for. 0: not at once. */
+static int64_t accept_run(stage *s, int64_t n) {
+    int64_t t[RUN];
+    if (n < 2) return 0;
+    s->busy = true;
+    n = run_from(s->from, n, t);
+    s->busy = false;
+    if (n > 0) fifo_took(s, n, t);
+    return n;
+}
+
+bool fifo_accept(stage *s) {
+    fifo *f = (fifo *)s;
+    const int64_t freed = s->in - f->depth;
+    if (freed >= s->out || s->busy) return false;
+    const int64_t many = accept_run(s, s->single ? 0 : fifo_room(s, RUN));
+    if (many != 0) return many > 0;
+    s->busy = true;
+    const int64_t v = pull(s->from);
+    s->busy = false;
+    if (v < 0) return false;
+    const int64_t ready = freed < 0 ? 0 : ring_get(&f->left, freed) + 1;
+    const int64_t t = take_when(s, v, ready);
+    ring_set(&f->came, s->in - 1, t);
+    f->deepest = later(f->deepest, s->in - s->out);
+    if (s->trace) trace_level(s, t + 1, 1);
+    return true;
+}
+
+int64_t fifo_stands(const fifo *f, int64_t first, int64_t n) {
+    const int64_t more = f->block ? 3 : 1;
+    int64_t fit = 0;
+    if (n > f->s.in - f->s.out) n = f->s.in - f->s.out;
+    if (f->s.v > first || f->s.last + 1 > first || f->moved + 2 > first) return 0;
+    while (fit < n && ring_get(&f->came, f->s.out + fit) + more <= first + fit) fit++;
+    return fit;
+}
+
+void fifo_fill(fifo *f, int64_t through) {
+    const bool straight = !f->s.busy && !f->block && f->s.last <= f->s.last_in + 1 && !f->s.single;
+    if (through <= f->depth || !straight || accept_run(&f->s, through) == 0) fifo_accept(&f->s);
+}
+
+static int64_t fifo_front(stage *s) {
+    return s->in == s->out && !fifo_accept(s) ? UNKNOWN : fifo_next((fifo *)s);
+}
+
+static void fifo_taken(stage *s, int64_t t) {
+    fifo_leave((fifo *)s, t);
+    if (s->trace) trace_level(s, t + 1, -1);
+}
+
+static int64_t fifo_run(stage *s, int64_t n, int64_t *t) {
+    fifo *f = (fifo *)s;
+    if (s->in == s->out && !fifo_accept(s)) return UNKNOWN;
+    if (n > s->in - s->out) n = s->in - s->out;
+    for (int64_t i = 0; i < n; i++) {
+        t[i] = fifo_next(f);
+        fifo_leave(f, t[i]);
+        went_out(s, 1, t + i);
+    }
+    return n;
+}
+
+const kind fifo_kind = { "fifo", fifo_front, fifo_accept, fifo_taken, fifo_run, fifo_room, fifo_took };
+
+stage *make_fifo(sim *sm, stage *from, int64_t depth, bool block) {
+    if (depth == 0) return from;
+    fifo *f = (fifo *)stage_new(sm, &fifo_kind, sizeof *f, from);
+    if (!f || !ring_make(sm, &f->came, depth + RUN) || !ring_make(sm, &f->left, depth + RUN)) return NULL;
+    f->depth = depth > 2 ? depth : 2;
+    f->block = block;
+    f->fetched = f->moved = -1;
+    return &f->s;
+}
+
+int64_t fifo_depth(const stage *s) {
+    return ((const fifo *)s)->depth;
+}
+int64_t fifo_most(const stage *s) {
+    return ((const fifo *)s)->most;
+}
+int64_t fifo_deepest(const stage *s) {
+    return ((const fifo *)s)->deepest;
+}
+
+/* ---- ss_slice: a FIFO of two ---- */
+
+typedef struct slice {
+    stage s;
+    int64_t came[2], left[2];
+} slice;
+
+static bool slice_accept(stage *s) {
+    slice *f = (slice *)s;
+    if (s->in - 2 >= s->out || s->busy) return false;
+    s->busy = true;
+    const int64_t v = pull(s->from);
+    s->busy = false;
+    if (v < 0) return false;
+    int64_t *came = &f->came[s->in & 1];
+    *came = take_when(s, v, f->left[s->in & 1] + 1);
+    return true;
+}
+
+static int64_t slice_front(stage *s) {
+    if (s->in == s->out && !slice_accept(s)) return UNKNOWN;
+    return later(((slice *)s)->came[s->out & 1], s->last) + 1;
+}
+
+static void slice_taken(stage *s, int64_t t) {
+    ((slice *)s)->left[s->out & 1] = t;
+}
+
+/* Empty, and rid of its last word in time: each word goes through in a cycle. */
+static int64_t slice_run(stage *s, int64_t n, int64_t *t) {
+    slice *f = (slice *)s;
+    if (s->busy || s->in != s->out || s->last > s->last_in + 1) return 0;
+    s->busy = true;
+    n = run_from(s->from, n, t);
+    s->busy = false;
+    if (n < 0) return UNKNOWN;
+    came_in(s, n, t);
+    for (int64_t i = 0; i < n; i++) t[i]++;
+    went_out(s, n, t);
+    f->left[(s->out - 1) & 1] = t[n - 1];
+    f->left[s->out & 1] = n > 1 ? t[n - 2] : f->left[s->out & 1];
+    return n;
+}
+
+/* What goes straight through, and two words that stay. */
+static int64_t slice_room(const stage *s, int64_t n) {
+    if (s->busy || s->v >= 0 || s->in != s->out || s->last > s->last_in + 1) return 0;
+    const int64_t most = room_of(s->reader, n) + 2;
+    return n < most ? n : most;
+}
+
+static void slice_took(stage *s, int64_t n, const int64_t *t) {
+    slice *f = (slice *)s;
+    int64_t out[RUN], through = room_of(s->reader, n);
+    for (int64_t i = 0; i < n; i++) f->came[(s->in + i) & 1] = t[i];
+    came_in(s, n, t);
+    for (int64_t i = 0; i < through; i++) {
+        out[i] = t[i] + 1;
+        f->left[(s->out + i) & 1] = out[i];
+    }
+    if (through == 0) return;
+    went_out(s, through, out);
+    s->reader->ops->took(s->reader, through, out);
+}
+
+static const kind slice_kind = { "slice", slice_front, slice_accept, slice_taken, slice_run, slice_room, slice_took };
+
+stage *make_slice(sim *sm, stage *from) {
+    slice *f = (slice *)stage_new(sm, &slice_kind, sizeof *f, from);
+    if (!f) return NULL;
+    f->left[0] = f->left[1] = -1;
+    return &f->s;
+}
+
