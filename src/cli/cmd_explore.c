@@ -36,13 +36,11 @@ typedef struct request {
 } request;
 
 static ss_status read_engines(ss_cli *cli, request *r) {
-    unsigned dense = 1u << SS_ENGINE_DENSE;
     if (ss_job_engines(cli, &r->cost.engines) != SS_OK) return SS_BAD;
     if (!ss_arg(cli, "dense")) return SS_OK;
-    if (!(r->cost.engines & dense))
-        return ss_error(ss_cli_ctx(cli), SS_AT("engine"), "give a profile", "--dense leaves only dense engines");
-    r->cost.engines = dense;
-    return SS_OK;
+    r->cost.engines = 1u << SS_ENGINE_DENSE;
+    if (!ss_arg(cli, "engine")) return SS_OK;
+    return ss_error(ss_cli_ctx(cli), SS_AT("engine"), "leave one of them out", "--dense leaves only dense engines");
 }
 
 static ss_status read_objective(ss_cli *cli, request *r) {
