@@ -64,6 +64,21 @@ exported() {
 hardware() { # DIR OPTIONS...
     "$bin" generate "$work/saved/design_optimised.json" --model $model --calib "$calib" --out "$1" "${@:2}" >/dev/null
 }
+biases() { sed -n '/^ "bias_shift": {/,$p' "$1" | sed -n '1,/^ }/p' | sed '$ s/,$//'; } # FILE
+profile_has_them() { # and so has a design explored for it, which is the study's
+    "$bin" profile $model --data "$search" --calib "$calib" --limit 400 --thresholds "$work/c.json:$(chosen)" \
+        --correct-bias "$calib" --order "$work/saved/design_reference.json" --out "$work/p.json" >"$work/text" || return 1
+    "$bin" explore $model --profile "$work/p.json" --device kv260 --out "$work/mine.json" --brief || return 1
+    grep "biases are corrected" "$work/text" && biases "$work/mine.json" >"$work/a" && [ -s "$work/a" ] &&
+        cmp "$work/a" <(biases "$work/saved/design_optimised.json") && cmp "$work/a" <(biases "$work/p.json") &&
+        [ "$(number throughput "$work/mine.json")" = "$(number throughput "$work/saved/design_optimised.json")" ]
+}
+tuned_without() { # stalls of the network without corrected biases are not those of the profile
+    "$bin" simulate "$work/saved/bare.json" --model $model --calib "$calib" --data "$search" --images 3 --brief \
+        --tune "$work/tuned.json" || return 1
+    refuses "other thresholds or corrected biases" explore $model --profile "$work/p.json" --device kv260 --tuned "$work/tuned.json" \
+        --out "$work/no.json"
+}
 biases_reach_hardware() { # by the design and by the thresholds file alike
     { sed '/^ "bias_shift"/,$d' "$work/saved/design_optimised.json" | sed '$ s/,$//' && echo '}'; } >"$work/saved/bare.json"
     grep -q bias_shift "$work/saved/design_optimised.json" && ! grep -q bias_shift "$work/saved/design_reference.json" || return 1
@@ -100,6 +115,8 @@ check "the saved file carries the biases" file_has_all
 check "the exported model has them" exported
 check "generated hardware has them" biases_reach_hardware
 check "simulate takes them" both_simulated
+check "a profile says them, and a design for it has them" profile_has_them
+check "a design tuned without them, with that profile" tuned_without
 check "a study goes on to the same bytes" goes_on
 cp "$work/c.json" "$work/going.json"
 check "going on without" refused 'another "correction"' study "$work/going.json" --resume

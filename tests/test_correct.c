@@ -1,6 +1,6 @@
 /* Corrected biases: the fast pass against the plain way (the whole network once for every convolution), from any kept state,
  * for any number of threads and order of channels. */
-#include "graph/deal.h"
+#include "explore/explore.h"
 #include "threshold/correct.h"
 #include "util_infer.h"
 #include "util_profile.h"
@@ -310,6 +310,96 @@ static void files_carry_biases(void **state) {
     util_remove_dir(dir);
 }
 
+static int version_of(net *x, const char *path) {
+    json_t *j;
+    assert_int_equal(ss_json_load(x->ctx, path, NULL, INT32_MAX, &j), SS_OK);
+    const int version = (int)json_integer_value(json_object_get(j, "version"));
+    json_decref(j);
+    return version;
+}
+
+static void set_version(net *x, const char *path, int version) {
+    json_t *j;
+    assert_int_equal(ss_json_load(x->ctx, path, NULL, INT32_MAX, &j), SS_OK);
+    json_object_set_new(j, "version", json_integer(version));
+    assert_int_equal(ss_json_save(x->ctx, path, j), SS_OK);
+    json_decref(j);
+}
+
+static ss_profile *profile(net *x, const char *path, int version) {
+    ss_profile *p, *again;
+    assert_int_equal(ss_profile_measure(x->ctx, x->g, x->e, x->q, x->d, &x->norm, NULL, &p), SS_OK);
+    assert_int_equal(ss_profile_save(p, path), SS_OK);
+    assert_int_equal(version_of(x, path), version);
+    assert_int_equal(ss_profile_load(x->ctx, x->g, path, &again), SS_OK);
+    assert_true(ss_shifts_equal(&p->shifts, &again->shifts));
+    ss_profile_free(again);
+    return p;
+}
+
+static ss_design *design(net *x, const ss_profile *p, const char *path, int version) {
+    ss_device dev;
+    ss_design *d, *again;
+    assert_int_equal(ss_device_load(x->ctx, "zcu104", &dev), SS_OK);
+    assert_int_equal(ss_explore_graph(x->ctx, x->g, p, &dev, (ss_cost_opts){ .bits = 16, .engines = SS_ENGINES_ALL },
+                                      (ss_explore_opts){ .batch = 16, .target_gap = 1 }, &d),
+                     SS_OK);
+    assert_int_equal(ss_design_save(d, x->g, path), SS_OK);
+    assert_int_equal(version_of(x, path), version);
+    assert_int_equal(ss_design_load(x->ctx, x->g, path, &again), SS_OK);
+    assert_true(ss_shifts_equal(&d->shifts, &again->shifts) && ss_design_fits_profile(again, p));
+    ss_design_free(again);
+    return d;
+}
+
+/* What was profiled is what is built. Files with biases have a version that older programs refuse; the biases of files
+ * from before that are read. */
+static void profiles_and_designs_carry_biases(void **state) {
+    (void)state;
+    net x;
+    char dir[256], path[300];
+    ss_shifts in_force;
+    assert_true(util_temp_dir(dir));
+    snprintf(path, sizeof path, "%s/a.json", dir);
+    open_net(&x, resnet, 16, 1);
+    ss_correction *c = correction(&x, 0);
+    ss_thresholds_uniform(x.g, 0.4f);
+    requantise(&x);
+    ss_profile *plain = profile(&x, path, 3);
+    ss_design *without = design(&x, plain, path, 1);
+    assert_int_equal(ss_thresholds_save(x.g, path), SS_OK);
+    assert_int_equal(version_of(&x, path), 1);
+    assert_true(ss_shifts_none(&plain->shifts) && ss_shifts_none(&without->shifts));
+
+    assert_int_equal(ss_correction_put(c, false), SS_OK);
+    ss_profile *p = profile(&x, path, 4);
+    ss_design *d = design(&x, p, path, 2);
+    assert_int_equal(ss_graph_shifts(x.g, x.g->arena, &in_force), SS_OK);
+    assert_true(!ss_shifts_none(&in_force) && ss_shifts_equal(&in_force, &p->shifts) && ss_shifts_equal(&in_force, &d->shifts));
+    assert_false(ss_design_fits_profile(d, plain) || ss_design_fits_profile(without, p));
+    set_version(&x, path, 1);
+    ss_design *old;
+    assert_int_equal(ss_design_load(x.ctx, x.g, path, &old), SS_OK);
+    assert_true(ss_shifts_equal(&old->shifts, &in_force));
+
+    assert_int_equal(ss_thresholds_save(x.g, path), SS_OK);
+    assert_int_equal(version_of(&x, path), 2);
+    set_version(&x, path, 1);
+    assert_int_equal(ss_correction_clear(c), SS_OK);
+    assert_int_equal(ss_thresholds_load(x.g, path), SS_OK);
+    ss_shifts read;
+    assert_int_equal(ss_graph_shifts(x.g, x.g->arena, &read), SS_OK);
+    assert_true(ss_shifts_equal(&read, &in_force));
+    ss_design_free(old);
+    ss_design_free(d);
+    ss_design_free(without);
+    ss_profile_free(p);
+    ss_profile_free(plain);
+    ss_correction_free(c);
+    close_net(&x);
+    util_remove_dir(dir);
+}
+
 /* Channels in another order: the same biases in other places, to the bit. */
 static void dealt_channels_have_the_same_biases(void **state) {
     (void)state;
@@ -364,6 +454,7 @@ int main(void) {
         cmocka_unit_test(any_kept_state_will_do),
         cmocka_unit_test(biases_change_alone),
         cmocka_unit_test(files_carry_biases),
+        cmocka_unit_test(profiles_and_designs_carry_biases),
         cmocka_unit_test(dealt_channels_have_the_same_biases),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -370,7 +370,7 @@ static void edit_nodes(json_t *j) {
     json_object_set_new(partition(j, 0), "nodes", json_integer(3));
 }
 static void edit_version(json_t *j) {
-    json_object_set_new(j, "version", json_integer(2));
+    json_object_set_new(j, "version", json_integer(SS_DESIGN_VERSION + 1));
 }
 static void edit_format(json_t *j) {
     json_object_set_new(j, "format", json_string("skipstream.profile"));

@@ -1,8 +1,6 @@
 /* See design_job.h. */
 #include "cli/design_job.h"
 
-#include "graph/shifts.h"
-
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,7 +28,7 @@ static ss_status take_thresholds(ss_design_job *d) {
         /* A design keeps the mean of those per channel: then the model's own are the ones in force. */
         if (!j->g->nodes[n].act.per_channel) ss_act_set_threshold(&j->g->nodes[n].act, (float)t->threshold);
     }
-    return ss_shifts_load(j->g, ss_operand(j->cli, 0)) == SS_OK ? ss_job_follow(j) : SS_BAD;
+    return ss_shifts_put(&d->design->shifts, j->g) == SS_OK ? ss_job_follow(j) : SS_BAD;
 }
 
 static ss_status open_design(ss_cli *cli, bool images, const char *path, ss_design_job *d) {
