@@ -4,6 +4,7 @@
 . "$(dirname "$0")/tap.sh"
 search=$jets/val_batch.bin test=$jets/test_batch.bin calib=$jets/calib_batch.bin
 jets_data
+study=$work/c.json
 
 study() { # FILE OPTIONS...
     local out=$1
@@ -12,11 +13,6 @@ study() { # FILE OPTIONS...
         --step 0.2 --max-loss 2 --refine 1 --out "$out" "$@"
 }
 corrected() { study "$1" --correct-bias "$calib" "${@:2}"; }
-points() { sed -n '/^ "points": \[/,/^ \],/p' "$work/c.json"; }
-figure() { points | grep "^   \"$1\": " | sed -n "$(($2 + 1))p" | sed 's/.*: //; s/,$//'; } # KEY POINT
-throughput() { points | sed -n '/^   "baseline": {/,/}/p' | grep '"throughput": ' | sed -n "$(($1 + 1))p" | sed 's/.*: //; s/,$//'; }
-chosen() { sed -n '/^ "chosen": {/,/}/p' "$work/c.json" | grep '"optimised"' | sed 's/.*: //; s/,$//'; }
-
 made() {
     corrected "$work/c.json" --save "$work/saved" --export "$work/out.onnx" >"$work/text" || return 1
     cat "$work/text"
@@ -31,18 +27,12 @@ same_bytes() { # without anything kept, on one thread
     corrected "$work/again.json" --memory 0 --threads 1 >/dev/null && cmp "$work/c.json" "$work/again.json"
 }
 reproduced() { # POINT
-    "$bin" eval $model --data "$search" --calib "$calib" --bits 16 --limit 400 --thresholds "$work/c.json:$1" \
-        --correct-bias "$calib" --json >"$work/e" || return 1
-    "$bin" profile $model --data "$search" --calib "$calib" --limit "$(figure images "$1")" --thresholds "$work/c.json:$1" \
-        --correct-bias "$calib" --order "$work/saved/design_reference.json" --out "$work/p.json" >/dev/null || return 1
-    "$bin" estimate "$work/saved/design_reference.json" --model $model --profile "$work/p.json" --json >"$work/d" || return 1
-    echo "point $1: $(figure top1 "$1") and $(number top1 "$work/e"), $(throughput "$1") and $(number throughput "$work/d")"
-    [ "$(figure judged "$1")" -eq 400 ] && [ "$(figure top1 "$1")" = "$(number top1 "$work/e")" ] &&
-        [ "$(throughput "$1")" = "$(number throughput "$work/d")" ]
+    local top1
+    by_hand "$1" 400 --correct-bias "$calib" && [ "$(figure judged "$1")" -eq 400 ] && [ "$(figure top1 "$1")" = "$top1" ]
 }
 points_are_reproduced() {
     local i n
-    n=$(points | grep -c '^   "images": ')
+    n=$(count)
     [ "$n" -gt 3 ] || return 1
     for ((i = 0; i < n; i += 2)); do reproduced $i || return 1; done
 }

@@ -50,8 +50,8 @@ corrected() {
 }
 study_is_of_it() { # what the study says of the chosen point is what the thresholds file's network does
     local at point
-    at=$(sed -n '/^ "chosen": {/,/}/p' "$work/runb/study.json" | grep '"optimised"' | sed 's/.*: //; s/,$//')
-    point=$(sed -n '/^ "points": \[/,/^ \],/p' "$work/runb/study.json" | grep '^   "top1": ' | sed -n "$((at + 1))p" | sed 's/.*: //; s/,$//')
+    study=$work/runb/study.json
+    at=$(chosen) point=$(figure top1 "$(chosen)")
     "$bin" eval $model --data "$work/data/val_batch.bin" --bits 16 "${from[@]}" --thresholds "$work/runb/thresholds_optimised.json" \
         --json >"$work/e" || return 1
     echo "point $at: $point and $(number top1 "$work/e")"
