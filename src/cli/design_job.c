@@ -71,6 +71,17 @@ ss_status ss_design_job_parts(ss_design_job *d, ss_rtl_opts *opts) {
     return s;
 }
 
+ss_status ss_design_job_images(ss_design_job *d, int64_t skip, int64_t n, bool fewer, ss_dataset **file, ss_dataset *view) {
+    const char *path = ss_arg(d->job.cli, "data");
+    if (ss_job_images(&d->job, path, skip + n, file) != SS_OK) return SS_BAD;
+    const int64_t there = (*file)->n - skip;
+    if (there < (fewer ? 1 : n))
+        return ss_error(d->job.ctx, SS_AT(path), "take fewer, or skip fewer", "has %lld images, not %lld behind the first %lld",
+                        (long long)(*file)->n, (long long)n, (long long)skip);
+    *view = ss_dataset_part(*file, skip, (*file)->n);
+    return SS_OK;
+}
+
 void ss_design_job_close(ss_design_job *d) {
     ss_free(d->job.ctx, d->depths);
     ss_design_free(d->design);
