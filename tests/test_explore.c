@@ -145,7 +145,7 @@ static void test_filters_that_do_not_divide(void **state) {
     dev.total.r[SS_DSP] = 12;
     util_case u;
     assert_true(util_case_open(&u, ctx, g, dev, 0.5));
-    ss_design *d = explore(&u, usual);
+    ss_design *d = util_case_explore(&u, usual);
     assert_non_null(d);
     check_promises(&u, d);
     const int32_t conv = g->output;
