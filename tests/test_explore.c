@@ -336,7 +336,7 @@ static void edit_fold(json_t *j) {
     json_object_set_new(conv_node(j), "ci", json_integer(5));
 }
 static void edit_cycles(json_t *j) {
-    for (int i = 0; i < 6; i++) half(conv_node(j), "cycles"); /* fewer than one a window */
+    for (int i = 0; i < 3; i++) half(conv_node(j), "cycles"); /* fewer than listing the words takes */
 }
 static void edit_engine(json_t *j) {
     json_object_set_new(conv_node(j), "engine", json_string("optical"));

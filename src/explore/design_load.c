@@ -11,7 +11,8 @@
 #include <string.h>
 
 #define SAME 1e-9    /* relative; the same formulas on the same numbers */
-#define SAMPLED 0.05 /* relative; list statistics are those of some images, scaled to all */
+#define SPARSE 0.05 /* relative: cycles of engines that skip zeros may exceed those without zeros. Measured statistics do not (lists.h),
+                     * but buffers hold fewer cycles of work where lists are shorter; 0.7 % seen */
 
 typedef struct reader {
     ss_ctx *ctx;
@@ -328,7 +329,7 @@ static ss_status check_node(reader *r, const ss_cost *c, int32_t node, double ta
     if (stored->engine != SS_ENGINE_CROSSBAR && stored->engine != SS_ENGINE_BROADCAST)
         return expect(r, name, "cycles", stored->cycles, fresh.cycles) | s;
     double least = ss_cost_least_cycles(c, node, stored);
-    if (stored->cycles >= least * (1 - SAME) && stored->cycles <= fresh.cycles * (1 + SAMPLED)) return s;
+    if (stored->cycles >= least * (1 - SAME) && stored->cycles <= fresh.cycles * (1 + SPARSE)) return s;
     return ss_error(r->ctx, SS_AT(name), again, "%s: %g cycles, outside %g..%g", r->path, stored->cycles, least, fresh.cycles);
 }
 
