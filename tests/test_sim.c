@@ -274,13 +274,16 @@ typedef struct fixture {
     ss_design *design;
 } fixture;
 
-static int setup(void **state) {
+static int setup_on(void **state, double scale) {
     fixture *f = calloc(1, sizeof *f);
     ss_ctx *ctx = ss_ctx_new();
     *state = f;
     ss_status s = util_net_open(&f->net, ctx, util_small_resnet(ctx, 3), util_infer_norm(3), 10, 6, 4, 8);
-    return s == SS_OK && util_net_design(&f->net, &f->design) == SS_OK ? 0 : -1;
+    return s == SS_OK && util_net_design(&f->net, scale, &f->design) == SS_OK ? 0 : -1;
 }
+
+static int setup(void **state) { return setup_on(state, 4); }
+static int setup_fast(void **state) { return setup_on(state, 40); } /* a row of 16 pixels in some 30 cycles */
 
 static int teardown(void **state) {
     fixture *f = *state;
@@ -337,6 +340,16 @@ static void a_network_runs_through(void **state) {
     for (int64_t i = 0; i < f->net.d->n; i++) assert_int_equal(p->ends[i], again->partitions[0].ends[i]);
     ss_simulated_free(v);
     ss_simulated_free(again);
+}
+
+/* Where rows pass faster than a pixel through the modules, FIFOs of joins have room for the pixels in these. */
+static void joins_do_not_hold_up_a_fast_network(void **state) {
+    fixture *f = *state;
+    ss_simulated *v;
+    assert_int_equal(simulate(f, NULL, 0, &v), SS_OK);
+    const ss_sim_partition *p = &v->partitions[0];
+    assert_true(p->loss.known && p->loss.joins <= 0.02 * p->interval.mean);
+    ss_simulated_free(v);
 }
 
 static int32_t first_join(const ss_graph *g) {
@@ -469,6 +482,7 @@ int main(void) {
         cmocka_unit_test(windows_take_their_cycles),
         cmocka_unit_test(broadcast_engines_follow_the_recurrences),
         cmocka_unit_test_setup_teardown(a_network_runs_through, setup, teardown),
+        cmocka_unit_test_setup_teardown(joins_do_not_hold_up_a_fast_network, setup_fast, teardown),
         cmocka_unit_test_setup_teardown(a_starved_skip_is_a_deadlock, setup, teardown),
         cmocka_unit_test_setup_teardown(least_depths_hold_for_all_data, setup, teardown),
         cmocka_unit_test_setup_teardown(a_tuned_design_is_what_was_found, setup, teardown),

@@ -23,7 +23,7 @@ static int setup(void **state) {
     ss_ctx *ctx = ss_ctx_new();
     *state = f;
     ss_status s = util_net_open(&f->net, ctx, util_small_resnet(ctx, 3), util_infer_norm(3), 10, 3, 4, 8);
-    return s == SS_OK && util_net_design(&f->net, &f->design) == SS_OK && util_temp_dir(f->dir) ? 0 : -1;
+    return s == SS_OK && util_net_design(&f->net, 4, &f->design) == SS_OK && util_temp_dir(f->dir) ? 0 : -1;
 }
 
 static int teardown(void **state) {

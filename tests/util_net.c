@@ -24,8 +24,8 @@ void util_net_close(util_net *x) {
     *x = (util_net){ 0 };
 }
 
-ss_status util_net_design(const util_net *x, ss_design **out) {
-    const ss_device device = util_device(4, true);
+ss_status util_net_design(const util_net *x, double scale, ss_design **out) {
+    const ss_device device = util_device(scale, true);
     const ss_explore_opts o = { .batch = 16, .target_gap = 0.02, .max_partitions = 1 };
     ss_profile *p = NULL;
     *out = NULL;

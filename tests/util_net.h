@@ -21,7 +21,7 @@ typedef struct util_net {
 ss_status util_net_open(util_net *x, ss_ctx *ctx, ss_graph *g, ss_norm norm, int32_t classes, int64_t images, uint32_t seed,
                         int bits);
 void util_net_close(util_net *x);
-/* A design in one partition on util_device(4, true), explored for half zeros. */
-ss_status util_net_design(const util_net *x, ss_design **out);
+/* A design in one partition on util_device(scale, true), explored for half zeros. */
+ss_status util_net_design(const util_net *x, double scale, ss_design **out);
 
 #endif
