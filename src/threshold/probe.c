@@ -28,16 +28,39 @@ static double divergence_of(const float *a, const float *b, int64_t images, int3
 
 /* ---- time ---- */
 
+/* Exploration turns what becomes free before any broadcast engine into speed of all: they fold finely. Crossbars do not:
+ * what becomes free in one with slack stays there. */
+static bool elastic(const ss_probe *p) {
+    int64_t all = 0, broadcast = 0;
+    for (int32_t i = 0; p->kind == SS_HW_OPTIMISED && i < p->design->n_partitions; i++) {
+        const ss_partition *part = &p->design->partitions[i];
+        for (int32_t n = part->first; n <= part->last; n++) {
+            const ss_config *c = &part->configs[n - part->first];
+            all += c->res.r[SS_DSP];
+            if (c->engine == SS_ENGINE_BROADCAST) broadcast += c->res.r[SS_DSP];
+        }
+    }
+    return 2 * broadcast > all;
+}
+
+static double work_of(const ss_partition *part, const double *cycles) {
+    double sum = 0;
+    for (int32_t n = part->first; n <= part->last; n++) sum += cycles[n] * (double)part->configs[n - part->first].res.r[SS_DSP];
+    return sum;
+}
+
+static double slowest_of(const ss_partition *part, const double *cycles) {
+    double sum = 0, most = 1;
+    for (int32_t n = part->first; n <= part->last; n++) most = fmax(most, cycles[n]);
+    for (int32_t n = part->first; n <= part->last; n++) sum += pow(cycles[n] / most, SLOWEST_POWER);
+    return most * pow(sum, 1.0 / SLOWEST_POWER);
+}
+
 static double time_of(const ss_probe *p, const double *cycles) {
     const ss_design *d = p->design;
     double total = 0;
-    for (int32_t i = 0; i < d->n_partitions; i++) {
-        const ss_partition *part = &d->partitions[i];
-        double sum = 0, most = 1;
-        for (int32_t n = part->first; n <= part->last; n++) most = fmax(most, cycles[n]);
-        for (int32_t n = part->first; n <= part->last; n++) sum += pow(cycles[n] / most, SLOWEST_POWER);
-        total += most * pow(sum, 1.0 / SLOWEST_POWER);
-    }
+    for (int32_t i = 0; i < d->n_partitions; i++)
+        total += p->elastic ? work_of(&d->partitions[i], cycles) : slowest_of(&d->partitions[i], cycles);
     return total;
 }
 
@@ -81,6 +104,7 @@ ss_status ss_probe_settle(ss_probe *p, const float *thresholds) {
     if (design_for(p, profile, &design) != SS_OK) return SS_BAD;
     ss_design_free(p->design);
     p->design = design;
+    p->elastic = elastic(p);
     read_cycles(design, p->cycles);
     p->divergence = divergence_of(p->reference_scores, p->scores, p->part.n, r->classes);
     return SS_OK;

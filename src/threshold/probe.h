@@ -11,7 +11,7 @@
 
 #include "threshold/trial.h"
 
-#define SS_PROBE_IMAGES 128
+#define SS_PROBE_IMAGES 256
 
 typedef struct ss_probe {
     ss_trials *r;
@@ -21,6 +21,7 @@ typedef struct ss_probe {
     ss_profile *profile; /* of the present state, as the next two */
     float *in_force;     /* [n_relus] */
     ss_design *design;   /* fed with `profile` */
+    bool elastic;        /* exploration moves multipliers freely between its nodes */
     float *scores, *reference_scores;
     double divergence;
     double *cycles;      /* [g->n]: of the nodes of `design` */
@@ -32,10 +33,9 @@ void ss_probe_close(ss_probe *p);
 ss_status ss_probe_settle(ss_probe *p, const float *thresholds);
 /* What these thresholds would give: the cycles of every node of the present design, and the divergence. */
 ss_status ss_probe_try(ss_probe *p, const float *thresholds, double *cycles, double *divergence);
-/* What nodes that take so long would mean, relative to the present state (smaller is better).
- * Baseline hardware: the slowest nodes' time (a norm that near-slowest nodes enter as well, so that moves that must
- * come together are seen). Optimised hardware: the product of cycles and binding resource over all nodes, since
- * exploration turns whatever becomes free anywhere into speed everywhere. */
+/* What nodes that take so long would mean, relative to the present state (smaller is better): the slowest nodes' time (a
+ * norm that near-slowest nodes enter as well, so that moves that must come together are seen); or, where the design is
+ * explored anew and most multipliers are in broadcast engines, multipliers times cycles over all nodes. */
 double ss_probe_time(const ss_probe *p, const double *cycles);
 
 /* The ReLUs through which `node` gets its zeros: that of its input, or, through forks, additions, concatenations, pools,
