@@ -2,8 +2,9 @@
 //
 //     in -> ss_share -> ss_fork -> S = LANES*P streams (ss_broadcast_stream) -> ss_broadcast_join -> out
 //
-// In: per pixel PASSES*STEPS words of LANES*K elements. Out: per pixel PASSES*FOLDS*BEATS words of SUMS lanes of
-// RES = ACC - PRE bits, BEATS = CO/SUMS. Stream l*P + p has part p of lane l's positions, each word another one (ss_share).
+// In: per pixel PASSES*STEPS words of LANES*K elements. Out: per pixel PASSES*KEEP words of SUMS lanes of RES = ACC - PRE bits,
+// KEEP = FOLDS*BEATS, BEATS = CO/SUMS, or fewer when the last fold's last lanes have no filters: a CO that does not divide them.
+// Stream l*P + p has part p of lane l's positions, each word another one (ss_share).
 // A pixel's non-zeros are compacted once and replayed for every fold of CO filters: stream i is busy
 // FOLDS * max(BEATS, its non-zeros) cycles, and streams meet when a fold's sums are joined, RESULTS folds apart at most.
 // Weights, streams' formulas: docs/hardware.md, "Broadcast engine".
@@ -17,6 +18,7 @@ module ss_broadcast_core #(
     parameter PASSES = 1,
     parameter STEPS = 4,
     parameter FOLDS = 2,
+    parameter KEEP = FOLDS * (CO / SUMS),
     parameter ACC = 40,
     parameter PRE = 13,
     parameter LISTS = 2,   // full lists that the list memory holds; any number of shorter ones up to 8
@@ -88,7 +90,8 @@ module ss_broadcast_core #(
     endgenerate
 
     ss_broadcast_join #(
-        .S(S), .SUMS(SUMS), .ACC(ACC), .PRE(PRE), .ROWS(PASSES * FOLDS * (CO / SUMS)), .BIAS_FILE(BIAS_FILE), .ROM_STYLE(ROM_STYLE))
+        .S(S), .SUMS(SUMS), .ACC(ACC), .PRE(PRE), .ROWS(PASSES * KEEP), .WORDS(FOLDS * (CO / SUMS)), .KEEP(KEEP),
+        .BIAS_FILE(BIAS_FILE), .ROM_STYLE(ROM_STYLE))
     u_join (
         .clk(clk), .rst(rst), .in_valid(sum_valid), .in_ready(sum_ready), .in_data(parts),
         .out_valid(out_valid), .out_ready(out_ready), .out_data(out_data));

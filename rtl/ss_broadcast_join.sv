@@ -2,8 +2,10 @@
 //
 //     S streams -> ss_adder_tree, bias -> ss_fifo -> out
 //
-// A word is taken of all streams when all have one, with one `in_ready`. Row r of the bias (ROWS of them, round and round)
-// belongs to word r. Out: RES = ACC - PRE bits a lane, LEVELS + 2 cycles later, LEVELS = max(2, ceil(log2 S)).
+// A word is taken of all streams when all have one, with one `in_ready`. Of WORDS words a list the first KEEP go on; the others are
+// those of the last fold's lanes that have no filters, when CO does not divide them, and are dropped. Row r of the bias (ROWS of them,
+// round and round) belongs to word r of those that go on. Out: RES = ACC - PRE bits a lane, LEVELS + 2 cycles later,
+// LEVELS = max(2, ceil(log2 S)).
 // Nothing behind the join stalls, for `places` counts what the output FIFO still takes.
 module ss_broadcast_join #(
     parameter S = 3,
@@ -11,6 +13,8 @@ module ss_broadcast_join #(
     parameter ACC = 40,
     parameter PRE = 13,
     parameter ROWS = 2,
+    parameter WORDS = ROWS,
+    parameter KEEP = WORDS,
     parameter BIAS_FILE = "",
     parameter ROM_STYLE = "distributed",
     parameter RES = ACC - PRE // derived: leave it alone
@@ -36,16 +40,28 @@ module ss_broadcast_join #(
     logic [SUMS*ACC-1:0] bias;
     logic [SUMS*RES-1:0] result;
     assign in_ready = &in_valid && places != 0;
+    logic go; // taken, and to go on
+    generate
+        if (KEEP == WORDS) begin : g_all
+            assign go = in_ready;
+        end else begin : g_some
+            localparam DW = $clog2(WORDS);
+            logic [DW-1:0] word;
+            logic unused_last;
+            ss_wrap #(.N(WORDS)) u_word (.clk(clk), .rst(rst), .step(in_ready), .last(unused_last), .count(word));
+            assign go = in_ready && word < DW'(KEEP);
+        end
+    endgenerate
     always_ff @(posedge clk) begin
         if (rst) places <= OW'(OUTS);
-        else if (in_ready != (out_valid && out_ready)) places <= in_ready ? places - 1'b1 : places + 1'b1;
-        moving <= rst ? LEVELS'(0) : LEVELS'({moving, in_ready});
+        else if (go != (out_valid && out_ready)) places <= go ? places - 1'b1 : places + 1'b1;
+        moving <= rst ? LEVELS'(0) : LEVELS'({moving, go});
         result_valid <= !rst && moving[LEVELS-1];
     end
     logic row_step; // a row's bias takes two cycles
     generate
         if (LEVELS == 2) begin : g_row_now
-            assign row_step = in_ready;
+            assign row_step = go;
         end else begin : g_row_later
             assign row_step = moving[LEVELS-3];
         end

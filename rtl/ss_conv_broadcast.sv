@@ -2,9 +2,10 @@
 //
 //     in -> ss_width -> ss_window -> ss_broadcast_core -> ss_width -> ss_requantise -> ss_relu -> out
 //
-// Parameters as of ss_conv, but for the folding: LANES channels side by side (divides C/G), P streams a lane (1..K), CO filters
-// (divides F/G), SUMS of them joined at a time (divides CO). Groups follow one another. Memory images, cycles:
-// docs/hardware.md, "Broadcast engine". Illegal foldings do not elaborate.
+// Parameters as of ss_conv, but for the folding: LANES channels side by side (divides C/G), P streams a lane (1..K), CO filters at a
+// time (up to F/G, which it need not divide: the last fold has the rest), SUMS of them joined at a time (divides CO and F/G, so that
+// no word has both filters and none). Groups follow one another. Memory images, cycles: docs/hardware.md, "Broadcast engine".
+// Illegal foldings do not elaborate.
 module ss_conv_broadcast #(
     parameter W = 16,
     parameter C = 4,
@@ -28,7 +29,8 @@ module ss_conv_broadcast #(
     parameter SUMS = CO,
     parameter LISTS = 2,
     parameter QUEUE = 0,
-    parameter RESULTS = 2 * (F / (G * CO)) > 16 / (CO / SUMS) + 2 ? 2 * (F / (G * CO)) : 16 / (CO / SUMS) + 2,
+    parameter FOLDS = (F / G + CO - 1) / CO, // derived: leave it alone
+    parameter RESULTS = 2 * FOLDS > 16 / (CO / SUMS) + 2 ? 2 * FOLDS : 16 / (CO / SUMS) + 2,
     parameter ROWS = KH + (SH < KH ? SH : KH) - 1,
     parameter CACHE = 1,
     parameter ROW_STYLE = "distributed",
@@ -64,7 +66,6 @@ module ss_conv_broadcast #(
 );
     localparam K = KH * KW;
     localparam STEPS = C / (G * LANES);
-    localparam FOLDS = F / (G * CO);
     localparam RES = ACC - PRE;
 
     logic pixel_valid, pixel_ready, window_valid, window_ready;
@@ -77,7 +78,7 @@ module ss_conv_broadcast #(
     logic [LANES_OUT*W-1:0] scaled;
 
     generate
-        if (STEPS * G * LANES != C || FOLDS * G * CO != F || P < 1 || P > K || CO % SUMS != 0 || LISTS < 1 ||
+        if (STEPS * G * LANES != C || F % (G * SUMS) != 0 || CO > F / G || P < 1 || P > K || CO % SUMS != 0 || LISTS < 1 ||
             C % LANES_IN != 0 || F % LANES_OUT != 0 || RES > 27)
         begin : g_illegal
             ss_conv_broadcast_folding_is_illegal u_error ();
@@ -94,8 +95,8 @@ module ss_conv_broadcast #(
         .clk(clk), .rst(rst), .in_valid(pixel_valid), .in_ready(pixel_ready), .in_data(pixel),
         .out_valid(window_valid), .out_ready(window_ready), .out_data(window), .out_mask(unused_mask));
     ss_broadcast_core #(
-        .W(W), .K(K), .LANES(LANES), .P(P), .CO(CO), .SUMS(SUMS), .PASSES(G), .STEPS(STEPS), .FOLDS(FOLDS), .ACC(ACC), .PRE(PRE),
-        .LISTS(LISTS), .QUEUE(QUEUE), .RESULTS(RESULTS), .WEIGHT_STYLE(WEIGHT_STYLE), .WEIGHT_FILE(WEIGHT_FILE),
+        .W(W), .K(K), .LANES(LANES), .P(P), .CO(CO), .SUMS(SUMS), .PASSES(G), .STEPS(STEPS), .FOLDS(FOLDS),
+        .KEEP(F / (G * SUMS)), .ACC(ACC), .PRE(PRE), .LISTS(LISTS), .QUEUE(QUEUE), .RESULTS(RESULTS), .WEIGHT_STYLE(WEIGHT_STYLE), .WEIGHT_FILE(WEIGHT_FILE),
         .BIAS_FILE(BIAS_FILE), .ROM_STYLE(ROM_STYLE))
     u_core (
         .clk(clk), .rst(rst), .in_valid(window_valid), .in_ready(window_ready), .in_data(window),

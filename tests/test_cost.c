@@ -158,12 +158,14 @@ static void check_config(const bench *b, int32_t node, double interval, int bits
         int64_t k = (int64_t)n->win.kh * n->win.kw;
         assert_int_equal(n->groups % cfg->gr, 0);
         assert_int_equal(ss_graph_in_shape(b->g, n).c / n->groups % cfg->ci, 0);
-        assert_int_equal(n->shape.c / n->groups % cfg->co, 0);
+        bool broadcast = cfg->engine == SS_ENGINE_BROADCAST;
+        assert_int_equal(n->shape.c / n->groups % (broadcast ? cfg->sums : cfg->co), 0);
+        assert_true(!broadcast || (cfg->co % cfg->sums == 0 && cfg->co <= n->shape.c / n->groups));
         assert_true(cfg->gr == 1 || cfg->ci * n->groups == ss_graph_in_shape(b->g, n).c);
         assert_true(cfg->gr == 1 || cfg->co * n->groups == n->shape.c);
         assert_true(cfg->m >= 1 && cfg->m <= k && (cfg->engine != SS_ENGINE_DENSE || k % cfg->m == 0));
         /* one DSP a multiplier, or for two of 8 bits, one a requantise lane */
-        bool two = cfg->engine == SS_ENGINE_BROADCAST && bits == 8 && cfg->co % 2 == 0;
+        bool two = broadcast && bits == 8 && cfg->co % 2 == 0;
         int64_t multipliers = (int64_t)cfg->gr * cfg->ci * cfg->co * cfg->m;
         assert_int_equal(cfg->res.r[SS_DSP], (two ? multipliers / 2 : multipliers) + cfg->lanes_out);
     }
@@ -206,26 +208,50 @@ static void configurations_are_legal_and_reproducible(void **state) {
 /* Every folding of one small layer is there, counted independently; weight depths decide which memories. */
 static void no_configuration_is_missing(void **state) {
     (void)state;
-    bench b = one_conv(4, 8, 8, (util_conv_spec){ .f = 6, .kh = 2 }, 0.5);
+    enum { F = 10 };
+    bench b = one_conv(4, 8, 8, (util_conv_spec){ .f = F, .kh = 2 }, 0.5);
     int32_t conv = ss_graph_find(b.g, "conv");
     int want = 0;
     for (int32_t ci = 1; ci <= 4; ci *= 2)
-        for (int32_t co = 1; co <= 6; co++) {
-            if (6 % co != 0) continue;
-            int32_t folds = 4 / ci * (6 / co);
+        for (int32_t co = 1; co <= F; co++) {
+            if (F % co != 0) continue;
+            int32_t folds = 4 / ci * (F / co);
             for (int32_t m = 1; m <= 4; m++) {
                 int32_t dense_depth = 4 / m * folds, crossbar_depth = m == 1 ? 4 * folds : folds;
                 if (4 % m == 0) want += dense_depth > 1 ? 3 : 1; /* one word: constants; else LUT, BRAM, URAM */
                 if (m < 4) want += crossbar_depth > 1 ? 3 : 1;
-                want += ss_ceil_div(4 * (4 / ci), m) * (6 / co) > 1 ? 3 : 1; /* broadcast: a memory a stream, any m */
+                want += ss_ceil_div(4 * (4 / ci), m) * (F / co) > 1 ? 3 : 1; /* broadcast: a memory a stream, any m */
             }
         }
+    want += 3 * 3; /* three folds of four filters, one or two sums at a time: lists of 16 elements, and two streams' of 8 */
+    want += 3;     /* four folds of three, one sum at a time, in lists of 16 only */
     int n = ss_cost_configs(b.c, conv, 1e12, list, MANY);
     assert_int_equal(n, want);
     for (int i = 0; i < n; i++)
         for (int j = 0; j < i; j++)
             assert_false(list[i].engine == list[j].engine && list[i].ci == list[j].ci && list[i].co == list[j].co &&
                          list[i].m == list[j].m && list[i].memory == list[j].memory);
+    bench_free(&b);
+}
+
+/* Five of twelve filters at a time take three folds, as four do: the same cycles, the lanes of five, sums for twelve. */
+static void last_folds_may_have_fewer_filters(void **state) {
+    (void)state;
+    bench b = one_conv(64, 8, 8, same3x3, 0.5);
+    int32_t conv = ss_graph_find(b.g, "conv");
+    ss_config four = folding(SS_ENGINE_BROADCAST, 4, 4, 3, SS_MEM_BRAM), five;
+    four.sums = 1, four.lists = 2, four.results = 8;
+    five = four;
+    five.co = 5;
+    assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 1e6, &four), SS_OK);
+    assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 1e6, &five), SS_OK);
+    assert_true(five.cycles == four.cycles);
+    assert_int_equal(five.res.r[SS_DSP] - four.res.r[SS_DSP], 4 * 3);
+    assert_true(five.res.r[SS_LUT] > four.res.r[SS_LUT]);
+    ss_config six = five; /* and six only two */
+    six.co = 6;
+    assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 1e6, &six), SS_OK);
+    assert_true(six.cycles < five.cycles);
     bench_free(&b);
 }
 
@@ -470,11 +496,19 @@ static void broadcast_foldings_list_the_legal_values(void **state) {
     cfg.sums = 4, cfg.queue = -1;
     assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 1e6, &cfg), SS_BAD);
     assert_true(util_has_error(b.ctx, "m = 10 parts of the kernel; legal: 1..9"));
-    assert_true(util_has_error(b.ctx, "sums = 4; legal: the divisors of co"));
+    assert_true(util_has_error(b.ctx, "sums = 4; legal: the divisors of co and of the filters"));
     assert_true(util_has_error(b.ctx, "queue = -1; legal: 0..4096"));
     assert_true(util_has_error(b.ctx, "lists = 0; legal: 1..4096"));
     assert_true(util_has_error(b.ctx, "results = 0; legal: 1..4096"));
     assert_int_equal(ss_diag_errors(b.ctx), 5);
+    for (int32_t co = 0; co <= 13; co += 13) {
+        ss_diag_clear(b.ctx);
+        cfg = folding(SS_ENGINE_BROADCAST, 4, co, 3, SS_MEM_BRAM);
+        cfg.sums = cfg.lists = cfg.results = 1;
+        assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 1e6, &cfg), SS_BAD);
+        assert_true(util_has_error(b.ctx, "filters at a time; legal: 1..12"));
+        assert_int_equal(ss_diag_errors(b.ctx), 1);
+    }
     bench_free(&b);
 }
 
@@ -647,6 +681,7 @@ int main(void) {
         cmocka_unit_test(zero_weights_save_nothing),
         cmocka_unit_test(configurations_are_legal_and_reproducible),
         cmocka_unit_test(no_configuration_is_missing),
+        cmocka_unit_test(last_folds_may_have_fewer_filters),
         cmocka_unit_test(engines_can_be_chosen),
         cmocka_unit_test(cycle_steps_are_what_configurations_reach),
         cmocka_unit_test(resources_follow_the_interval),

@@ -137,6 +137,36 @@ static void test_monotone(void **state) {
     }
 }
 
+/* 64 channels and 32 filters of 1x1, DSPs for 11 at a time: three folds of 11 are faster than what any divisor of 32 does. */
+static void test_filters_that_do_not_divide(void **state) {
+    (void)state;
+    static ss_config all[8192];
+    ss_ctx *ctx = ss_ctx_new();
+    ss_graph *g = ss_graph_new(ctx, "wide");
+    util_rng r = { 1 };
+    int32_t x = util_add_input(g, 64, 8, 8);
+    g->output = x = util_add_conv(g, "conv", x, (util_conv_spec){ .f = 32, .kh = 1 }, &r);
+    assert_int_equal(ss_passes_run(g, NULL, NULL), SS_OK);
+    ss_device dev = util_device(4, true);
+    dev.total.r[SS_DSP] = 12;
+    util_case u;
+    assert_true(util_case_open(&u, ctx, g, dev, 0.5));
+    ss_design *d = explore(&u, usual);
+    assert_non_null(d);
+    check_promises(&u, d);
+    const int32_t conv = g->output;
+    const ss_config *chosen = &d->partitions[0].configs[conv];
+    assert_int_equal(chosen->engine, SS_ENGINE_BROADCAST);
+    assert_int_not_equal(32 % chosen->co, 0);
+    const int n = ss_cost_configs(u.c, conv, 1e12, all, 8192);
+    assert_in_range(n, 1, 8191);
+    for (int i = 0; i < n; i++)
+        if (32 % all[i].co == 0 && all[i].res.r[SS_DSP] <= 12) assert_true(all[i].cycles > 1.2 * d->partitions[0].interval);
+    ss_design_free(d);
+    util_case_close(&u);
+    ss_ctx_free(ctx);
+}
+
 /* ---- files ---- */
 
 typedef struct saved {
@@ -506,6 +536,7 @@ int main(void) {
         cmocka_unit_test(test_promises),
         cmocka_unit_test(test_sparse_never_slower),
         cmocka_unit_test(test_monotone),
+        cmocka_unit_test(test_filters_that_do_not_divide),
         cmocka_unit_test_setup_teardown(test_round_trip, setup_saved, teardown_saved),
         cmocka_unit_test_setup_teardown(test_inputs, setup_saved, teardown_saved),
         cmocka_unit_test_setup_teardown(test_deterministic, setup_saved, teardown_saved),

@@ -214,6 +214,7 @@ static broadcast random_broadcast(util_rng *r) {
     b.p = util_rng_int(r, 1, b.fold.k);
     b.sums = util_rng_int(r, 1, 3);
     b.fold.co = b.sums * util_rng_int(r, 1, 4);
+    b.keep = broadcast_words(&b) - util_rng_int(r, 0, broadcast_beats(&b) - 1);
     b.lists = util_rng_int(r, 1, 3);
     b.queue = util_rng_int(r, 0, 5);
     b.results = util_rng_int(r, 1, 24);
@@ -248,9 +249,9 @@ static void broadcast_engines_follow_the_recurrences(void **state) {
         random_counts(&r, &b, LISTS, nonzeros, counts);
         const broadcast_shape p = { .kernel = b.fold.k, .parts = b.p, .streams = broadcast_streams(&b),
                                     .steps = b.fold.steps, .folds = b.fold.folds, .beats = broadcast_beats(&b),
-                                    .lists = b.lists, .queue = b.queue, .results = b.results };
+                                    .keep = broadcast_keep(&b), .lists = b.lists, .queue = b.queue, .results = b.results };
         stage *s = make_broadcast(&sm, make_source(&sm, LISTS * b.fold.steps), &p);
-        for (int64_t n = LISTS * p.folds * p.beats; n > 0; n--) {
+        for (int64_t n = LISTS * p.keep; n > 0; n--) {
             const int64_t t = pull(s);
             assert_true(t >= 0);
             take(s, t);

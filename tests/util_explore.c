@@ -76,11 +76,19 @@ void util_case_close(util_case *u) {
 
 /* ---- broadcast engines ---- */
 
-static int32_t random_divisor(util_rng *r, int32_t of, int32_t most, bool even) {
+static int32_t random_divisor(util_rng *r, int32_t of, int32_t most) {
     int32_t d;
     do d = util_rng_int(r, 1, of < most ? of : most);
-    while (of % d != 0 || (even && d % 2 != 0));
+    while (of % d != 0);
     return d;
+}
+
+/* Filters at a time, whether they divide all or not, and the sums that leave together; with 8 bits two share a DSP. */
+static void random_filters(util_rng *r, int32_t filters, int32_t most, int bits, ss_config *cfg) {
+    do {
+        cfg->co = util_rng_int(r, 1, filters < most ? filters : most);
+        cfg->sums = util_rng_int(r, 1, cfg->co);
+    } while (cfg->co % cfg->sums != 0 || filters % cfg->sums != 0 || (bits == 8 && cfg->co % 2 == 0 && cfg->sums % 2 != 0));
 }
 
 ss_status util_broadcast(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, int32_t node, int bits, double interval,
@@ -88,11 +96,10 @@ ss_status util_broadcast(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, int32
     const ss_node *n = &g->nodes[node];
     const int32_t k = n->win.kh * n->win.kw, cg = g->nodes[n->in[0]].shape.c / n->groups, fg = n->shape.c / n->groups;
     ss_config cfg = { .engine = SS_ENGINE_BROADCAST, .gr = 1 };
-    cfg.ci = random_divisor(r, cg, most / 4 + 1, false);
+    cfg.ci = random_divisor(r, cg, most / 4 + 1);
     cfg.m = util_rng_int(r, 1, k < most / cfg.ci ? k : most / cfg.ci);
-    cfg.co = random_divisor(r, fg, most / (cfg.ci * cfg.m), false);
-    cfg.sums = random_divisor(r, cfg.co, cfg.co, bits == 8 && cfg.co % 2 == 0);
-    const int32_t folds = fg / cfg.co, least = n->groups * (cg / cfg.ci) * folds * (k / cfg.m);
+    random_filters(r, fg, most / (cfg.ci * cfg.m), bits, &cfg);
+    const int32_t folds = (fg + cfg.co - 1) / cfg.co, least = n->groups * (cg / cfg.ci) * folds * (k / cfg.m);
     cfg.lists = util_rng_int(r, 1, 3);
     cfg.queue = util_rng_int(r, 0, 4);
     cfg.results = util_rng_int(r, 1, 2 * folds + 2);

@@ -1,7 +1,8 @@
 /* The broadcast engine of a convolution: its legal foldings, its memories, its modules. Module: rtl/ss_conv_broadcast.sv.
  *
  * ci lanes of the window, m = P kernel parts: ci*P streams, all alike, with `positions` elements of a word and `rows` of a
- * list at most; co filters at once. */
+ * list at most; co filters at once, of which the last fold may lack some: its lanes
+ * that have none leave the join no sums. */
 #include "base/share.h"
 #include "cost/modules.h"
 #include "cost/node.h"
@@ -11,7 +12,7 @@
 ss_broadcast ss_broadcast_of(const ss_cost_node *n, const ss_config *cfg, int bits) {
     ss_broadcast b = { .streams = (int64_t)cfg->ci * cfg->m,
                        .steps = n->cg / cfg->ci,
-                       .folds = n->fg / cfg->co,
+                       .folds = ss_ceil_div(n->fg, cfg->co),
                        .passes = n->groups,
                        .beats = cfg->co / cfg->sums,
                        .positions = ss_ceil_div(n->k, cfg->m) };
@@ -45,8 +46,9 @@ ss_resources ss_broadcast_resources(const ss_cost *c, const ss_cost_node *n, con
     ss_style biases = ss_fold_rom_style(c, n, cfg) == SS_MEM_LUT ? SS_STYLE_LUT : SS_STYLE_BLOCK;
     ss_res_add(&res,
                SS_COST_OF(SS_MOD_JOIN, b.streams, cfg->sums, n->acc_bits, n->acc_bits - ss_result_bits(n),
-                          b.passes * b.folds * b.beats, biases),
+                          b.passes * (n->fg / cfg->sums), biases),
                1);
+    if (n->fg % cfg->co != 0) ss_res_add(&res, (ss_resources){ .r = { [SS_LUT] = 2, [SS_FF] = 1 } }, ss_log2_ceil(b.folds * b.beats));
     return res;
 }
 
@@ -59,8 +61,12 @@ ss_status ss_broadcast_check(ss_ctx *ctx, const ss_cost *c, const ss_cost_node *
     if (cfg->m < 1 || cfg->m > n->k)
         s = ss_error(ctx, at, "choose one of the legal values", "m = %d parts of the kernel; legal: 1..%lld", cfg->m,
                      (long long)n->k);
+    if (cfg->co < 1 || cfg->co > n->fg)
+        s = ss_error(ctx, at, "choose one of the legal values", "co = %d filters at a time; legal: 1..%lld", cfg->co,
+                     (long long)n->fg);
     if (cfg->gr != 1) s = illegal(ctx, at, "gr", cfg->gr, "1, groups follow one another");
-    if (cfg->sums < 1 || cfg->co % cfg->sums != 0) s = illegal(ctx, at, "sums", cfg->sums, "the divisors of co");
+    if (cfg->sums < 1 || cfg->co % cfg->sums != 0 || n->fg % cfg->sums != 0)
+        s = illegal(ctx, at, "sums", cfg->sums, "the divisors of co and of the filters");
     else if (c->opts.bits == 8 && cfg->co % 2 == 0 && cfg->sums % 2 != 0)
         s = illegal(ctx, at, "sums", cfg->sums, "the even divisors of co, as two lanes of 8 bits share a DSP");
     if (cfg->queue < 0 || cfg->queue > SS_BROADCAST_MOST) s = illegal(ctx, at, "queue", cfg->queue, "0..4096");

@@ -58,7 +58,7 @@ typedef struct work {
 static work work_of(const ss_cost_node *n, const ss_config *cfg) {
     work w = { .s = lists_of(n, cfg), .lists = (double)(n->out_elems / n->f * n->groups) };
     w.steps = (double)(n->cg / cfg->ci);
-    w.folds = (double)(n->fg / cfg->co);
+    w.folds = (double)ss_ceil_div(n->fg, cfg->co);
     w.room = (double)(cfg->lists * ss_share_rows(n->cg / cfg->ci, n->k, cfg->m));
     return w;
 }
@@ -87,7 +87,7 @@ double ss_broadcast_cycles(const ss_cost_node *n, const ss_config *cfg) {
 
 /* As long as its replay: no profile is needed for it. */
 double ss_broadcast_list_cycles(const ss_cost_node *n, const ss_config *cfg) {
-    const double steps = (double)(n->cg / cfg->ci), folds = (double)(n->fg / cfg->co);
+    const double steps = (double)(n->cg / cfg->ci), folds = (double)ss_ceil_div(n->fg, cfg->co);
     return fmax(steps, cfg->cycles * (double)n->f / ((double)n->out_elems * (double)n->groups * folds));
 }
 
@@ -114,7 +114,8 @@ void ss_broadcast_size(const ss_cost_node *n, int bits, ss_config *cfg) {
     work w = work_of(n, cfg);
     int32_t folds = (int32_t)w.folds, beats = 1;
     for (int32_t b = 2; b <= MOST_BEATS && b * SPARE <= mean_list(&w); b++)
-        if (cfg->co % b == 0 && (bits == 16 || cfg->co % 2 || cfg->co / b % 2 == 0)) beats = b;
+        if (cfg->co % b == 0 && n->fg % (cfg->co / b) == 0 && (bits == 16 || cfg->co % 2 || cfg->co / b % 2 == 0))
+            beats = b;
     cfg->sums = cfg->co / beats;
     cfg->queue = folds < 4 && w.steps > 1 ? LUT_WORDS : 0;
     cfg->lists = lists_in_memory(ss_share_rows(n->cg / cfg->ci, n->k, cfg->m));

@@ -4,6 +4,8 @@
 #include "cost/node.h"
 
 #define LUT_ROM_DEPTH 512  /* deeper weight memories are never built of LUTs */
+#define MOST_RAGGED_FOLDS 16 /* of which the last has fewer filters */
+#define MOST_RAGGED_SUMS 16
 #define EVERY_M 64         /* larger kernels: crossbars with ever wider steps of m only */
 #define FRONT_TO_RESULT 5  /* cycles from the issue of a beat to its result, besides the levels of the adder tree */
 
@@ -28,7 +30,7 @@ static weight_memory weights_of(const ss_cost_node *n, const ss_config *cfg, int
     int64_t lane = (int64_t)cfg->co * bits;
     if (is_broadcast(cfg)) {
         int64_t rows = ss_share_rows(n->cg / cfg->ci, n->k, cfg->m);
-        return (weight_memory){ streams * cfg->m, lane, rows * (n->fg / cfg->co) * n->groups };
+        return (weight_memory){ streams * cfg->m, lane, rows * ss_ceil_div(n->fg, cfg->co) * n->groups };
     }
     if (!is_crossbar(n, cfg)) return (weight_memory){ 1, streams * lane * cfg->m, n->k / cfg->m * folds };
     if (cfg->m == 1) return (weight_memory){ streams, lane, n->k * folds }; /* each stream its own position */
@@ -78,7 +80,8 @@ double ss_fold_cycles(const ss_cost *c, const ss_cost_node *n, const ss_config *
 }
 
 double ss_fold_least_cycles(const ss_cost_node *n, const ss_config *cfg) {
-    int64_t filters = n->fg / cfg->co, pixels = n->out_elems / n->f, intake = n->in_elems[0] / ((int64_t)cfg->ci * cfg->gr);
+    int64_t pixels = n->out_elems / n->f, intake = n->in_elems[0] / ((int64_t)cfg->ci * cfg->gr);
+    int64_t filters = ss_ceil_div(n->fg, cfg->co);
     int64_t each = is_broadcast(cfg) ? cfg->co / cfg->sums : n->cg / cfg->ci; /* beats, or windows */
     int64_t engine = pixels * (n->groups / cfg->gr) * filters * each;
     return (double)(engine > intake ? engine : intake);
@@ -204,16 +207,38 @@ static void list_engines(listing *l, ss_config cfg) {
     }
 }
 
-/* With the buffers that suit it. Two filters may share a DSP at 8 bits. */
-static void list_broadcast(listing *l, ss_config cfg) {
-    int64_t most = l->c->dev->total.r[SS_DSP] * (l->c->opts.bits == 8 ? 2 : 1);
-    cfg.engine = SS_ENGINE_BROADCAST;
+/* With the buffers that suit it; false: no SUMS divides co and the filters. */
+static bool list_sized(listing *l, ss_config cfg) {
+    ss_broadcast_size(l->n, l->c->opts.bits, &cfg);
+    if (l->n->fg % cfg.sums != 0) return false;
+    list_memories(l, cfg);
+    return true;
+}
+
+/* The fewest filters at a time that take so many folds, though they do not divide all; next to them, those with more of a divisor
+ * in common. At 8 bits even ones, for two share a DSP. */
+static void list_ragged(listing *l, ss_config cfg, int64_t folds, int64_t most) {
+    const int64_t fg = l->n->fg, least = ss_ceil_div(fg, folds);
+    for (int64_t sums = l->c->opts.bits == 8 ? 2 : 1; sums <= MOST_RAGGED_SUMS && fg % sums == 0; sums *= 2) {
+        const int64_t co = ss_ceil_div(least, sums) * sums;
+        if (co > most || fg % co == 0 || ss_ceil_div(fg, co) != folds) return;
+        cfg.co = (int32_t)co;
+        if (list_sized(l, cfg)) return;
+    }
+}
+
+static void list_broadcast(listing *l, int64_t ci) {
+    const int64_t fg = l->n->fg, multipliers = l->c->dev->total.r[SS_DSP] * (l->c->opts.bits == 8 ? 2 : 1);
+    ss_config cfg = { .engine = SS_ENGINE_BROADCAST, .gr = 1, .ci = (int32_t)ci };
     for (int i = 0; i < l->n->n_parts; i++) {
-        int64_t streams = (int64_t)cfg.ci * l->n->parts[i];
-        if (streams > SS_PROFILE_MOST_STREAMS || streams * cfg.co > most) break;
+        const int64_t streams = ci * l->n->parts[i], most = multipliers / streams;
+        if (streams > SS_PROFILE_MOST_STREAMS) break;
         cfg.m = l->n->parts[i];
-        if (l->out) ss_broadcast_size(l->n, l->c->opts.bits, &cfg);
-        list_memories(l, cfg);
+        for (int64_t co = 1; co <= fg && co <= most; co++) {
+            cfg.co = (int32_t)co;
+            if (fg % co == 0) list_sized(l, cfg);
+        }
+        for (int64_t folds = 2; folds <= MOST_RAGGED_FOLDS && folds < fg; folds++) list_ragged(l, cfg, folds, most);
     }
 }
 
@@ -227,8 +252,7 @@ int64_t ss_fold_enumerate(const ss_cost *c, const ss_cost_node *n, ss_config *ou
     int64_t dsps = c->dev->total.r[SS_DSP];
     bool broadcast = (c->opts.engines & 1u << SS_ENGINE_BROADCAST) && n->lists;
     for (int i = 0; broadcast && i < n->n_ci; i++)
-        for (int64_t co = 1; co <= n->fg; co++)
-            if (n->fg % co == 0) list_broadcast(&l, (ss_config){ .gr = 1, .ci = (int32_t)n->ci[i], .co = (int32_t)co });
+        list_broadcast(&l, n->ci[i]);
     if (!(c->opts.engines & (1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR))) return l.count;
     for (int64_t gr = 1; gr <= n->groups && gr <= dsps; gr++) {
         if (n->groups % gr != 0) continue;
@@ -296,7 +320,7 @@ static ss_status check_memory(ss_ctx *ctx, const ss_cost *c, const ss_cost_node 
 ss_status ss_fold_check(ss_ctx *ctx, const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
     ss_status s = check_divisor(ctx, n, "gr", cfg->gr, n->groups);
     if (check_divisor(ctx, n, "ci", cfg->ci, n->cg) != SS_OK) s = SS_BAD;
-    if (check_divisor(ctx, n, "co", cfg->co, n->fg) != SS_OK) s = SS_BAD;
+    if (!is_broadcast(cfg) && check_divisor(ctx, n, "co", cfg->co, n->fg) != SS_OK) s = SS_BAD;
     if (check_engine(ctx, c, n, cfg) != SS_OK) s = SS_BAD;
     char shape[40];
     if (s == SS_OK && !groups_legal(n, cfg->gr, cfg->ci, cfg->co))

@@ -82,7 +82,7 @@ typedef struct pace {
 } pace;
 
 static pace conv_pace(const ss_cost_node *n, const ss_config *cfg, double pixel, double spread) {
-    double steps = (double)(n->cg / cfg->ci), folds = (double)(n->fg / cfg->co), passes = (double)(n->groups / cfg->gr);
+    double steps = (double)(n->cg / cfg->ci), folds = (double)ss_ceil_div(n->fg, cfg->co), passes = (double)(n->groups / cfg->gr);
     double words = n->node->shape.c / cfg->lanes_out - 1;
     pace p = { 0, 0, 0 };
     if (cfg->engine == SS_ENGINE_BROADCAST) {

@@ -68,6 +68,7 @@ static int64_t weight(const place *p, int64_t stream, int64_t o, int64_t positio
     const ss_rtl_fold *f = p->f;
     const int64_t g = stream / f->ci, c = stream % f->ci;
     const int64_t filter = (p->pass * f->gr + g) * f->fg + p->fold * f->co + o;
+    if (p->fold * f->co + o >= f->fg) return 0;
     return p->weights[(filter * f->cg + p->step * f->ci + c) * f->k + position];
 }
 

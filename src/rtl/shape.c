@@ -51,7 +51,7 @@ ss_rtl_fold ss_rtl_fold_of(const ss_rtl *r, int32_t node) {
     f.crossbar = c->engine == SS_ENGINE_CROSSBAR && f.m < f.k;
     f.passes = f.groups / f.gr;
     f.steps = f.cg / f.ci;
-    f.folds = f.fg / f.co;
+    f.folds = ss_ceil_div(f.fg, f.co); /* of a broadcast engine, the last may have fewer filters */
     f.beats = f.crossbar ? 1 : f.k / f.m;
     f.lanes = f.broadcast ? f.sums : f.gr * f.co;
     set_memories(&f, r->q->bits);

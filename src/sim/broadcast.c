@@ -31,8 +31,10 @@ typedef struct broadcast {
     int64_t words, step;    /* compacted; of the list in the making */
     int64_t made, replayed, fold, folds; /* lists made; replayed; folds of the one after them; folds of all */
     int64_t joined, joined_fold, joined_word; /* result words */
+    int64_t kept;                             /* of them, those that go on */
     int64_t levels, read;
-    ring join, left; /* of a result word */
+    ring join;       /* of a result word */
+    ring went, left; /* of one that goes on: from the join, out of the engine */
     ring fold_end;   /* of a fold: its last beat in any stream */
     /* a row each, of streams */
     int64_t *ready, *next, *done;   /* for the next word; scratch; when the last word was compacted */
@@ -152,12 +154,13 @@ static bool replay(broadcast *b) {
 }
 
 static bool join_word(broadcast *b) {
-    const int64_t n = b->joined, freed = n - JOIN_PLACES;
+    const int64_t n = b->joined, freed = b->kept - JOIN_PLACES;
     if (freed >= b->s.out || b->joined_fold == b->folds) return false;
     int64_t t = ring_get(&b->fold_end, b->joined_fold) + 8 + b->joined_word + b->read;
     if (n > 0) t = later(t, ring_get(&b->join, n - 1) + 1);
     if (freed >= 0) t = later(t, ring_get(&b->left, freed) + 1);
     ring_set(&b->join, b->joined++, t);
+    if (n % (b->p.folds * b->p.beats) < b->p.keep) ring_set(&b->went, b->kept++, t);
     if (++b->joined_word < b->p.beats) return true;
     b->joined_fold++;
     b->joined_word = 0;
@@ -202,12 +205,12 @@ static bool broadcast_accept(stage *s) {
 
 static int64_t broadcast_front(stage *s) {
     broadcast *b = (broadcast *)s;
-    if (b->joined == s->out) advance(b);
-    while (b->joined == s->out) {
+    if (b->kept == s->out) advance(b);
+    while (b->kept == s->out) {
         if (!broadcast_accept(s)) return UNKNOWN;
         advance(b);
     }
-    return later(ring_get(&b->join, s->out) + b->levels + 2, s->last + 1);
+    return later(ring_get(&b->went, s->out) + b->levels + 2, s->last + 1);
 }
 
 static void broadcast_taken(stage *s, int64_t t) {
@@ -240,7 +243,8 @@ static bool make_rows(sim *sm, broadcast *b) {
 stage *make_broadcast(sim *sm, stage *from, const broadcast_shape *p) {
     broadcast *b = (broadcast *)stage_new(sm, &broadcast_kind, sizeof *b, from);
     if (!b || !ring_make(sm, &b->join, later((p->results + 3) * p->beats, 2 * JOIN_PLACES)) ||
-        !ring_make(sm, &b->left, JOIN_PLACES + 1) || !ring_make(sm, &b->fold_end, p->results + 3))
+        !ring_make(sm, &b->went, JOIN_PLACES + 1) || !ring_make(sm, &b->left, JOIN_PLACES + 1) ||
+        !ring_make(sm, &b->fold_end, p->results + 3))
         return NULL;
     b->p = *p;
     b->counts = sm->beats->layer[p->layer].data;

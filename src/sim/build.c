@@ -76,6 +76,7 @@ static stage *broadcast_engine(sim *sm, int32_t node, const ss_rtl_fold *f, stag
                                 .steps = f->steps,
                                 .folds = f->folds,
                                 .beats = f->co / f->sums,
+                                .keep = f->fg / f->sums,
                                 .lists = f->lists,
                                 .queue = f->queue,
                                 .results = f->results,

@@ -154,6 +154,7 @@ int64_t engine_busy(const stage *s);
 typedef struct broadcast_shape {
     int64_t kernel, parts, streams; /* positions; parts of the kernel; lanes times parts */
     int64_t steps, folds, beats;    /* beats: words of a fold's sums */
+    int64_t keep;                   /* words of a list that go on */
     int64_t lists, queue, results;
     int32_t layer; /* sim->beats->layer[layer]: non-zeros of every word and stream */
 } broadcast_shape;

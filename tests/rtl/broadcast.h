@@ -13,6 +13,7 @@
 typedef struct {
     fold fold;
     int p, sums;                /* streams a lane; lanes of the join */
+    int keep;                   /* words a list that go on; 0: all */
     int lists, queue, results;  /* LISTS, QUEUE, RESULTS of ss_broadcast_core; results 0: its own choice */
 } broadcast;
 
@@ -20,6 +21,9 @@ enum { LISTS_WAITING = 8 }; /* lists of any length that wait in a stream */
 
 static inline int broadcast_streams(const broadcast *b) { return b->fold.ci * b->p; }
 static inline int broadcast_beats(const broadcast *b) { return b->fold.co / b->sums; }
+/* Words a list; those that go on. */
+static inline int broadcast_words(const broadcast *b) { return b->fold.folds * broadcast_beats(b); }
+static inline int broadcast_keep(const broadcast *b) { return b->keep ? b->keep : broadcast_words(b); }
 /* Rows of a list: what the fullest part has of the positions of all words. */
 static inline int broadcast_rows(const broadcast *b) { return (b->fold.steps * b->fold.k + b->p - 1) / b->p; }
 /* The part that has position k of word s. All positions are dealt in turn; when after some words the same parts would begin
@@ -81,7 +85,8 @@ static inline int64_t broadcast_images(const broadcast *b, const char *dir, cons
     if (out.load) bench_close(out.load);
     snprintf(file, sizeof file, "%s.bias.mem", name);
     FILE *bias = bench_open(dir, file);
-    for (int n = 0; n < fold_filters(f); n += b->sums) bench_word(bias, f->bias + n, b->sums, f->acc);
+    for (int n = 0; n < fold_filters(f); n += b->sums)
+        if (n / b->sums % broadcast_words(b) < broadcast_keep(b)) bench_word(bias, f->bias + n, b->sums, f->acc);
     bench_close(bias);
     return out.load_words;
 }
@@ -98,8 +103,8 @@ typedef struct {
 
 typedef struct { /* zeros before the beginning: nothing is waited for */
     broadcast_stream *stream;
-    int64_t *joined, *left; /* a result word: at the join, out of the engine */
-    int64_t word_at, results;
+    int64_t *joined, *left; /* a result word: at the join; one that goes on: out of the engine */
+    int64_t word_at, results, kept;
 } broadcast_model;
 
 static inline int64_t broadcast_max(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -151,10 +156,12 @@ static inline void broadcast_join(const broadcast *b, broadcast_model *m)
     const int read = broadcast_results(b) * beats > 64 ? 3 : 1;
     for (int w = 0; w < beats; w++) {
         const int64_t n = m->results++;
-        int64_t t = broadcast_max(broadcast_at(m->joined, n - 1) + 1, broadcast_at(m->left, n - 32) + 1);
+        int64_t t = broadcast_max(broadcast_at(m->joined, n - 1) + 1, broadcast_at(m->left, m->kept - 32) + 1);
         for (int i = 0; i < streams; i++) t = broadcast_max(t, m->stream[i].fold_end + 8 + w + read);
         m->joined[n] = t;
-        m->left[n] = broadcast_max(t + levels + 2, broadcast_at(m->left, n - 1) + 1);
+        if (n % broadcast_words(b) >= broadcast_keep(b)) continue;
+        m->left[m->kept] = broadcast_max(t + levels + 2, broadcast_at(m->left, m->kept - 1) + 1);
+        m->kept++;
     }
 }
 
@@ -172,7 +179,7 @@ static inline int64_t broadcast_cycles(const broadcast *b, const int *nonzeros, 
     const fold *f = &b->fold;
     const int streams = broadcast_streams(b);
     const int64_t words = (int64_t)lists * f->steps, results = (int64_t)lists * f->folds * broadcast_beats(b);
-    broadcast_model m = { calloc((size_t)streams, sizeof *m.stream), broadcast_array(results), broadcast_array(results), 1, 0 };
+    broadcast_model m = { calloc((size_t)streams, sizeof *m.stream), broadcast_array(results), broadcast_array(results), 1, 0, 0 };
     if (!m.stream) exit(2);
     for (int i = 0; i < streams; i++)
         m.stream[i] = (broadcast_stream){
@@ -200,7 +207,7 @@ static inline int64_t broadcast_cycles(const broadcast *b, const int *nonzeros, 
             broadcast_join(b, &m);
         }
     }
-    const int64_t last = m.left[results - 1];
+    const int64_t last = m.left[m.kept - 1];
     *busy = 0;
     for (int i = 0; i < streams; i++) {
         broadcast_stream *s = &m.stream[i];

@@ -17,20 +17,22 @@ typedef struct {
 /* Kernels of 1 to 49 positions, every kind of memory, packed and single multipliers, every counter at 1 and above; joins
  * as wide as the lanes and narrower, few and many places. */
 static const broadcast variants[] = {
-    { FOLD(16, 9, 1, 2, 1, 2, 2, "block"), 1, 2, 2, 0, 0 },       { FOLD(8, 9, 1, 4, 1, 3, 2, "block"), 2, 4, 2, 0, 0 },
-    { FOLD(8, 9, 2, 4, 1, 2, 3, "distributed"), 3, 2, 2, 2, 0 },  { FOLD(16, 9, 2, 3, 1, 2, 1, "block"), 2, 3, 2, 4, 0 },
-    { FOLD(16, 1, 4, 2, 1, 4, 2, "block"), 1, 1, 2, 0, 0 },       { FOLD(8, 1, 2, 2, 1, 6, 1, "distributed"), 1, 2, 1, 1, 0 },
-    { FOLD(16, 1, 1, 1, 1, 1, 1, "distributed"), 1, 1, 1, 0, 0 }, { FOLD(8, 9, 1, 2, 3, 2, 2, "block"), 9, 2, 2, 0, 0 },
-    { FOLD(8, 25, 1, 3, 1, 2, 2, "block"), 4, 1, 1, 0, 1 },       { FOLD(8, 49, 1, 2, 1, 1, 3, "block"), 7, 2, 2, 0, 0 },
-    { FOLD(16, 9, 2, 2, 1, 3, 2, "ultra"), 2, 2, 2, 0, 3 },       { FOLD(8, 4, 1, 8, 2, 2, 2, "ultra"), 2, 2, 2, 3, 0 },
-    { FOLD(16, 4, 3, 4, 1, 5, 9, "block"), 1, 1, 3, 0, 0 },       { FOLD(8, 9, 1, 2, 1, 8, 1, "block"), 1, 2, 2, 0, 0 },
-    { FOLD(8, 2, 3, 1, 1, 2, 4, "distributed"), 2, 1, 1, 2, 2 },  { FOLD(16, 9, 1, 1, 1, 4, 1, "block"), 4, 1, 9, 0, 40 },
-    { FOLD(8, 3, 1, 6, 4, 1, 1, "distributed"), 1, 6, 2, 0, 0 },  { FOLD(8, 7, 1, 2, 1, 20, 2, "block"), 5, 2, 1, 0, 0 },
-    { FOLD(16, 5, 1, 4, 1, 1, 20, "block"), 5, 1, 2, 0, 0 },      { FOLD(8, 9, 3, 2, 2, 2, 1, "block"), 4, 2, 2, 8, 0 },
-    { FOLD(8, 9, 1, 256, 1, 2, 1, "block"), 1, 16, 8, 32, 4 },    { FOLD(16, 4, 4, 2, 1, 3, 2, "block"), 3, 1, 2, 32, 40 },
-    { FOLD(16, 9, 2, 2, 2, 7, 2, "block"), 6, 2, 2, 0, 0 },       { FOLD(8, 9, 1, 4, 1, 21, 1, "ultra"), 8, 2, 2, 4, 0 },
-    { FOLD(16, 9, 2, 3, 1, 11, 1, "block"), 9, 3, 3, 2, 0 },      { FOLD(8, 25, 1, 2, 2, 5, 2, "distributed"), 10, 2, 2, 2, 0 },
-    { FOLD(16, 4, 1, 2, 1, 9, 3, "ultra"), 2, 1, 2, 0, 0 },       { FOLD(8, 9, 2, 2, 1, 10, 1, "block"), 3, 2, 2, 2, 0 },
+    { FOLD(16, 9, 1, 2, 1, 2, 2, "block"), 1, 2, 0, 2, 0, 0 },       { FOLD(8, 9, 1, 4, 1, 3, 2, "block"), 2, 4, 0, 2, 0, 0 },
+    { FOLD(8, 9, 2, 4, 1, 2, 3, "distributed"), 3, 2, 0, 2, 2, 0 },  { FOLD(16, 9, 2, 3, 1, 2, 1, "block"), 2, 3, 0, 2, 4, 0 },
+    { FOLD(16, 1, 4, 2, 1, 4, 2, "block"), 1, 1, 0, 2, 0, 0 },       { FOLD(8, 1, 2, 2, 1, 6, 1, "distributed"), 1, 2, 0, 1, 1, 0 },
+    { FOLD(16, 1, 1, 1, 1, 1, 1, "distributed"), 1, 1, 0, 1, 0, 0 }, { FOLD(8, 9, 1, 2, 3, 2, 2, "block"), 9, 2, 0, 2, 0, 0 },
+    { FOLD(8, 25, 1, 3, 1, 2, 2, "block"), 4, 1, 0, 1, 0, 1 },       { FOLD(8, 49, 1, 2, 1, 1, 3, "block"), 7, 2, 0, 2, 0, 0 },
+    { FOLD(16, 9, 2, 2, 1, 3, 2, "ultra"), 2, 2, 0, 2, 0, 3 },       { FOLD(8, 4, 1, 8, 2, 2, 2, "ultra"), 2, 2, 0, 2, 3, 0 },
+    { FOLD(16, 4, 3, 4, 1, 5, 9, "block"), 1, 1, 0, 3, 0, 0 },       { FOLD(8, 9, 1, 2, 1, 8, 1, "block"), 1, 2, 0, 2, 0, 0 },
+    { FOLD(8, 2, 3, 1, 1, 2, 4, "distributed"), 2, 1, 0, 1, 2, 2 },  { FOLD(16, 9, 1, 1, 1, 4, 1, "block"), 4, 1, 0, 9, 0, 40 },
+    { FOLD(8, 3, 1, 6, 4, 1, 1, "distributed"), 1, 6, 0, 2, 0, 0 },  { FOLD(8, 7, 1, 2, 1, 20, 2, "block"), 5, 2, 0, 1, 0, 0 },
+    { FOLD(16, 5, 1, 4, 1, 1, 20, "block"), 5, 1, 0, 2, 0, 0 },      { FOLD(8, 9, 3, 2, 2, 2, 1, "block"), 4, 2, 0, 2, 8, 0 },
+    { FOLD(8, 9, 1, 256, 1, 2, 1, "block"), 1, 16, 0, 8, 32, 4 },    { FOLD(16, 4, 4, 2, 1, 3, 2, "block"), 3, 1, 0, 2, 32, 40 },
+    { FOLD(16, 9, 2, 2, 2, 7, 2, "block"), 6, 2, 0, 2, 0, 0 },       { FOLD(8, 9, 1, 4, 1, 21, 1, "ultra"), 8, 2, 0, 2, 4, 0 },
+    { FOLD(16, 9, 2, 3, 1, 11, 1, "block"), 9, 3, 0, 3, 2, 0 },      { FOLD(8, 25, 1, 2, 2, 5, 2, "distributed"), 10, 2, 0, 2, 2, 0 },
+    { FOLD(16, 9, 2, 6, 2, 3, 3, "block"), 5, 2, 7, 2, 0, 0 },      { FOLD(8, 9, 1, 4, 1, 5, 2, "distributed"), 4, 2, 3, 2, 2, 3 },
+    { FOLD(8, 9, 2, 3, 1, 2, 4, "ultra"), 2, 1, 10, 2, 0, 0 },      { FOLD(16, 1, 4, 5, 1, 3, 2, "block"), 1, 1, 6, 2, 4, 0 },
+    { FOLD(16, 4, 1, 2, 1, 9, 3, "ultra"), 2, 1, 0, 2, 0, 0 },       { FOLD(8, 9, 2, 2, 1, 10, 1, "block"), 3, 2, 0, 2, 2, 0 },
 };
 enum { VARIANTS = sizeof variants / sizeof variants[0], PIXELS = 24 };
 
@@ -59,7 +61,7 @@ static void results(const broadcast *v, const int64_t *pixel, FILE *out)
                         sum += fold_weight(f, p, s, o / f->co, i, o % f->co, k) *
                                pixel[((p * f->steps + s) * f->ci + i) * f->k + k];
             result[o % v->sums] = sum >> f->pre;
-            if (o % v->sums == v->sums - 1) bench_word(out, result, v->sums, f->acc - f->pre);
+            if (o % v->sums == v->sums - 1 && o / v->sums < broadcast_keep(v)) bench_word(out, result, v->sums, f->acc - f->pre);
         }
 }
 
@@ -100,14 +102,14 @@ static void instance(bench *b, const broadcast *v, const char *name, int64_t loa
     snprintf(id, sizeof id, "%s_%s", name, stalled ? "stalled" : "free");
     const fold_port port = {
         id, name, f->ci * f->k * f->w, PIXELS * fold_words(f), v->sums * (f->acc - f->pre),
-        PIXELS * fold_filters(f) / v->sums, stalled ? 60 + i * 7 % 160 : 0, stalled ? 40 + i * 31 % 180 : 0, load_words,
+        PIXELS * f->passes * broadcast_keep(v), stalled ? 60 + i * 7 % 160 : 0, stalled ? 40 + i * 31 % 180 : 0, load_words,
     };
     fold_ends(b->tb, &port, i);
     fprintf(b->tb,
             "    ss_broadcast_core #(.W(%d), .K(%d), .LANES(%d), .P(%d), .CO(%d), .SUMS(%d), .PASSES(%d), .STEPS(%d),\n"
-            "        .FOLDS(%d), .ACC(%d), .PRE(%d), .LISTS(%d), .QUEUE(%d), .RESULTS(%d), .WEIGHT_STYLE(\"%s\"),\n"
+            "        .FOLDS(%d), .KEEP(%d), .ACC(%d), .PRE(%d), .LISTS(%d), .QUEUE(%d), .RESULTS(%d), .WEIGHT_STYLE(\"%s\"),\n"
             "        .WEIGHT_FILE(\"%s.weights\"), .BIAS_FILE(\"%s.bias.mem\"), .ROM_STYLE(\"%s\")) ",
-            f->w, f->k, f->ci, v->p, f->co, v->sums, f->passes, f->steps, f->folds, f->acc, f->pre, v->lists, v->queue,
+            f->w, f->k, f->ci, v->p, f->co, v->sums, f->passes, f->steps, f->folds, broadcast_keep(v), f->acc, f->pre, v->lists, v->queue,
             broadcast_results(v), f->style, name, name, i % 3 ? "distributed" : "block");
     fold_connect(b->tb, id);
     if (!stalled)

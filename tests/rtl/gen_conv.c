@@ -65,10 +65,10 @@ static void folding(layer *l, int v, uint64_t *r)
         f->gr = f->m = f->crossbar = 1;
         do {
             f->ci = divisor(r, cg);
-            f->co = divisor(r, fg);
+            f->co = pick(r, 1, fg); /* the last fold may have fewer */
+            l->sums = divisor(r, f->co);
             l->p = pick(r, 1, least(k, 4));
-        } while (f->ci * f->co * l->p > 12);
-        l->sums = divisor(r, f->co);
+        } while (f->ci * f->co * l->p > 12 || fg % l->sums);
     } else do {
         f->gr = divisor(r, l->g);
         f->ci = f->gr > 1 ? cg : divisor(r, cg);
@@ -78,7 +78,7 @@ static void folding(layer *l, int v, uint64_t *r)
     } while (f->gr * f->ci * f->co * f->m > 12);
     f->passes = l->g / f->gr;
     f->steps = cg / f->ci;
-    f->folds = fg / f->co;
+    f->folds = (fg + f->co - 1) / f->co;
     f->style = styles[v % 4];
     fold_weights(f, v % 6 == 5, r);
 }
@@ -135,14 +135,15 @@ static void write_map(FILE *file, const int32_t *map, int c, int64_t pixels, int
 static int32_t pixel_of(const layer *l, const int32_t *in, int y, int x, int filter)
 {
     const fold *f = &l->fold;
-    const int cg = l->c / l->g, group = filter / (l->f / l->g);
-    int64_t sum = f->bias[filter];
+    const int cg = l->c / l->g, fg = l->f / l->g, group = filter / fg;
+    const int at = group * f->folds * f->co + filter % fg; /* where a fold lacks filters, its lanes have numbers all the same */
+    int64_t sum = f->bias[at];
     for (int c = 0; c < cg; c++)
         for (int ky = 0; ky < l->kh; ky++)
             for (int kx = 0; kx < l->kw; kx++) {
                 const int iy = y * l->sh + ky - l->pt, ix = x * l->sw + kx - l->pl;
                 if (iy < 0 || iy >= l->h || ix < 0 || ix >= l->wd) continue;
-                sum += f->weights[(filter * cg + c) * f->k + ky * l->kw + kx] *
+                sum += f->weights[(at * cg + c) * f->k + ky * l->kw + kx] *
                        in[(iy * l->wd + ix) * l->c + group * cg + c];
             }
     const int32_t v = ss_requantise(sum, f->pre, l->mult[filter], l->shift[filter], l->lo, l->hi);
@@ -248,7 +249,7 @@ int main(int argc, char **argv)
         char id[32];
         snprintf(id, sizeof id, "conv_%d", from + i);
         make_layer(&l, from + i, argc > 4 && strcmp(argv[4], "broadcast") == 0);
-        const broadcast b = { l.fold, l.p, l.sums, 2, 0, 0 };
+        const broadcast b = { .fold = l.fold, .p = l.p, .sums = l.sums, .keep = l.broadcast ? l.f / l.g / l.sums : 0, .lists = 2 };
         const int64_t load_words = l.broadcast ? broadcast_images(&b, argv[1], id) : fold_images(&l.fold, argv[1], id);
         write_images(&l, argv[1], id, &random);
         write_tables(&l, argv[1], id);
