@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define SLOWEST_POWER 16 /* of the norm over node cycles */
+#define LEAST_SAVED 1e-3 /* of the time: before, there is no price */
 
 /* ---- divergence ---- */
 
@@ -62,6 +63,11 @@ static double time_of(const ss_probe *p, const double *cycles) {
     for (int32_t i = 0; i < d->n_partitions; i++)
         total += p->elastic ? work_of(&d->partitions[i], cycles) : slowest_of(&d->partitions[i], cycles);
     return total;
+}
+
+double ss_probe_price(const ss_probe *p) {
+    const double saved = 1 - p->first_throughput / p->design->throughput;
+    return saved > LEAST_SAVED ? p->divergence / saved : 0;
 }
 
 double ss_probe_time(const ss_probe *p, const double *cycles) { return time_of(p, cycles) / time_of(p, p->cycles); }
@@ -126,18 +132,22 @@ ss_status ss_probe_try(ss_probe *p, const float *thresholds, double *cycles, dou
 
 ss_status ss_probe_open(ss_trials *r, ss_hardware kind, ss_probe *p) {
     const ss_study_task *t = r->task;
-    *p = (ss_probe){ .r = r, .kind = kind, .part = *t->search };
-    p->part.owner = NULL;
-    if (p->part.n > SS_PROBE_IMAGES && !t->opts.whole) p->part.n = SS_PROBE_IMAGES;
+    const ss_dataset *from = r->race.n > 0 ? r->race.hard : t->search;
+    const float *reference = r->race.n > 0 ? r->race.before : r->reference_scores;
+    const int64_t most = from->n > SS_PROBE_IMAGES && !t->opts.whole ? SS_PROBE_IMAGES : from->n;
+    *p = (ss_probe){ .r = r, .kind = kind, .part = ss_dataset_part(from, 0, most) };
     size_t images = (size_t)p->part.n, row = (size_t)r->classes * sizeof(float), n = (size_t)r->study->n_relus;
     p->scores = ss_alloc(r->ctx, images, row);
     p->reference_scores = ss_alloc(r->ctx, images, row);
     p->in_force = ss_alloc(r->ctx, n, sizeof *p->in_force);
     p->cycles = ss_alloc(r->ctx, (size_t)t->g->n, sizeof *p->cycles);
     if (!p->scores || !p->reference_scores || !p->in_force || !p->cycles) return SS_BAD;
-    memcpy(p->reference_scores, r->reference_scores, images * row);
-    return ss_replay_new(r->ctx, t->e, t->g, &p->part, t->norm, t->opts.whole ? 0 : t->opts.memory / 8,
-                         &p->replay);
+    memcpy(p->reference_scores, reference, images * row);
+    if (ss_replay_new(r->ctx, t->e, t->g, &p->part, t->norm, t->opts.whole ? 0 : t->opts.memory / 8, &p->replay) != SS_OK ||
+        ss_probe_settle(p, r->in_force) != SS_OK)
+        return SS_BAD;
+    p->first_throughput = p->design->throughput;
+    return SS_OK;
 }
 
 void ss_probe_close(ss_probe *p) {
