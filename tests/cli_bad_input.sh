@@ -263,7 +263,7 @@ bad "no such pass" check dump=nonsense
 bad "exactly one of --profile, --assume-zeros and --dense" explore dense=
 bad "exactly one of --profile, --assume-zeros and --dense" explore assume-zeros=0.5
 bad "exactly one of --profile, --assume-zeros and --dense" explore -profile
-bad "--dense leaves only dense" explore dense= engine=crossbar -profile
+for v in crossbar dense auto; do bad "--dense leaves only dense" explore dense= engine=$v -profile; done
 bad "exactly one of --profile and --assume-zeros" estimate assume-zeros=0.5
 bad "exactly one of --profile and --assume-zeros" estimate -profile
 bad "was measured at 16 bits, not 8" explore bits=8
@@ -344,7 +344,7 @@ for c in eval profile; do
     t '"/relu/Relu" has 0 thresholds, but 16 channels' '{"/relu/Relu": []}'
     t 'the threshold of channel 1 is not a number >= 0' "{\"/relu/Relu\": [0, -1$(printf ', 0%.0s' {1..14})]}"
     t '"layers" is not an object' '[]'
-    t 'version 2 of "skipstream.thresholds"' '{}' 2
+    t 'version 3 of "skipstream.thresholds"' '{}' 3
     bad 'holds a "skipstream.profile", not a "skipstream.thresholds"' "$c" thresholds=profile.json
     bad "nowhere.json: cannot open" "$c" thresholds=nowhere.json
     thresholds '{"nobody": 1, "/relu/Relu": -1}' >bad.json

@@ -4,6 +4,7 @@
 . "$(dirname "$0")/tap.sh"
 search=$jets/val_batch.bin test=$jets/test_batch.bin calib=$jets/calib_batch.bin
 jets_data
+study=$work/c.json
 
 study() { # FILE OPTIONS...
     local out=$1
@@ -12,11 +13,6 @@ study() { # FILE OPTIONS...
         --step 0.2 --max-loss 2 --refine 1 --out "$out" "$@"
 }
 corrected() { study "$1" --correct-bias "$calib" "${@:2}"; }
-points() { sed -n '/^ "points": \[/,/^ \],/p' "$work/c.json"; }
-figure() { points | grep "^   \"$1\": " | sed -n "$(($2 + 1))p" | sed 's/.*: //; s/,$//'; } # KEY POINT
-throughput() { points | sed -n '/^   "baseline": {/,/}/p' | grep '"throughput": ' | sed -n "$(($1 + 1))p" | sed 's/.*: //; s/,$//'; }
-chosen() { sed -n '/^ "chosen": {/,/}/p' "$work/c.json" | grep '"optimised"' | sed 's/.*: //; s/,$//'; }
-
 made() {
     corrected "$work/c.json" --save "$work/saved" --export "$work/out.onnx" >"$work/text" || return 1
     cat "$work/text"
@@ -31,18 +27,12 @@ same_bytes() { # without anything kept, on one thread
     corrected "$work/again.json" --memory 0 --threads 1 >/dev/null && cmp "$work/c.json" "$work/again.json"
 }
 reproduced() { # POINT
-    "$bin" eval $model --data "$search" --calib "$calib" --bits 16 --limit 400 --thresholds "$work/c.json:$1" \
-        --correct-bias "$calib" --json >"$work/e" || return 1
-    "$bin" profile $model --data "$search" --calib "$calib" --limit "$(figure images "$1")" --thresholds "$work/c.json:$1" \
-        --correct-bias "$calib" --order "$work/saved/design_reference.json" --out "$work/p.json" >/dev/null || return 1
-    "$bin" estimate "$work/saved/design_reference.json" --model $model --profile "$work/p.json" --json >"$work/d" || return 1
-    echo "point $1: $(figure top1 "$1") and $(number top1 "$work/e"), $(throughput "$1") and $(number throughput "$work/d")"
-    [ "$(figure judged "$1")" -eq 400 ] && [ "$(figure top1 "$1")" = "$(number top1 "$work/e")" ] &&
-        [ "$(throughput "$1")" = "$(number throughput "$work/d")" ]
+    local top1
+    by_hand "$1" 400 --correct-bias "$calib" && [ "$(figure judged "$1")" -eq 400 ] && [ "$(figure top1 "$1")" = "$top1" ]
 }
 points_are_reproduced() {
     local i n
-    n=$(points | grep -c '^   "images": ')
+    n=$(count)
     [ "$n" -gt 3 ] || return 1
     for ((i = 0; i < n; i += 2)); do reproduced $i || return 1; done
 }
@@ -63,6 +53,21 @@ exported() {
 }
 hardware() { # DIR OPTIONS...
     "$bin" generate "$work/saved/design_optimised.json" --model $model --calib "$calib" --out "$1" "${@:2}" >/dev/null
+}
+biases() { sed -n '/^ "bias_shift": {/,$p' "$1" | sed -n '1,/^ }/p' | sed '$ s/,$//'; } # FILE
+profile_has_them() { # and so has a design explored for it, which is the study's
+    "$bin" profile $model --data "$search" --calib "$calib" --limit 400 --thresholds "$work/c.json:$(chosen)" \
+        --correct-bias "$calib" --order "$work/saved/design_reference.json" --out "$work/p.json" >"$work/text" || return 1
+    "$bin" explore $model --profile "$work/p.json" --device kv260 --out "$work/mine.json" --brief || return 1
+    grep "biases are corrected" "$work/text" && biases "$work/mine.json" >"$work/a" && [ -s "$work/a" ] &&
+        cmp "$work/a" <(biases "$work/saved/design_optimised.json") && cmp "$work/a" <(biases "$work/p.json") &&
+        [ "$(number throughput "$work/mine.json")" = "$(number throughput "$work/saved/design_optimised.json")" ]
+}
+tuned_without() { # stalls of the network without corrected biases are not those of the profile
+    "$bin" simulate "$work/saved/bare.json" --model $model --calib "$calib" --data "$search" --images 3 --brief \
+        --tune "$work/tuned.json" || return 1
+    refuses "other thresholds or corrected biases" explore $model --profile "$work/p.json" --device kv260 --tuned "$work/tuned.json" \
+        --out "$work/no.json"
 }
 biases_reach_hardware() { # by the design and by the thresholds file alike
     { sed '/^ "bias_shift"/,$d' "$work/saved/design_optimised.json" | sed '$ s/,$//' && echo '}'; } >"$work/saved/bare.json"
@@ -100,6 +105,8 @@ check "the saved file carries the biases" file_has_all
 check "the exported model has them" exported
 check "generated hardware has them" biases_reach_hardware
 check "simulate takes them" both_simulated
+check "a profile says them, and a design for it has them" profile_has_them
+check "a design tuned without them, with that profile" tuned_without
 check "a study goes on to the same bytes" goes_on
 cp "$work/c.json" "$work/going.json"
 check "going on without" refused 'another "correction"' study "$work/going.json" --resume

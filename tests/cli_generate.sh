@@ -121,4 +121,6 @@ check "a file in the place of the folder" nothing_from "exists and is not a fold
 check "a device without a part" no_part
 check "a device without synthesis scripts" other_family
 check "the modules' folder is missing" no_modules
+check "a part, and no scripts that would name it" nothing_from "leave one of them out" generate "$work/design.json" --part xczu9eg-ffvb1156-2-e \
+    --no-vivado --out "$work/no"
 echo "1..$n"

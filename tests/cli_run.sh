@@ -34,6 +34,43 @@ json_is_one_object() {
     "$bin" "${R[@]}" --json >"$work/j" 2>"$work/err" && head -c 1 "$work/j" | grep -q '{' &&
         grep -q '"study"' "$work/j" && grep -q '"dense"' "$work/j" && grep -q '^accuracy' "$work/err"
 }
+# A run with corrected biases, on a board so small that its hardware is soon built.
+small=(--device zcu104 --cap DSP=0.03)
+B=(run $model --data "$work/data" "${small[@]}" --out "$work/runb" --step 0.2 --max-loss 3 --correct-bias calib)
+from=(--calib "$work/runb/calibration.json")
+corrected() {
+    does "calibrate eval profile explore threshold tune generate report " "${B[@]}" && cat "$work/out" || return 1
+    grep -q "biases corrected by 60 images of $work/data/calib_batch.bin" "$work/out" &&
+        grep -q 'At every point biases are corrected for 50.*60 images of <code>' "$work/runb/report.html" || return 1
+    local f
+    for f in thresholds_baseline thresholds_optimised design_optimised design_tuned; do
+        grep -q '"bias_shift"' "$work/runb/$f.json" || { echo "$f has no biases"; return 1; }
+    done
+    ! grep -q '"bias_shift"' "$work/runb"/design_{dense,sparse,reference}.json
+}
+study_is_of_it() { # what the study says of the chosen point is what the thresholds file's network does
+    local at point
+    study=$work/runb/study.json
+    at=$(chosen) point=$(figure top1 "$(chosen)")
+    "$bin" eval $model --data "$work/data/val_batch.bin" --bits 16 "${from[@]}" --thresholds "$work/runb/thresholds_optimised.json" \
+        --json >"$work/e" || return 1
+    echo "point $at: $point and $(number top1 "$work/e")"
+    [ "$at" -gt 0 ] && [ "$point" = "$(number top1 "$work/e")" ]
+}
+hardware_has_it() { # what generate makes of the tuned design; of the same without biases it makes other hardware
+    "$bin" generate "$work/runb/design_tuned.json" --out "$work/hwb" >/dev/null && diff -r "$work/hwb" "$work/runb/hardware" || return 1
+    { sed '/^ "bias_shift"/,$d' "$work/runb/design_tuned.json" | sed '$ s/,$//' && echo '}'; } >"$work/runb/bare.json"
+    "$bin" generate "$work/runb/bare.json" --out "$work/bare" >/dev/null || return 1
+    ! diff -rq "$work/hwb" "$work/bare" >"$work/diff" && cat "$work/diff" && grep -q '\.mem' "$work/diff"
+}
+verified() {
+    "$bin" verify "$work/runb/design_tuned.json" --data "$work/data/test_batch.bin" --images 2 --json \
+        --span /blocks/blocks.1/shortcut/shortcut.0/Conv >"$work/v" && grep -q '"exact": true' "$work/v" && ! grep -q '"exact": false' "$work/v"
+}
+untuned() {
+    does "eval profile explore threshold generate report " "${R[@]}" --tune 0 && ! grep -q tuned "$work/out" && ! grep -q "buffers hold" "$work/run/report.html" &&
+        "$bin" generate "$work/run/design_optimised.json" --out "$work/hw0" >/dev/null && diff -r "$work/hw0" "$work/run/hardware"
+}
 divides_one_file() { # 100 records: 10, 40, 50
     does "calibrate eval profile explore threshold tune generate report " run $model --data "$work/one.bin" --device zcu104 \
         --out "$work/run1" --step 0.2 && cat "$work/out" && grep -q '^calibration: .*records 0\.\.9$' "$work/out" &&
@@ -61,6 +98,17 @@ check "another batch: explored again" does "eval explore threshold tune generate
 check "fewer images" does "eval profile explore threshold tune generate report " "${R[@]}" --max-loss 3 --batch 64 --limit 50
 check "8 bits" does "eval profile explore threshold tune generate report " "${R[@]}" --max-loss 3 --batch 64 --limit 50 --bits 8
 check "one file of images is divided" divides_one_file
+check "--tune 0: the optimised design is the one that is built" untuned
+check "and tuned again" does "tune generate report " "${R[@]}"
+check "with corrected biases: named in text and report, in the files that hold thresholds" corrected
+check "a second run keeps all of it" does "" "${B[@]}"
+check "the study's accuracy is the corrected network's" study_is_of_it
+check "the hardware is the corrected network's" hardware_has_it
+if command -v verilator >/dev/null; then check "and exact beside it" verified; else skip "and exact beside it" "verilator is missing"; fi
+B[${#B[@]} - 1]=$work/data/val_batch.bin
+check "other images for biases: thresholds again" does "threshold tune generate report " "${B[@]}"
+unset "B[${#B[@]}-1]" "B[${#B[@]}-1]"
+check "no more corrected biases: thresholds again" does "threshold tune generate report " "${B[@]}"
 
 mkdir "$work/part" "$work/broken" "$work/newer"
 cp "$work/data/val_batch.bin" "$work/part/"
@@ -70,6 +118,10 @@ head -c 9219 "$work/one.bin" >"$work/three.bin"
 S=(run $model --device zcu104)
 check "refused: --limit 0" refuses "--limit takes" "${R[@]}" --limit 0
 check "refused: --max-loss -1" refuses "--max-loss takes" "${R[@]}" --max-loss -1
+check "refused: --tune 1" refuses "no interval" "${R[@]}" --tune 1
+check "refused: biases by test images" refuses "shares images with the test split" "${S[@]}" --data "$work/data" --out "$work/x" \
+    --correct-bias "$work/data/test_batch.bin"
+check "refused: biases by no images" refuses "nowhere" "${S[@]}" --data "$work/data" --out "$work/x" --correct-bias "$work/nowhere"
 check "refused: results into a file" refuses "one.bin" "${S[@]}" --data "$work/data" --out "$work/one.bin"
 check "refused: no such images" refuses "nowhere" "${S[@]}" --data "$work/nowhere" --out "$work/x"
 check "refused: too few images to divide" refuses "too few" "${S[@]}" --data "$work/three.bin" --out "$work/x"

@@ -4,6 +4,7 @@
 . "$(dirname "$0")/tap.sh"
 search=$jets/val_batch.bin test=$jets/test_batch.bin calib=$jets/calib_batch.bin
 jets_data
+study=$work/all.json
 
 study() { # FILE OPTIONS...
     local out=$1
@@ -19,27 +20,11 @@ all_policies() {
         [ "$(grep -c "^$p  *\(baseline\|optimised\)  *point" "$work/text")" -eq 2 ] || return 1
     done
 }
-points() { sed -n '/^ "points": \[/,/^ \],/p' "$work/all.json"; }
-figure() { points | grep "^   \"$1\": " | sed -n "$(($2 + 1))p" | sed 's/.*: //; s/,$//'; } # KEY POINT
-throughput() { points | sed -n '/^   "baseline": {/,/}/p' | grep '"throughput": ' | sed -n "$(($1 + 1))p" | sed 's/.*: //; s/,$//'; }
-count() { points | grep -c '^   "images": '; }
-
-reproduced() { # POINT: by eval, profile and estimate; where it was not run on all images, Top-1 to the images not reached
-    local images
-    images=$(figure images "$1")
-    "$bin" eval $model --data "$search" --calib "$calib" --bits 16 --limit 800 --thresholds "$work/all.json:$1" \
-        --json >"$work/e" || return 1
-    "$bin" profile $model --data "$search" --calib "$calib" --limit "$images" --thresholds "$work/all.json:$1" \
-        --order "$work/saved/design_reference.json" \
-        --out "$work/p.json" >/dev/null || return 1
-    "$bin" estimate "$work/saved/design_reference.json" --model $model --profile "$work/p.json" --json >"$work/d" || return 1
-    local top1 speed
-    top1=$(number top1 "$work/e")
-    speed=$(number throughput "$work/d")
-    echo "point $1, $images images, judged on $(figure judged "$1"): $(figure top1 "$1") and $top1, $(throughput "$1") and $speed"
-    [ -n "$top1" ] && [ "$(throughput "$1")" = "$speed" ] || return 1
+reproduced() { # POINT: by hand; where it was not run on all images, Top-1 to the images not reached
+    local top1
+    by_hand "$1" 800 || return 1
     if [ "$(figure judged "$1")" -eq 800 ]; then
-        [ "$images" -eq 800 ] && [ "$(figure top1 "$1")" = "$top1" ]
+        [ "$(figure images "$1")" -eq 800 ] && [ "$(figure top1 "$1")" = "$top1" ]
     else # images not reached count as unchanged: the race may flatter a point, not slander it
         awk -v a="$(figure top1 "$1")" -v b="$top1" 'BEGIN { exit !(a >= b - 0.5) }'
     fi
@@ -57,7 +42,7 @@ raced() { # most points are judged on few images, but what was chosen was run on
     for ((i = 0; i < $(count); i++)); do whole+=$(($(figure judged $i) == 800)); done
     echo "$whole of $(count) on all images"
     [ $((2 * whole)) -lt "$(count)" ] || return 1
-    for i in $(sed -n '/^ "policies": {/,/^ }/p' "$work/all.json" | grep '"chosen": ' | sed 's/.*: //; s/,$//'); do
+    for i in $(sed -n '/^ "policies": {/,/^ }/p' "$work/all.json" | grep '"chosen": ' | value); do
         [ "$(figure judged $i)" -eq 800 ] && [ "$(figure images $i)" -eq 800 ] || return 1
     done
 }

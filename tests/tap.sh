@@ -52,6 +52,27 @@ number() { # number KEY FILE: the first value of that key
 }
 at_least() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a >= b * (1 - 1e-9)) }'; }
 
+# ---- the study in the file $study ----
+
+points() { sed -n '/^ "points": \[/,/^ \],/p' "$study"; }
+value() { sed 's/.*: //; s/,$//'; }
+count() { points | grep -c '^   "images": '; }
+figure() { points | grep "^   \"$1\": " | sed -n "$(($2 + 1))p" | value; }                                                    # KEY POINT
+throughput() { points | sed -n '/^   "baseline": {/,/}/p' | grep '"throughput": ' | sed -n "$(($1 + 1))p" | value; }           # POINT
+chosen() { sed -n '/^ "chosen": {/,/}/p' "$study" | grep '"optimised"' | value; }
+# by_hand POINT LIMIT OPTIONS...: its Top-1 on so many images of $search into top1, by eval; its images/s, by profile and
+# estimate of the reference design that was saved, are the study's
+by_hand() {
+    "$bin" eval $model --data "$search" --calib "$calib" --bits 16 --limit "$2" --thresholds "$study:$1" "${@:3}" --json >"$work/e" &&
+        "$bin" profile $model --data "$search" --calib "$calib" --limit "$(figure images "$1")" --thresholds "$study:$1" "${@:3}" \
+            --order "$work/saved/design_reference.json" --out "$work/p.json" >/dev/null &&
+        "$bin" estimate "$work/saved/design_reference.json" --model $model --profile "$work/p.json" --json >"$work/d" || return 1
+    local speed
+    top1=$(number top1 "$work/e") speed=$(number throughput "$work/d")
+    echo "point $1, $(figure images "$1") images, judged on $(figure judged "$1"): $(figure top1 "$1") and $top1, $(throughput "$1") and $speed"
+    [ -n "$top1" ] && [ "$(throughput "$1")" = "$speed" ]
+}
+
 # ---- the example's images ----
 
 jets_data() { # of tests that run side by side one makes them

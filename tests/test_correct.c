@@ -1,8 +1,9 @@
 /* Corrected biases: the fast pass against the plain way (the whole network once for every convolution), from any kept state,
  * for any number of threads and order of channels. */
-#include "graph/deal.h"
+#include "explore/explore.h"
 #include "threshold/correct.h"
 #include "util_infer.h"
+#include "util_net.h"
 #include "util_profile.h"
 
 #include <math.h>
@@ -15,44 +16,20 @@
 
 enum { IMAGES = 40, CLASSES = 10, CHANNELS = 4096 };
 
-typedef struct net {
-    ss_ctx *ctx;
-    ss_graph *g;
-    ss_quant *q; /* NULL: float */
-    ss_engine *e;
-    ss_dataset *d;
-    ss_norm norm;
-    ss_calib *calib;
-} net;
-
 static ss_graph *resnet(ss_ctx *ctx) { return util_small_resnet(ctx, 5); }
 static ss_graph *zoo(ss_ctx *ctx) { return util_zoo(ctx, false, 3); }
 
-static void open_net(net *x, ss_graph *(*make)(ss_ctx *), int bits, int threads) {
-    *x = (net){ .ctx = ss_ctx_new() };
-    ss_ctx_set_threads(x->ctx, threads);
-    x->g = make(x->ctx);
-    x->norm = util_norm(3);
-    x->d = util_dataset(x->ctx, x->g->nodes[0].shape, CLASSES, IMAGES, 1);
-    assert_int_equal(ss_calibrate(x->ctx, x->g, x->d, &x->norm, &x->calib), SS_OK);
-    if (bits) assert_int_equal(ss_quantise(x->ctx, x->g, x->calib, bits, &x->q), SS_OK);
-    assert_int_equal(ss_engine_new(x->ctx, x->g, x->q, SS_ISA_AUTO, &x->e), SS_OK);
+static void open_net(util_net *x, ss_graph *(*make)(ss_ctx *), int bits, int threads) {
+    ss_ctx *ctx = ss_ctx_new();
+    ss_ctx_set_threads(ctx, threads);
+    assert_int_equal(util_net_open(x, ctx, make(ctx), util_norm(3), CLASSES, IMAGES, 1, bits), SS_OK);
 }
 
-static void close_net(net *x) {
-    ss_engine_free(x->e);
-    ss_quant_free(x->q);
-    ss_calib_free(x->calib);
-    ss_dataset_free(x->d);
-    ss_graph_free(x->g);
-    ss_ctx_free(x->ctx);
-}
-
-static void requantise(net *x) {
+static void requantise(util_net *x) {
     if (x->q) assert_int_equal(ss_quant_set_thresholds(x->q, x->g), SS_OK);
 }
 
-static ss_correction *correction(net *x, int64_t memory) {
+static ss_correction *correction(util_net *x, int64_t memory) {
     ss_correction *c;
     assert_int_equal(ss_correction_new(x->ctx, x->g, x->q, x->e, x->d, &x->norm, memory, &c), SS_OK);
     return c;
@@ -77,7 +54,7 @@ static void add_up(void *user, int thread, int64_t image, int32_t node, ss_view 
     }
 }
 
-static void measure(net *x, means *m, double *total) {
+static void measure(util_net *x, means *m, double *total) {
     ss_engine *e; /* packs the biases of now */
     for (int32_t i = 0; i < x->g->n; i++) m->first[i + 1] = m->first[i] + (size_t)x->g->nodes[i].shape.c;
     assert_true(m->first[x->g->n] <= CHANNELS);
@@ -91,7 +68,7 @@ static void measure(net *x, means *m, double *total) {
     }
 }
 
-static float plain_shift(const net *x, int32_t node, int32_t f, const double *before, const double *now) {
+static float plain_shift(const util_net *x, int32_t node, int32_t f, const double *before, const double *now) {
     const ss_node *n = &x->g->nodes[node];
     const ss_shape in = ss_graph_in_shape(x->g, n);
     const int32_t channels = in.c / n->groups, k = n->win.kh * n->win.kw, first = f / (n->shape.c / n->groups) * channels;
@@ -109,7 +86,7 @@ static float plain_shift(const net *x, int32_t node, int32_t f, const double *be
 }
 
 /* shift: [channels of all nodes]. The biases are the model's own before and afterwards. */
-static void plain_way(net *x, const double *before, means *m, float *shift) {
+static void plain_way(util_net *x, const double *before, means *m, float *shift) {
     double *now = calloc(CHANNELS, sizeof *now);
     memset(shift, 0, CHANNELS * sizeof *shift);
     for (int32_t i = 0; i < x->g->n; i++) {
@@ -133,7 +110,7 @@ static void plain_way(net *x, const double *before, means *m, float *shift) {
 static float shift_of(const ss_node *n, int32_t f) { return n->bias_shift ? n->bias_shift[f] : 0; }
 
 
-static void random_thresholds(net *x, util_rng *r, int32_t changes) {
+static void random_thresholds(util_net *x, util_rng *r, int32_t changes) {
     for (int32_t k = 0; k < changes; k++) {
         int32_t i = util_rng_int(r, 0, x->g->n - 1);
         while (!x->g->nodes[i].act.on) i = (i + 1) % x->g->n;
@@ -144,7 +121,7 @@ static void random_thresholds(net *x, util_rng *r, int32_t changes) {
 
 /* Thresholds change here and there, a few at a time; some states are kept, some not. */
 static void one_pass_is_the_plain_way_for(ss_graph *(*make)(ss_ctx *), int bits, int threads, int64_t memory) {
-    net x;
+    util_net x;
     means *m = calloc(1, sizeof *m);
     double *before = calloc(CHANNELS, sizeof *before);
     float *shift = calloc(CHANNELS, sizeof *shift);
@@ -174,7 +151,7 @@ static void one_pass_is_the_plain_way_for(ss_graph *(*make)(ss_ctx *), int bits,
     }
     assert_true(moved > 100);
     ss_correction_free(c);
-    close_net(&x);
+    util_net_close(&x);
     free(m);
     free(before);
     free(shift);
@@ -194,7 +171,7 @@ static void one_pass_is_the_plain_way(void **state) {
 static void any_kept_state_will_do(void **state) {
     (void)state;
     for (int64_t memory = 0; memory <= 64 << 20; memory += 16 << 20) {
-        net x, y;
+        util_net x, y;
         util_rng r = { 5 };
         open_net(&x, resnet, 16, 2);
         open_net(&y, resnet, 16, 1);
@@ -216,14 +193,14 @@ static void any_kept_state_will_do(void **state) {
             ss_correction_free(fresh);
         }
         ss_correction_free(c);
-        close_net(&x);
-        close_net(&y);
+        util_net_close(&x);
+        util_net_close(&y);
     }
 }
 
 /* ---- what goes with it ---- */
 
-static void same_integers(const net *x, const ss_quant *a, const ss_quant *b) {
+static void same_integers(const util_net *x, const ss_quant *a, const ss_quant *b) {
     for (int32_t i = 0; i < x->g->n; i++) {
         const ss_qnode *p = &a->nodes[i], *q = &b->nodes[i];
         const size_t f = (size_t)x->g->nodes[i].shape.c;
@@ -241,7 +218,7 @@ static void same_integers(const net *x, const ss_quant *a, const ss_quant *b) {
 static void biases_change_alone(void **state) {
     (void)state;
     for (int bits = 8; bits <= 16; bits += 8) {
-        net x;
+        util_net x;
         ss_quant *own, *late;
         float before[IMAGES][CLASSES], with[IMAGES][CLASSES], after[IMAGES][CLASSES];
         open_net(&x, resnet, bits, 2);
@@ -264,14 +241,14 @@ static void biases_change_alone(void **state) {
         ss_correction_free(c);
         ss_quant_free(own);
         ss_quant_free(late);
-        close_net(&x);
+        util_net_close(&x);
     }
 }
 
 /* A file has the biases in the model's own order, wherever its channels stand now. */
 static void files_carry_biases(void **state) {
     (void)state;
-    net x, y;
+    util_net x, y;
     char dir[256], path[300];
     float a[IMAGES][CLASSES], b[IMAGES][CLASSES];
     assert_true(util_temp_dir(dir));
@@ -305,15 +282,105 @@ static void files_carry_biases(void **state) {
         assert_ptr_equal(y.g->nodes[y.g->output].bias_shift, kept);
     }
     ss_correction_free(c);
-    close_net(&x);
-    close_net(&y);
+    util_net_close(&x);
+    util_net_close(&y);
+    util_remove_dir(dir);
+}
+
+static int version_of(util_net *x, const char *path) {
+    json_t *j;
+    assert_int_equal(ss_json_load(x->ctx, path, NULL, INT32_MAX, &j), SS_OK);
+    const int version = (int)json_integer_value(json_object_get(j, "version"));
+    json_decref(j);
+    return version;
+}
+
+static void set_version(util_net *x, const char *path, int version) {
+    json_t *j;
+    assert_int_equal(ss_json_load(x->ctx, path, NULL, INT32_MAX, &j), SS_OK);
+    json_object_set_new(j, "version", json_integer(version));
+    assert_int_equal(ss_json_save(x->ctx, path, j), SS_OK);
+    json_decref(j);
+}
+
+static ss_profile *profile(util_net *x, const char *path, int version) {
+    ss_profile *p, *again;
+    assert_int_equal(ss_profile_measure(x->ctx, x->g, x->e, x->q, x->d, &x->norm, NULL, &p), SS_OK);
+    assert_int_equal(ss_profile_save(p, path), SS_OK);
+    assert_int_equal(version_of(x, path), version);
+    assert_int_equal(ss_profile_load(x->ctx, x->g, path, &again), SS_OK);
+    assert_true(ss_shifts_equal(&p->shifts, &again->shifts));
+    ss_profile_free(again);
+    return p;
+}
+
+static ss_design *design(util_net *x, const ss_profile *p, const char *path, int version) {
+    ss_device dev;
+    ss_design *d, *again;
+    assert_int_equal(ss_device_load(x->ctx, "zcu104", &dev), SS_OK);
+    assert_int_equal(ss_explore_graph(x->ctx, x->g, p, &dev, (ss_cost_opts){ .bits = 16, .engines = SS_ENGINES_ALL },
+                                      (ss_explore_opts){ .batch = 16, .target_gap = 1 }, &d),
+                     SS_OK);
+    assert_int_equal(ss_design_save(d, x->g, path), SS_OK);
+    assert_int_equal(version_of(x, path), version);
+    assert_int_equal(ss_design_load(x->ctx, x->g, path, &again), SS_OK);
+    assert_true(ss_shifts_equal(&d->shifts, &again->shifts) && ss_design_fits_profile(again, p));
+    ss_design_free(again);
+    return d;
+}
+
+/* What was profiled is what is built. Files with biases have a version that older programs refuse; the biases of files
+ * from before that are read. */
+static void profiles_and_designs_carry_biases(void **state) {
+    (void)state;
+    util_net x;
+    char dir[256], path[300];
+    ss_shifts in_force;
+    assert_true(util_temp_dir(dir));
+    snprintf(path, sizeof path, "%s/a.json", dir);
+    open_net(&x, resnet, 16, 1);
+    ss_correction *c = correction(&x, 0);
+    ss_thresholds_uniform(x.g, 0.4f);
+    requantise(&x);
+    ss_profile *plain = profile(&x, path, 3);
+    ss_design *without = design(&x, plain, path, 1);
+    assert_int_equal(ss_thresholds_save(x.g, path), SS_OK);
+    assert_int_equal(version_of(&x, path), 1);
+    assert_true(ss_shifts_none(&plain->shifts) && ss_shifts_none(&without->shifts));
+
+    assert_int_equal(ss_correction_put(c, false), SS_OK);
+    ss_profile *p = profile(&x, path, 4);
+    ss_design *d = design(&x, p, path, 2);
+    assert_int_equal(ss_graph_shifts(x.g, x.g->arena, &in_force), SS_OK);
+    assert_true(!ss_shifts_none(&in_force) && ss_shifts_equal(&in_force, &p->shifts) && ss_shifts_equal(&in_force, &d->shifts));
+    assert_false(ss_design_fits_profile(d, plain) || ss_design_fits_profile(without, p));
+    set_version(&x, path, 1);
+    ss_design *old;
+    assert_int_equal(ss_design_load(x.ctx, x.g, path, &old), SS_OK);
+    assert_true(ss_shifts_equal(&old->shifts, &in_force));
+
+    assert_int_equal(ss_thresholds_save(x.g, path), SS_OK);
+    assert_int_equal(version_of(&x, path), 2);
+    set_version(&x, path, 1);
+    assert_int_equal(ss_correction_clear(c), SS_OK);
+    assert_int_equal(ss_thresholds_load(x.g, path), SS_OK);
+    ss_shifts read;
+    assert_int_equal(ss_graph_shifts(x.g, x.g->arena, &read), SS_OK);
+    assert_true(ss_shifts_equal(&read, &in_force));
+    ss_design_free(old);
+    ss_design_free(d);
+    ss_design_free(without);
+    ss_profile_free(p);
+    ss_profile_free(plain);
+    ss_correction_free(c);
+    util_net_close(&x);
     util_remove_dir(dir);
 }
 
 /* Channels in another order: the same biases in other places, to the bit. */
 static void dealt_channels_have_the_same_biases(void **state) {
     (void)state;
-    net x, y;
+    util_net x, y;
     float a[IMAGES][CLASSES], b[IMAGES][CLASSES];
     open_net(&x, resnet, 16, 1);
     open_net(&y, resnet, 16, 1);
@@ -338,7 +405,7 @@ static void dealt_channels_have_the_same_biases(void **state) {
     ss_quant_free(y.q);
     assert_int_equal(ss_quantise(y.ctx, y.g, y.calib, 16, &y.q), SS_OK);
     assert_int_equal(ss_engine_new(y.ctx, y.g, y.q, SS_ISA_AUTO, &y.e), SS_OK);
-    net *both[] = { &x, &y };
+    util_net *both[] = { &x, &y };
     for (int k = 0; k < 2; k++) {
         ss_correction *c = correction(both[k], 0);
         ss_thresholds_uniform(both[k]->g, 0.4f);
@@ -354,8 +421,8 @@ static void dealt_channels_have_the_same_biases(void **state) {
     assert_memory_equal(a, b, sizeof a);
     free(to);
     ss_arena_free(arena);
-    close_net(&x);
-    close_net(&y);
+    util_net_close(&x);
+    util_net_close(&y);
 }
 
 int main(void) {
@@ -364,6 +431,7 @@ int main(void) {
         cmocka_unit_test(any_kept_state_will_do),
         cmocka_unit_test(biases_change_alone),
         cmocka_unit_test(files_carry_biases),
+        cmocka_unit_test(profiles_and_designs_carry_biases),
         cmocka_unit_test(dealt_channels_have_the_same_biases),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

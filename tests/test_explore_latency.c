@@ -19,12 +19,6 @@
 static const ss_explore_opts fast = { .batch = 256, .target_gap = 0.02, .bits = 16 };
 static const ss_explore_opts quick = { .objective = SS_OBJECTIVE_LATENCY, .batch = 256, .target_gap = 0.02, .bits = 16 };
 
-static ss_design *explore(const util_case *u, ss_explore_opts o) {
-    ss_design *d = NULL;
-    if (ss_explore(u->ctx, u->c, u->g, u->p, &u->dev, o, &d) != SS_OK) util_print_diags(u->ctx);
-    return d;
-}
-
 /* ---- enumeration ---- */
 
 typedef struct brute {
@@ -114,7 +108,7 @@ static void test_against_enumeration(void **state) {
         assert_true(util_case_open(&u, ctx, util_short_net(ctx, seed), dev, seed % 2 ? 0.5 : -1));
         double best = least_latency(&u, &designs);
         if (best < INFINITY) {
-            ss_design *d = explore(&u, quick), *batch = explore(&u, fast);
+            ss_design *d = util_case_explore(&u, quick), *batch = util_case_explore(&u, fast);
             assert_true(d && batch && d->n_partitions == 1);
             assert_true(d->partitions[0].latency >= best * (1 - 1e-12));
             widest = fmax(widest, d->partitions[0].latency / best);
@@ -182,7 +176,7 @@ static void test_promises(void **state) {
         assert_true(util_case_open(&u, ctx, g, dev, t < 4 ? 0.5 : -1));
         ss_explore_opts q = quick, b = fast;
         if (t >= 4) q.batch = b.batch = 1000000;
-        ss_design *d = explore(&u, q), *again = explore(&u, q), *batch = explore(&u, b);
+        ss_design *d = util_case_explore(&u, q), *again = util_case_explore(&u, q), *batch = util_case_explore(&u, b);
         assert_true(d && again && batch);
         check_quick(&u, d, batch);
         check_saved(&u, d);
@@ -207,10 +201,10 @@ static void test_floor(void **state) {
     util_case u;
     assert_true(util_case_open(&u, ctx, util_straight_net(ctx, 3, 1), util_device(1.5, true), 0.5));
     ss_explore_opts o = quick;
-    ss_design *batch = explore(&u, fast), *free_choice = explore(&u, quick), *d = NULL;
+    ss_design *batch = util_case_explore(&u, fast), *free_choice = util_case_explore(&u, quick), *d = NULL;
     assert_true(batch && free_choice);
     o.min_throughput = 0.999 * batch->throughput_steady;
-    d = explore(&u, o);
+    d = util_case_explore(&u, o);
     assert_non_null(d);
     check_quick(&u, d, batch);
     assert_true(d->throughput_steady >= o.min_throughput);
@@ -234,17 +228,11 @@ static void test_floor(void **state) {
 
 static bool explore_all(ss_ctx *ctx) {
     util_rng r = { 5 };
-    util_case u = { .dev = util_device(0.3, false) };
     ss_graph *g = ss_graph_new(ctx, "one");
-    ss_cost_opts o = { .bits = 16, .engines = 1u << SS_ENGINE_DENSE };
-    ss_design *d = NULL;
     if (g) g->output = util_add_conv(g, "a", util_add_input(g, 2, 2, 2), (util_conv_spec){ .f = 2, .kh = 1 }, &r);
-    bool ok = g && g->output >= 0 && ss_cost_new(ctx, g, NULL, &u.dev, o, &u.c) == SS_OK &&
-              ss_explore(ctx, u.c, g, NULL, &u.dev, quick, &d) == SS_OK;
-    ss_design_free(d);
-    ss_cost_free(u.c);
+    if (!g || g->output >= 0) return util_explore_dense(ctx, g, quick);
     ss_graph_free(g);
-    return ok;
+    return false;
 }
 
 static void test_out_of_memory(void **state) {

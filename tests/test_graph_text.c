@@ -272,7 +272,7 @@ static void threshold_files_are_checked(void **state) {
         const char *text, *message;
     } cases[] = {
         { "{\"format\":\"skipstream.thresholds\",\"version\":1}", "\"layers\" is missing" },
-        { "{\"format\":\"skipstream.thresholds\",\"version\":2,\"layers\":{}}", "version 2" },
+        { "{\"format\":\"skipstream.thresholds\",\"version\":3,\"layers\":{}}", "version 3" },
         { "{\"format\":\"skipstream.profile\",\"version\":1}", "holds a \"skipstream.profile\"" },
         { "[1]", "not a skipstream artefact" },
         { FORMAT "{\"stem_relu\":0.5", "not valid JSON" },

@@ -247,7 +247,7 @@ static void bad_files_are_refused(void **state) {
     assert_int_equal(ss_file_read(f->ctx, f->path, 1 << 20, &good, &len), SS_OK);
     const struct {
         const char *from, *to, *why;
-    } edits[] = { { "\"version\": 3", "\"version\": 4", "version 4" },
+    } edits[] = { { "\"version\": 3", "\"version\": 5", "version 5" },
                   { "\"version\": 3", "\"version\": 2", "older version" },
                   { "skipstream.profile", "skipstream.design!", "not a" },
                   { "\"name\": \"b\"", "\"name\": \"c\"", "does not match" },

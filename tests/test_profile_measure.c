@@ -1,6 +1,6 @@
 /* Measured profiles on a small network with every kind of node, against counting in plain loops over the
  * tensors of the same run; the same profile from any number of threads; higher thresholds, more zeros. */
-#include "profile/profile.h"
+#include "util_net.h"
 #include "util_profile.h"
 
 #include <math.h>
@@ -14,12 +14,7 @@
 enum { IMAGES = 13, NODES = 16 };
 
 typedef struct fixture {
-    ss_ctx *ctx;
-    ss_graph *g;
-    ss_dataset *d;
-    ss_norm norm;
-    ss_quant *q;
-    ss_engine *e;
+    util_net net;
     int16_t *tensor[IMAGES][NODES]; /* copies: [c][h][w] */
 } fixture;
 
@@ -44,28 +39,17 @@ static ss_graph *network(ss_ctx *ctx, util_rng *r) {
 static int setup(void **state) {
     fixture *f = calloc(1, sizeof *f);
     util_rng rng = { 5 };
-    ss_calib *calib = NULL;
-    f->ctx = ss_ctx_new();
-    f->g = network(f->ctx, &rng);
-    f->norm = util_norm(3);
-    f->d = util_dataset(f->ctx, f->g->nodes[0].shape, 4, IMAGES, 9);
-    ss_status s = ss_graph_verify(f->g, "test");
-    if (s == SS_OK) s = ss_calibrate(f->ctx, f->g, f->d, &f->norm, &calib);
-    if (s == SS_OK) s = ss_quantise(f->ctx, f->g, calib, 16, &f->q);
-    if (s == SS_OK) s = ss_engine_new(f->ctx, f->g, f->q, SS_ISA_AUTO, &f->e);
-    ss_calib_free(calib);
+    ss_ctx *ctx = ss_ctx_new();
+    ss_graph *g = network(ctx, &rng);
     *state = f;
-    return s == SS_OK ? 0 : -1;
+    if (!g || ss_graph_verify(g, "test") != SS_OK) return -1;
+    return util_net_open(&f->net, ctx, g, util_norm(3), 4, IMAGES, 9, 16) == SS_OK ? 0 : -1;
 }
 
 static int teardown(void **state) {
     fixture *f = *state;
     for (int i = 0; i < IMAGES * NODES; i++) free(f->tensor[i / NODES][i % NODES]);
-    ss_engine_free(f->e);
-    ss_quant_free(f->q);
-    ss_dataset_free(f->d);
-    ss_graph_free(f->g);
-    ss_ctx_free(f->ctx);
+    util_net_close(&f->net);
     free(f);
     return 0;
 }
@@ -80,7 +64,7 @@ static void keep(void *user, int thread, int64_t image, int32_t node, ss_view v)
 }
 
 static int nonzeros(const fixture *f, int image, const ss_node *n, int oy, int ox, int c) {
-    ss_shape in = ss_graph_in_shape(f->g, n);
+    ss_shape in = ss_graph_in_shape(f->net.g, n);
     int count = 0;
     for (int y = oy * n->win.sh - n->win.pt, i = 0; i < n->win.kh; i++, y++)
         for (int x = ox * n->win.sw - n->win.pl, j = 0; j < n->win.kw; j++, x++)
@@ -115,14 +99,14 @@ static void agrees_with_plain_loops(void **state) {
     ss_run_opts opts = { .observer = keep, .observer_user = f };
     ss_profile *p;
     float scores[IMAGES * 4], again[IMAGES * 4];
-    assert_int_equal(ss_engine_run(f->ctx, f->e, f->d, &f->norm, &opts, scores), SS_OK);
-    assert_int_equal(ss_profile_measure(f->ctx, f->g, f->e, f->q, f->d, &f->norm, again, &p), SS_OK);
+    assert_int_equal(ss_engine_run(f->net.ctx, f->net.e, f->net.d, &f->net.norm, &opts, scores), SS_OK);
+    assert_int_equal(ss_profile_measure(f->net.ctx, f->net.g, f->net.e, f->net.q, f->net.d, &f->net.norm, again, &p), SS_OK);
     assert_memory_equal(scores, again, sizeof scores);
-    assert_true(p->images == IMAGES && p->bits == 16 && !p->assumed && p->data == ss_dataset_hash(f->d));
+    assert_true(p->images == IMAGES && p->bits == 16 && !p->assumed && p->data == ss_dataset_hash(f->net.d));
     assert_int_equal(p->n_layers, 6);
     assert_int_equal(p->n_relus, 5);
-    for (int i = 0, relu = 0; i < f->g->n; i++) {
-        const ss_node *n = &f->g->nodes[i];
+    for (int i = 0, relu = 0; i < f->net.g->n; i++) {
+        const ss_node *n = &f->net.g->nodes[i];
         if (n->op == SS_OP_CONV) check_layer(f, p, n);
         if (!n->act.on) continue;
         const ss_relu_profile *r = &p->relus[relu++];
@@ -143,11 +127,11 @@ static void agrees_with_plain_loops(void **state) {
 static void same_for_any_number_of_threads(void **state) {
     fixture *f = *state;
     ss_profile *p, *q;
-    ss_ctx_set_threads(f->ctx, 1);
-    assert_int_equal(ss_profile_measure(f->ctx, f->g, f->e, f->q, f->d, &f->norm, NULL, &p), SS_OK);
+    ss_ctx_set_threads(f->net.ctx, 1);
+    assert_int_equal(ss_profile_measure(f->net.ctx, f->net.g, f->net.e, f->net.q, f->net.d, &f->net.norm, NULL, &p), SS_OK);
     for (int threads = 2; threads <= 5; threads++) {
-        ss_ctx_set_threads(f->ctx, threads);
-        assert_int_equal(ss_profile_measure(f->ctx, f->g, f->e, f->q, f->d, &f->norm, NULL, &q), SS_OK);
+        ss_ctx_set_threads(f->net.ctx, threads);
+        assert_int_equal(ss_profile_measure(f->net.ctx, f->net.g, f->net.e, f->net.q, f->net.d, &f->net.norm, NULL, &q), SS_OK);
         for (int i = 0; i < p->n_layers; i++) {
             const ss_layer_profile *x = &p->layers[i], *y = &q->layers[i];
             size_t row = ((size_t)x->k + 1) * sizeof(double);
@@ -167,9 +151,9 @@ static void higher_thresholds_more_zeros(void **state) {
     for (int step = 0; step < 8; step++) {
         ss_profile *p;
         double sum = 0;
-        ss_thresholds_uniform(f->g, 0.1f * (float)step);
-        assert_int_equal(ss_quant_set_thresholds(f->q, f->g), SS_OK);
-        assert_int_equal(ss_profile_measure(f->ctx, f->g, f->e, f->q, f->d, &f->norm, NULL, &p), SS_OK);
+        ss_thresholds_uniform(f->net.g, 0.1f * (float)step);
+        assert_int_equal(ss_quant_set_thresholds(f->net.q, f->net.g), SS_OK);
+        assert_int_equal(ss_profile_measure(f->net.ctx, f->net.g, f->net.e, f->net.q, f->net.d, &f->net.norm, NULL, &p), SS_OK);
         for (int i = 0; i < p->n_relus; i++) sum += p->relus[i].zero_ratio;
         assert_true(p->relus[0].zero_ratio > first && sum > total);
         assert_true(p->relus[0].threshold == 0.1f * (float)step);
@@ -182,8 +166,8 @@ static void higher_thresholds_more_zeros(void **state) {
 static void float_engine_is_refused(void **state) {
     fixture *f = *state;
     ss_profile *p;
-    assert_int_equal(ss_profile_measure(f->ctx, f->g, f->e, NULL, f->d, &f->norm, NULL, &p), SS_BAD);
-    assert_int_equal(ss_diag_errors(f->ctx), 1);
+    assert_int_equal(ss_profile_measure(f->net.ctx, f->net.g, f->net.e, NULL, f->net.d, &f->net.norm, NULL, &p), SS_BAD);
+    assert_int_equal(ss_diag_errors(f->net.ctx), 1);
 }
 
 int main(void) {

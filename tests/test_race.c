@@ -1,6 +1,7 @@
 /* Races: the images whose class was nearly undecided come first, a race's scores are those of a run, and its verdict is
  * that of all images wherever these are clear. */
 #include "threshold/race.h"
+#include "util_net.h"
 #include "util_profile.h"
 
 #include <math.h>
@@ -14,12 +15,7 @@
 enum { IMAGES = 960, REACHED = IMAGES / 2, CLASSES = 10 };
 
 typedef struct fixture {
-    ss_ctx *ctx;
-    ss_graph *g;
-    ss_quant *q;
-    ss_engine *e;
-    ss_dataset *d;
-    ss_norm norm;
+    util_net net;
     ss_race race;
     float before[IMAGES][CLASSES], after[IMAGES][CLASSES], raced[IMAGES][CLASSES];
 } fixture;
@@ -28,7 +24,7 @@ typedef struct fixture {
 static void label(fixture *f) {
     for (int64_t i = 0; i < IMAGES; i++) {
         uint8_t *at, *pixels;
-        ss_dataset_record(f->d, i, &at, &pixels);
+        ss_dataset_record(f->net.d, i, &at, &pixels);
         *at = 0;
         for (int c = 1; c < CLASSES; c++)
             if (f->before[i][c] > f->before[i][*at]) *at = (uint8_t)c;
@@ -38,19 +34,12 @@ static void label(fixture *f) {
 
 static int start(void **state) {
     fixture *f = calloc(1, sizeof *f);
-    ss_calib *calib = NULL;
-    f->ctx = ss_ctx_new();
-    f->g = util_small_resnet(f->ctx, 11);
-    f->norm = util_norm(3);
-    f->d = util_dataset(f->ctx, f->g->nodes[0].shape, CLASSES, IMAGES, 1);
-    ss_status s = ss_calibrate(f->ctx, f->g, f->d, &f->norm, &calib);
-    if (s == SS_OK) s = ss_quantise(f->ctx, f->g, calib, 16, &f->q);
-    if (s == SS_OK) s = ss_engine_new(f->ctx, f->g, f->q, SS_ISA_AUTO, &f->e);
-    if (s == SS_OK) s = ss_engine_run(f->ctx, f->e, f->d, &f->norm, NULL, f->before[0]);
+    ss_ctx *ctx = ss_ctx_new();
+    ss_status s = util_net_open(&f->net, ctx, util_small_resnet(ctx, 11), util_norm(3), CLASSES, IMAGES, 1, 16);
+    if (s == SS_OK) s = ss_engine_run(ctx, f->net.e, f->net.d, &f->net.norm, NULL, f->before[0]);
     if (s == SS_OK) label(f);
     if (s == SS_OK)
-        s = ss_race_open(f->ctx, f->e, f->g, f->d, &f->norm, 64 << 20, f->before[0], CLASSES, &f->race);
-    ss_calib_free(calib);
+        s = ss_race_open(ctx, f->net.e, f->net.g, f->net.d, &f->net.norm, 64 << 20, f->before[0], CLASSES, &f->race);
     *state = f;
     return s == SS_OK ? 0 : -1;
 }
@@ -58,11 +47,7 @@ static int start(void **state) {
 static int finish(void **state) {
     fixture *f = *state;
     ss_race_close(&f->race);
-    ss_engine_free(f->e);
-    ss_quant_free(f->q);
-    ss_dataset_free(f->d);
-    ss_graph_free(f->g);
-    ss_ctx_free(f->ctx);
+    util_net_close(&f->net);
     free(f);
     return 0;
 }
@@ -71,8 +56,8 @@ static float margin(const fixture *f, int64_t i) {
     const float *s = f->before[i];
     float other = -INFINITY;
     for (int c = 0; c < CLASSES; c++)
-        if (c != f->d->labels[i] && s[c] > other) other = s[c];
-    return fabsf(s[f->d->labels[i]] - other);
+        if (c != f->net.d->labels[i] && s[c] > other) other = s[c];
+    return fabsf(s[f->net.d->labels[i]] - other);
 }
 
 static void closest_images_come_first(void **state) {
@@ -84,7 +69,7 @@ static void closest_images_come_first(void **state) {
         assert_false(reached[image]);
         reached[image] = true;
         assert_true(i == 0 || margin(f, image) >= margin(f, f->race.order[i - 1]));
-        assert_int_equal(f->race.hard->labels[i], f->d->labels[image]);
+        assert_int_equal(f->race.hard->labels[i], f->net.d->labels[image]);
     }
     for (int64_t i = 0; i < IMAGES; i++)
         assert_true(reached[i] || margin(f, i) >= margin(f, f->race.order[REACHED - 1]));
@@ -93,10 +78,10 @@ static void closest_images_come_first(void **state) {
 /* Uniform thresholds, by a race and by a run; what was judged. */
 static int64_t both(fixture *f, float t, ss_race_limit limit) {
     int64_t judged;
-    ss_thresholds_uniform(f->g, t);
-    assert_int_equal(ss_quant_set_thresholds(f->q, f->g), SS_OK);
+    ss_thresholds_uniform(f->net.g, t);
+    assert_int_equal(ss_quant_set_thresholds(f->net.q, f->net.g), SS_OK);
     assert_int_equal(ss_race_run(&f->race, 0, limit, f->raced[0], &judged), SS_OK);
-    assert_int_equal(ss_engine_run(f->ctx, f->e, f->d, &f->norm, NULL, f->after[0]), SS_OK);
+    assert_int_equal(ss_engine_run(f->net.ctx, f->net.e, f->net.d, &f->net.norm, NULL, f->after[0]), SS_OK);
     return judged;
 }
 
@@ -113,7 +98,7 @@ static void scores_are_those_of_a_run(void **state) {
 
 static double loss(fixture *f, float (*scores)[CLASSES], double *hi) {
     double loss, lo;
-    ss_paired_loss(f->d, f->before[0], scores[0], CLASSES, &loss, &lo, hi);
+    ss_paired_loss(f->net.d, f->before[0], scores[0], CLASSES, &loss, &lo, hi);
     return loss;
 }
 
@@ -140,9 +125,9 @@ static void verdicts_are_those_of_all_images(void **state) {
 
 static void few_images_have_no_race(void **state) {
     fixture *f = *state;
-    const ss_dataset few = ss_dataset_part(f->d, 0, SS_RACE_LEAST - 1);
+    const ss_dataset few = ss_dataset_part(f->net.d, 0, SS_RACE_LEAST - 1);
     ss_race r;
-    assert_int_equal(ss_race_open(f->ctx, f->e, f->g, &few, &f->norm, 0, f->before[0], CLASSES, &r), SS_OK);
+    assert_int_equal(ss_race_open(f->net.ctx, f->net.e, f->net.g, &few, &f->net.norm, 0, f->before[0], CLASSES, &r), SS_OK);
     assert_int_equal(r.n, 0);
     ss_race_close(&r);
 }

@@ -1,5 +1,5 @@
 /* Replay: a run that begins behind what changed gives the scores and the profile of a whole run, bit for bit. */
-#include "profile/profile.h"
+#include "util_net.h"
 #include "util_profile.h"
 
 #include <setjmp.h>
@@ -11,38 +11,17 @@
 
 enum { IMAGES = 24, CLASSES = 10 };
 
-typedef struct fixture {
-    ss_ctx *ctx;
-    ss_graph *g;
-    ss_quant *q;
-    ss_engine *e;
-    ss_dataset *d;
-    ss_norm norm;
-} fixture;
+typedef util_net fixture;
 
 static int start(void **state) {
-    fixture *f = calloc(1, sizeof *f);
-    ss_calib *calib = NULL;
-    f->ctx = ss_ctx_new();
-    f->g = util_small_resnet(f->ctx, 5);
-    f->norm = util_norm(3);
-    f->d = util_dataset(f->ctx, f->g->nodes[0].shape, CLASSES, IMAGES, 1);
-    ss_status s = ss_calibrate(f->ctx, f->g, f->d, &f->norm, &calib);
-    if (s == SS_OK) s = ss_quantise(f->ctx, f->g, calib, 16, &f->q);
-    if (s == SS_OK) s = ss_engine_new(f->ctx, f->g, f->q, SS_ISA_AUTO, &f->e);
-    ss_calib_free(calib);
-    *state = f;
-    return s == SS_OK ? 0 : -1;
+    ss_ctx *ctx = ss_ctx_new();
+    *state = calloc(1, sizeof(fixture));
+    return util_net_open(*state, ctx, util_small_resnet(ctx, 5), util_norm(3), CLASSES, IMAGES, 1, 16) == SS_OK ? 0 : -1;
 }
 
 static int finish(void **state) {
-    fixture *f = *state;
-    ss_engine_free(f->e);
-    ss_quant_free(f->q);
-    ss_dataset_free(f->d);
-    ss_graph_free(f->g);
-    ss_ctx_free(f->ctx);
-    free(f);
+    util_net_close(*state);
+    free(*state);
     return 0;
 }
 

@@ -383,7 +383,7 @@ static void unusable_artefacts(void **state) {
     expect_refusal(f, "{}", "not a skipstream artefact");
     expect_refusal(f, "{\"format\":\"skipstream.calib\",\"version\":1}",
                    "no section for a \"skipstream.calib\"");
-    expect_refused_edit(f, design, "\"version\":1", "\"version\":2", "version 2");
+    expect_refused_edit(f, design, "\"version\":1", "\"version\":3", "version 3");
     expect_refused_edit(f, design, "]}]}", "", "not valid JSON");
     expect_refused_edit(f, design, "\"latency_us\":123.4,", "", "\"latency_us\" is missing");
     expect_refused_edit(f, design, "\"cycles\":4000", "\"cycles\":\"4000\"", "\"cycles\" is not a number");

@@ -5,6 +5,7 @@
 #include "sim/parts.h"
 #include "util_explore.h"
 #include "util_infer.h"
+#include "util_net.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -269,55 +270,36 @@ static void broadcast_engines_follow_the_recurrences(void **state) {
 /* ---- networks ---- */
 
 typedef struct fixture {
-    ss_ctx *ctx;
-    ss_graph *g;
-    ss_dataset *d;
-    ss_norm norm;
-    ss_quant *q;
-    ss_engine *e;
+    util_net net;
     ss_design *design;
 } fixture;
 
-static int setup(void **state) {
+static int setup_on(void **state, double scale) {
     fixture *f = calloc(1, sizeof *f);
-    ss_profile *p = NULL;
+    ss_ctx *ctx = ss_ctx_new();
     *state = f;
-    f->ctx = ss_ctx_new();
-    f->g = util_small_resnet(f->ctx, 3);
-    f->d = util_dataset(f->ctx, f->g->nodes[0].shape, 10, 6, 4);
-    f->norm = util_infer_norm(3);
-    f->q = util_infer_quantise(f->ctx, f->g, f->d, 8);
-    ss_device device = util_device(4, true);
-    ss_status s = f->q ? ss_engine_new(f->ctx, f->g, f->q, SS_ISA_AUTO, &f->e) : SS_BAD;
-    if (s == SS_OK) s = ss_profile_assume(f->ctx, f->g, 0.5, 8, &p);
-    if (s == SS_OK)
-        s = ss_explore_graph(f->ctx, f->g, p, &device, (ss_cost_opts){ .bits = 8 },
-                             (ss_explore_opts){ .batch = 16, .target_gap = 0.02, .max_partitions = 1 },
-                             &f->design);
-    ss_profile_free(p);
-    if (s != SS_OK) util_print_diags(f->ctx);
-    return s == SS_OK ? 0 : -1;
+    ss_status s = util_net_open(&f->net, ctx, util_small_resnet(ctx, 3), util_infer_norm(3), 10, 6, 4, 8);
+    return s == SS_OK && util_net_design(&f->net, scale, &f->design) == SS_OK ? 0 : -1;
 }
+
+static int setup(void **state) { return setup_on(state, 4); }
+static int setup_fast(void **state) { return setup_on(state, 40); } /* a row of 16 pixels in some 30 cycles */
 
 static int teardown(void **state) {
     fixture *f = *state;
     ss_design_free(f->design);
-    ss_engine_free(f->e);
-    ss_quant_free(f->q);
-    ss_dataset_free(f->d);
-    ss_graph_free(f->g);
-    ss_ctx_free(f->ctx);
+    util_net_close(&f->net);
     free(f);
     return 0;
 }
 
 static ss_sim_task task_of(const fixture *f) {
-    return (ss_sim_task){ .g = f->g,
-                          .q = f->q,
-                          .e = f->e,
+    return (ss_sim_task){ .g = f->net.g,
+                          .q = f->net.q,
+                          .e = f->net.e,
                           .design = f->design,
-                          .images = f->d,
-                          .norm = &f->norm,
+                          .images = f->net.d,
+                          .norm = &f->net.norm,
                           .opts = { .last = -1 } };
 }
 
@@ -326,7 +308,7 @@ static ss_status simulate(fixture *f, const ss_rtl_depth *depths, int32_t n, ss_
     task.opts.depths = depths;
     task.opts.n_depths = n;
     task.split_loss = true;
-    return ss_sim_run(f->ctx, &task, out);
+    return ss_sim_run(f->net.ctx, &task, out);
 }
 
 static void a_network_runs_through(void **state) {
@@ -335,17 +317,17 @@ static void a_network_runs_through(void **state) {
     assert_int_equal(simulate(f, NULL, 0, &v), SS_OK);
     assert_int_equal(simulate(f, NULL, 0, &again), SS_OK);
     const ss_sim_partition *p = &v->partitions[0];
-    assert_int_equal(p->n_nodes, f->g->n);
+    assert_int_equal(p->n_nodes, f->net.g->n);
     double slowest = 0;
     int64_t joining = 0;
     for (int32_t i = 0; i < p->n_nodes; i++) {
         const ss_sim_node *n = &p->nodes[i];
         assert_true(n->busy > 0 && n->busy <= p->cycles && n->blocked <= p->cycles &&
                     n->starved <= p->cycles && n->joining <= n->starved + p->cycles / 2);
-        if (f->g->nodes[i].op != SS_OP_ADD) assert_int_equal(n->joining, 0);
+        if (f->net.g->nodes[i].op != SS_OP_ADD) assert_int_equal(n->joining, 0);
         joining += n->joining;
         for (int32_t k = 0; k < n->n_fifos; k++) assert_true(n->held[k] >= 1 && n->held[k] <= n->depth[k]);
-        slowest = fmax(slowest, (double)n->busy / (double)f->d->n);
+        slowest = fmax(slowest, (double)n->busy / (double)f->net.d->n);
     }
     assert_true(joining > 0); /* a skip waits for the branch that computes */
     const ss_sim_loss *l = &p->loss;
@@ -353,11 +335,21 @@ static void a_network_runs_through(void **state) {
     assert_true(fabs(l->waits + l->images + l->bursts + l->joins - (p->interval.mean - p->predicted_interval)) <
                 1e-6 * p->interval.mean);
     assert_true(p->interval.mean > 0 && p->latency.least > 0);
-    assert_true((double)p->cycles >= slowest * (double)f->d->n);
+    assert_true((double)p->cycles >= slowest * (double)f->net.d->n);
     assert_true(p->interval.p5 <= p->interval.p95);
-    for (int64_t i = 0; i < f->d->n; i++) assert_int_equal(p->ends[i], again->partitions[0].ends[i]);
+    for (int64_t i = 0; i < f->net.d->n; i++) assert_int_equal(p->ends[i], again->partitions[0].ends[i]);
     ss_simulated_free(v);
     ss_simulated_free(again);
+}
+
+/* Where rows pass faster than a pixel through the modules, FIFOs of joins have room for the pixels in these. */
+static void joins_do_not_hold_up_a_fast_network(void **state) {
+    fixture *f = *state;
+    ss_simulated *v;
+    assert_int_equal(simulate(f, NULL, 0, &v), SS_OK);
+    const ss_sim_partition *p = &v->partitions[0];
+    assert_true(p->loss.known && p->loss.joins <= 0.02 * p->interval.mean);
+    ss_simulated_free(v);
 }
 
 static int32_t first_join(const ss_graph *g) {
@@ -369,10 +361,10 @@ static int32_t first_join(const ss_graph *g) {
 static void a_starved_skip_is_a_deadlock(void **state) {
     fixture *f = *state;
     ss_simulated *v;
-    const ss_rtl_depth shallow = { .node = first_join(f->g), .input = -1, .words = 2 };
+    const ss_rtl_depth shallow = { .node = first_join(f->net.g), .input = -1, .words = 2 };
     assert_int_equal(simulate(f, &shallow, 1, &v), SS_NO);
     assert_true(v->deadlock && v->partitions[0].deadlock);
-    assert_non_null(strstr(v->partitions[0].why, f->g->nodes[shallow.node].name));
+    assert_non_null(strstr(v->partitions[0].why, f->net.g->nodes[shallow.node].name));
     assert_non_null(strstr(v->partitions[0].why, "is full"));
     assert_non_null(strstr(v->partitions[0].why, "is empty"));
     ss_rtl_depth cure = v->partitions[0].cure; /* flows, and one less does not */
@@ -391,12 +383,12 @@ static ss_status tune(fixture *f, ss_simulated **out) {
     ss_sim_task task = task_of(f);
     task.tune = true;
     task.within = 0.95;
-    return ss_sim_run(f->ctx, &task, out);
+    return ss_sim_run(f->net.ctx, &task, out);
 }
 
 static void with_other_images(fixture *f, unsigned seed) {
-    ss_dataset_free(f->d);
-    f->d = util_dataset(f->ctx, f->g->nodes[0].shape, 10, 6, seed);
+    ss_dataset_free(f->net.d);
+    f->net.d = util_dataset(f->net.ctx, f->net.g->nodes[0].shape, 10, 6, seed);
 }
 
 /* Data decides times, not whether everything stops: with the least depths no data does, with one word less all
@@ -442,8 +434,8 @@ static void a_tuned_design_is_what_was_found(void **state) {
     assert_true(p->sized_interval * 0.95 <= p->endless_interval * (1 + 1e-9));
     assert_true(p->stall >= 1);
     snprintf(path, sizeof path, "%s/design.json", dir);
-    assert_int_equal(ss_design_save(v->tuned, f->g, path), SS_OK);
-    assert_int_equal(ss_design_load(f->ctx, f->g, path, &back), SS_OK);
+    assert_int_equal(ss_design_save(v->tuned, f->net.g, path), SS_OK);
+    assert_int_equal(ss_design_load(f->net.ctx, f->net.g, path, &back), SS_OK);
     ss_design *before = f->design;
     f->design = back;
     assert_int_equal(simulate(f, NULL, 0, &w), SS_OK);
@@ -469,19 +461,19 @@ static void depths_are_read(void **state) {
     ss_rtl_depth d[3];
     int32_t n;
     char text[128];
-    const int32_t join = first_join(f->g);
-    snprintf(text, sizeof text, "%s=7,%s:1=9", f->g->nodes[join].name, f->g->nodes[join].name);
-    assert_int_equal(ss_rtl_depths(f->ctx, f->g, text, d, &n), SS_OK);
+    const int32_t join = first_join(f->net.g);
+    snprintf(text, sizeof text, "%s=7,%s:1=9", f->net.g->nodes[join].name, f->net.g->nodes[join].name);
+    assert_int_equal(ss_rtl_depths(f->net.ctx, f->net.g, text, d, &n), SS_OK);
     assert_int_equal(n, 2);
     assert_true(d[0].node == join && d[0].input == -1 && d[0].words == 7);
     assert_true(d[1].node == join && d[1].input == 1 && d[1].words == 9);
     static const char *const bad[] = { "x=3",        "stem=4",      "b1_add=1",  "b1_add",   "b1_add=",
                                        "b1_add:2=4", "b1_add:-1=4", "b1_add:=4", "b1_add=3x" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        if (ss_rtl_depths(f->ctx, f->g, bad[i], d, &n) != SS_BAD) print_error("%s\n", bad[i]);
-        assert_int_equal(ss_rtl_depths(f->ctx, f->g, bad[i], d, &n), SS_BAD);
+        if (ss_rtl_depths(f->net.ctx, f->net.g, bad[i], d, &n) != SS_BAD) print_error("%s\n", bad[i]);
+        assert_int_equal(ss_rtl_depths(f->net.ctx, f->net.g, bad[i], d, &n), SS_BAD);
     }
-    ss_diag_clear(f->ctx);
+    ss_diag_clear(f->net.ctx);
 }
 
 int main(void) {
@@ -490,6 +482,7 @@ int main(void) {
         cmocka_unit_test(windows_take_their_cycles),
         cmocka_unit_test(broadcast_engines_follow_the_recurrences),
         cmocka_unit_test_setup_teardown(a_network_runs_through, setup, teardown),
+        cmocka_unit_test_setup_teardown(joins_do_not_hold_up_a_fast_network, setup_fast, teardown),
         cmocka_unit_test_setup_teardown(a_starved_skip_is_a_deadlock, setup, teardown),
         cmocka_unit_test_setup_teardown(least_depths_hold_for_all_data, setup, teardown),
         cmocka_unit_test_setup_teardown(a_tuned_design_is_what_was_found, setup, teardown),

@@ -1,7 +1,7 @@
 /* verify without a simulator: programs and their logs, manifests that do not fit, stimuli, results read back.
  */
 #include "util_infer.h"
-#include "util_explore.h"
+#include "util_net.h"
 #include "verify/parts.h"
 
 #include <setjmp.h>
@@ -13,47 +13,24 @@
 #include <cmocka.h>
 
 typedef struct fixture {
-    ss_ctx *ctx;
-    ss_graph *g;
-    ss_dataset *d;
-    ss_norm norm;
-    ss_quant *q;
-    ss_engine *e;
+    util_net net;
     ss_design *design;
     char dir[256];
 } fixture;
 
 static int setup(void **state) {
     fixture *f = calloc(1, sizeof *f);
-    ss_profile *p = NULL;
+    ss_ctx *ctx = ss_ctx_new();
     *state = f;
-    f->ctx = ss_ctx_new();
-    f->g = util_small_resnet(f->ctx, 3);
-    f->d = util_dataset(f->ctx, f->g->nodes[0].shape, 10, 3, 4);
-    f->norm = util_infer_norm(3);
-    f->q = util_infer_quantise(f->ctx, f->g, f->d, 8);
-    ss_device device = util_device(4, true);
-    ss_status s = f->q && util_temp_dir(f->dir) ? SS_OK : SS_BAD;
-    if (s == SS_OK) s = ss_engine_new(f->ctx, f->g, f->q, SS_ISA_AUTO, &f->e);
-    if (s == SS_OK) s = ss_profile_assume(f->ctx, f->g, 0.5, 8, &p);
-    if (s == SS_OK)
-        s = ss_explore_graph(f->ctx, f->g, p, &device, (ss_cost_opts){ .bits = 8 },
-                             (ss_explore_opts){ .batch = 16, .target_gap = 0.02, .max_partitions = 1 },
-                             &f->design);
-    ss_profile_free(p);
-    if (s != SS_OK) util_print_diags(f->ctx);
-    return s == SS_OK ? 0 : -1;
+    ss_status s = util_net_open(&f->net, ctx, util_small_resnet(ctx, 3), util_infer_norm(3), 10, 3, 4, 8);
+    return s == SS_OK && util_net_design(&f->net, 4, &f->design) == SS_OK && util_temp_dir(f->dir) ? 0 : -1;
 }
 
 static int teardown(void **state) {
     fixture *f = *state;
     util_remove_dir(f->dir);
     ss_design_free(f->design);
-    ss_engine_free(f->e);
-    ss_quant_free(f->q);
-    ss_dataset_free(f->d);
-    ss_graph_free(f->g);
-    ss_ctx_free(f->ctx);
+    util_net_close(&f->net);
     free(f);
     return 0;
 }
@@ -74,30 +51,30 @@ static void programs_run_in_a_folder_with_a_log(void **state) {
     const char *const argv[] = {
         "sh", "-c", "pwd; i=0; while [ $i -lt 20 ]; do echo line $i >&2; i=$((i+1)); done; exit 7", NULL
     };
-    assert_int_equal(ss_process_run(f->ctx, f->dir, argv, log, &code), SS_OK);
+    assert_int_equal(ss_process_run(f->net.ctx, f->dir, argv, log, &code), SS_OK);
     assert_int_equal(code, 7);
-    assert_int_equal(ss_process_failed(f->ctx, "sh", code, log), SS_BAD);
-    assert_true(util_has_error(f->ctx, "exit 7"));
-    assert_true(util_has_error(f->ctx, "line 14|line 15|line 16|line 17|line 18|line 19"));
-    assert_true(util_has_error(f->ctx, log));
-    assert_false(util_has_error(f->ctx, "line 13"));
-    ss_diag_clear(f->ctx);
+    assert_int_equal(ss_process_failed(f->net.ctx, "sh", code, log), SS_BAD);
+    assert_true(util_has_error(f->net.ctx, "exit 7"));
+    assert_true(util_has_error(f->net.ctx, "line 14|line 15|line 16|line 17|line 18|line 19"));
+    assert_true(util_has_error(f->net.ctx, log));
+    assert_false(util_has_error(f->net.ctx, "line 13"));
+    ss_diag_clear(f->net.ctx);
 }
 
 static void a_signal_is_told_from_an_exit(void **state) {
     fixture *f = *state;
     int code = -1;
     const char *const argv[] = { "sh", "-c", "kill -9 $$", NULL };
-    assert_int_equal(ss_process_run(f->ctx, f->dir, argv, in_dir(f, "log"), &code), SS_OK);
+    assert_int_equal(ss_process_run(f->net.ctx, f->dir, argv, in_dir(f, "log"), &code), SS_OK);
     assert_int_equal(code, 128 + 9);
 }
 
 static void a_missing_program_names_its_package(void **state) {
     fixture *f = *state;
-    assert_int_equal(ss_process_need(f->ctx, "sh", "dash"), SS_OK);
-    assert_int_equal(ss_process_need(f->ctx, "no-such-simulator", "simulators"), SS_BAD);
-    assert_true(util_has_error(f->ctx, "apt-get install simulators"));
-    ss_diag_clear(f->ctx);
+    assert_int_equal(ss_process_need(f->net.ctx, "sh", "dash"), SS_OK);
+    assert_int_equal(ss_process_need(f->net.ctx, "no-such-simulator", "simulators"), SS_BAD);
+    assert_true(util_has_error(f->net.ctx, "apt-get install simulators"));
+    ss_diag_clear(f->net.ctx);
 }
 
 /* ---- manifests ---- */
@@ -111,16 +88,16 @@ static ss_status read_manifest(fixture *f, uint64_t model, int bits, const char 
              "[{\"top\": \"partition_1\", \"nodes\": %s}]}",
              (unsigned long long)model, bits, nodes);
     assert_true(util_write_text(in_dir(f, "manifest.json"), text));
-    return ss_hw_read(f->ctx, f->g, f->design, f->dir, hw);
+    return ss_hw_read(f->net.ctx, f->net.g, f->design, f->dir, hw);
 }
 
 static void a_manifest_lists_the_nodes(void **state) {
     fixture *f = *state;
     ss_hw *hw;
     char nodes[128];
-    snprintf(nodes, sizeof nodes, "[{\"name\": \"%s\"}, {\"name\": \"%s\"}]", f->g->nodes[0].name,
-             f->g->nodes[1].name);
-    assert_int_equal(read_manifest(f, ss_graph_hash(f->g), 8, nodes, &hw), SS_OK);
+    snprintf(nodes, sizeof nodes, "[{\"name\": \"%s\"}, {\"name\": \"%s\"}]", f->net.g->nodes[0].name,
+             f->net.g->nodes[1].name);
+    assert_int_equal(read_manifest(f, ss_graph_hash(f->net.g), 8, nodes, &hw), SS_OK);
     assert_int_equal(hw->n, 1);
     assert_int_equal(hw->partitions[0].n_nodes, 2);
     assert_int_equal(hw->partitions[0].nodes[1], 1);
@@ -130,10 +107,10 @@ static void a_manifest_lists_the_nodes(void **state) {
 
 static void manifests_that_do_not_fit_are_refused(void **state) {
     fixture *f = *state;
-    const uint64_t model = ss_graph_hash(f->g);
+    const uint64_t model = ss_graph_hash(f->net.g);
     char order[128];
-    snprintf(order, sizeof order, "[{\"name\": \"%s\"}, {\"name\": \"%s\"}]", f->g->nodes[1].name,
-             f->g->nodes[0].name);
+    snprintf(order, sizeof order, "[{\"name\": \"%s\"}, {\"name\": \"%s\"}]", f->net.g->nodes[1].name,
+             f->net.g->nodes[0].name);
     const struct {
         uint64_t model;
         int bits;
@@ -149,8 +126,8 @@ static void manifests_that_do_not_fit_are_refused(void **state) {
         ss_hw *hw;
         assert_int_equal(read_manifest(f, bad[i].model, bad[i].bits, bad[i].nodes, &hw), SS_BAD);
         assert_null(hw);
-        assert_true(util_has_error(f->ctx, bad[i].message));
-        ss_diag_clear(f->ctx);
+        assert_true(util_has_error(f->net.ctx, bad[i].message));
+        ss_diag_clear(f->net.ctx);
     }
 }
 
@@ -160,25 +137,25 @@ static void tensors_are_pixels_then_channels(void **state) {
     fixture *f = *state;
     ss_stimulus *s;
     const ss_verify_task task = {
-        .g = f->g, .q = f->q, .e = f->e, .design = f->design, .images = f->d, .norm = &f->norm
+        .g = f->net.g, .q = f->net.q, .e = f->net.e, .design = f->design, .images = f->net.d, .norm = &f->net.norm
     };
-    assert_int_equal(ss_stimulus_make(f->ctx, &task, &s), SS_OK);
-    const ss_shape in = f->g->nodes[0].shape;
+    assert_int_equal(ss_stimulus_make(f->net.ctx, &task, &s), SS_OK);
+    const ss_shape in = f->net.g->nodes[0].shape;
     int64_t violations = 0;
-    for (int64_t image = 0; image < f->d->n; image++) {
+    for (int64_t image = 0; image < f->net.d->n; image++) {
         int64_t *raw = calloc((size_t)ss_shape_size(in), sizeof *raw);
         for (int64_t c = 0; c < in.c; c++)
             for (int64_t i = 0; i < in.h * in.w; i++)
                 raw[c * in.h * in.w + i] = s->tensors[0][image * ss_shape_size(in) + i * in.c + c];
-        int64_t **want = util_eval_int(f->g, f->q, raw, &violations);
-        for (int32_t t = 0; t < f->g->n; t++) {
-            const ss_shape o = f->g->nodes[t].shape;
+        int64_t **want = util_eval_int(f->net.g, f->net.q, raw, &violations);
+        for (int32_t t = 0; t < f->net.g->n; t++) {
+            const ss_shape o = f->net.g->nodes[t].shape;
             const int16_t *got = s->tensors[t] + image * ss_shape_size(o);
             for (int64_t c = 0; c < o.c; c++)
                 for (int64_t i = 0; i < o.h * o.w; i++)
                     assert_int_equal(got[i * o.c + c], want[t][c * o.h * o.w + i]);
         }
-        util_free_tensors(f->g, want);
+        util_free_tensors(f->net.g, want);
         free(raw);
     }
     ss_stimulus_free(s);
@@ -204,7 +181,7 @@ static json_t *result(const char *nodes) {
 
 static void results_name_the_first_layer(void **state) {
     fixture *f = *state;
-    ss_arena *a = ss_arena_new(f->ctx);
+    ss_arena *a = ss_arena_new(f->net.ctx);
     ss_verified_node nodes[3] = { { .node = 4 }, { .node = 5 }, { .node = 6 } };
     ss_verified_partition p = { .top = "partition_1", .nodes = nodes, .n_nodes = 3 };
     json_t *j = result("{\"id\": 4, \"instance\": \"a\", \"starved\": 1, \"blocked\": 2, " STREAM(
@@ -220,7 +197,7 @@ static void results_name_the_first_layer(void **state) {
                                      ", \"first\": {\"image\": 0, \"row\": 1, \"column\": 1, \"channel\": 1, "
                                      "\"expected\": 1, \"got\": 0}") "}");
     assert_non_null(j);
-    assert_int_equal(ss_outcome_read(f->ctx, "result", j, a, &p), SS_OK);
+    assert_int_equal(ss_outcome_read(f->net.ctx, "result", j, a, &p), SS_OK);
     const ss_verified_node *culprit = ss_verified_culprit(&p);
     assert_ptr_equal(culprit, &nodes[1]); /* the earliest image, then the first node */
     assert_int_equal(culprit->stream.first.row, 7);
@@ -231,16 +208,16 @@ static void results_name_the_first_layer(void **state) {
 
 static void results_of_other_nodes_are_refused(void **state) {
     fixture *f = *state;
-    ss_arena *a = ss_arena_new(f->ctx);
+    ss_arena *a = ss_arena_new(f->net.ctx);
     ss_verified_node node = { .node = 4 };
     ss_verified_partition p = { .top = "partition_1", .nodes = &node, .n_nodes = 1 };
     const char *const bad[] = { "", "{\"id\": 5}", "{\"id\": 4}",
                                 "{\"id\": 4, \"instance\": \"a\", \"starved\": 1, \"blocked\": 2}" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         json_t *j = result(bad[i]);
-        assert_int_equal(ss_outcome_read(f->ctx, "result", j, a, &p), SS_BAD);
-        assert_true(ss_diag_errors(f->ctx) > 0);
-        ss_diag_clear(f->ctx);
+        assert_int_equal(ss_outcome_read(f->net.ctx, "result", j, a, &p), SS_BAD);
+        assert_true(ss_diag_errors(f->net.ctx) > 0);
+        ss_diag_clear(f->net.ctx);
         json_decref(j);
     }
     ss_arena_free(a);

@@ -74,6 +74,24 @@ void util_case_close(util_case *u) {
     memset(u, 0, sizeof *u);
 }
 
+ss_design *util_case_explore(const util_case *u, ss_explore_opts o) {
+    ss_design *d = NULL;
+    if (ss_explore(u->ctx, u->c, u->g, u->p, &u->dev, o, &d) != SS_OK) util_print_diags(u->ctx);
+    return d;
+}
+
+bool util_explore_dense(ss_ctx *ctx, ss_graph *g, ss_explore_opts o) {
+    const ss_device dev = util_device(0.3, false);
+    const ss_cost_opts engines = { .bits = 16, .engines = 1u << SS_ENGINE_DENSE };
+    ss_cost *c = NULL;
+    ss_design *d = NULL;
+    bool ok = g && ss_cost_new(ctx, g, NULL, &dev, engines, &c) == SS_OK && ss_explore(ctx, c, g, NULL, &dev, o, &d) == SS_OK;
+    ss_design_free(d);
+    ss_cost_free(c);
+    ss_graph_free(g);
+    return ok;
+}
+
 /* ---- broadcast engines ---- */
 
 static int32_t random_divisor(util_rng *r, int32_t of, int32_t most) {

@@ -31,5 +31,9 @@ typedef struct util_case {
 /* zeros < 0: dense engines only. Takes the graph. False: something failed, said on stderr. */
 bool util_case_open(util_case *u, ss_ctx *ctx, ss_graph *g, ss_device dev, double zeros);
 void util_case_close(util_case *u);
+/* Its design; NULL: none, said on stderr. */
+ss_design *util_case_explore(const util_case *u, ss_explore_opts o);
+/* An exploration of g, which it takes, with dense engines on util_device(0.3, false): for util_oom_sweep. */
+bool util_explore_dense(ss_ctx *ctx, ss_graph *g, ss_explore_opts o);
 
 #endif

@@ -12,7 +12,7 @@
 static const ss_opt opts[] = {
     { "data", "D", "images: a CIFAR-10 binary file, or a folder of them", true },
     { "bits", "float|16|8", "arithmetic (default float)", false },
-    { "calib", "C", "images for value ranges, or a saved calibration (.json); default: the first of --data", false },
+    { "calib", "C", "images for value ranges, or a saved calibration (.json); default: the first of --data; float needs none", false },
     { "save-calib", "FILE", "keep the value ranges as C for later runs", false },
     { "thresholds", "T.json", "ReLU thresholds; STUDY.json:N for point N of a study", false },
     SS_CORRECT_OPT,

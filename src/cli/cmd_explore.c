@@ -36,13 +36,11 @@ typedef struct request {
 } request;
 
 static ss_status read_engines(ss_cli *cli, request *r) {
-    unsigned dense = 1u << SS_ENGINE_DENSE;
     if (ss_job_engines(cli, &r->cost.engines) != SS_OK) return SS_BAD;
     if (!ss_arg(cli, "dense")) return SS_OK;
-    if (!(r->cost.engines & dense))
-        return ss_error(ss_cli_ctx(cli), SS_AT("engine"), "give a profile", "--dense leaves only dense engines");
-    r->cost.engines = dense;
-    return SS_OK;
+    r->cost.engines = 1u << SS_ENGINE_DENSE;
+    if (!ss_arg(cli, "engine")) return SS_OK;
+    return ss_error(ss_cli_ctx(cli), SS_AT("engine"), "leave one of them out", "--dense leaves only dense engines");
 }
 
 static ss_status read_objective(ss_cli *cli, request *r) {
@@ -105,13 +103,17 @@ static ss_status read_profile(ss_cli *cli, const ss_graph *g, request *r, ss_pro
     return SS_OK;
 }
 
-static ss_status read_tuned(ss_cli *cli, const ss_graph *g, request *r, ss_design **tuned) {
+/* p NULL: dense engines, which do not stall. */
+static ss_status read_tuned(ss_cli *cli, const ss_graph *g, const ss_profile *p, request *r, ss_design **tuned) {
     const char *path = ss_arg(cli, "tuned");
     if (!path) return SS_OK;
     if (ss_design_load(ss_cli_ctx(cli), g, path, tuned) != SS_OK) return SS_BAD;
     if (!(*tuned)->tuning)
         return ss_error(ss_cli_ctx(cli), SS_AT(path), "write one with `skipstream simulate DESIGN --tune`",
                         "is a design that was not tuned");
+    if (p && !p->assumed && !ss_design_fits_profile(*tuned, p))
+        return ss_error(ss_cli_ctx(cli), SS_AT(path), "tune under the thresholds of the profile, or profile under the design's",
+                        "was simulated under other thresholds or corrected biases than those of %s", ss_arg(cli, "profile"));
     r->cost.tuning = (*tuned)->tuning;
     r->cost.raise_rooms = true;
     return SS_OK;
@@ -133,7 +135,7 @@ static ss_status explore_graph(ss_cli *cli, request *r, const ss_graph *g) {
     ss_profile *p = NULL;
     ss_design *d = NULL, *tuned = NULL;
     ss_status s = read_profile(cli, g, r, &p);
-    if (read_tuned(cli, g, r, &tuned) != SS_OK) s = SS_BAD;
+    if (read_tuned(cli, g, p, r, &tuned) != SS_OK) s = SS_BAD;
     if (s == SS_OK) s = ss_explore_graph(ctx, g, p, &r->device, r->cost, r->explore, &d);
     if (s == SS_OK) snprintf(d->model_path, sizeof d->model_path, "%s", ss_operand(cli, 0));
     if (s == SS_OK && ss_arg(cli, "profile"))

@@ -44,6 +44,8 @@ static ss_status generate(ss_cli *cli, ss_design_job *j) {
 static ss_status run(ss_cli *cli) {
     ss_design_job j;
     ss_status s = ss_cli_check_folder(cli, ss_arg(cli, "out"));
+    if (ss_arg(cli, "part") && ss_arg(cli, "no-vivado"))
+        s = ss_error(ss_cli_ctx(cli), SS_AT("part"), "leave one of them out", "--no-vivado writes no scripts that would name it");
     if (ss_design_job_open(cli, false, &j) != SS_OK) s = SS_BAD;
     if (s == SS_OK) s = generate(cli, &j);
     ss_design_job_close(&j);

@@ -69,6 +69,7 @@ static void say(ss_job *j, const result *r, const char *out) {
         const ss_relu_profile *x = &r->p->relus[i];
         ss_say(j->cli, "%-36.36s %9g %9.1f\n", x->name, (double)x->threshold, 100 * x->zero_ratio);
     }
+    if (!ss_shifts_none(&r->p->shifts)) ss_say(j->cli, "\nbiases are corrected for these thresholds\n");
     ss_say(j->cli, "\nwritten: %s\n", out);
 }
 

@@ -27,7 +27,10 @@ static const ss_opt opts[] = {
     { "step", "T", "how much thresholds rise at a time (default 0.05)", false },
     { "t-max", "T", "where to stop at the latest (default 1.0)", false },
     { "limit", "N", "only the first N images of search and of test", false },
-    { "tune", "N", "images of search on which FIFOs are sized by simulation (default 10)", false },
+    { "correct-bias", "D",
+      "images, or calib or search: those of this run: fold half of the mean that thresholds remove into the biases behind",
+      false },
+    { "tune", "N", "images of search on which FIFOs are sized by simulation (default 10); 0: they are not", false },
     SS_BITS_OPT,
     { "calib", "D3", "images for value ranges, instead of those of --data", false },
     SS_NORM_OPTS,
@@ -44,12 +47,11 @@ typedef struct run {
     ss_splits splits;
     ss_device device;
     ss_study_opts study;
-    int64_t limit, tune;
+    int64_t limit, tune; /* tune 0: the optimised design is the one that is built */
     ss_record record;
     int step;
 } run;
 
-enum { STEPS = 9 };
 
 /* A path in the run's folder, good until the next call with the same buffer. */
 typedef struct path {
@@ -70,14 +72,21 @@ static const char *const threshold_files[] = { "study.json", "thresholds_baselin
                                                "thresholds_optimised.json", "design_optimised.json", NULL };
 static const char *const tune_reads[] = { "calibration.json", "design_optimised.json", "thresholds_optimised.json", NULL };
 static const char *const tune_files[] = { "design_tuned.json", "activity.json", NULL };
-static const char *const report_reads[] = {
+static const char *const report_reads[] = { "design_sparse.json",    "study.json",        "eval.json",
+                                            "design_optimised.json", "design_dense.json", "profile.json", NULL };
+static const char *const report_tuned_reads[] = {
     "design_sparse.json", "study.json",   "eval.json", "design_optimised.json", "design_tuned.json", "activity.json",
     "design_dense.json",  "profile.json", NULL
 };
-enum { FILES = sizeof report_reads / sizeof *report_reads - 1 };
+enum { FILES = sizeof report_tuned_reads / sizeof *report_tuned_reads - 1 };
 static const char *const report_files[] = { "report.html", NULL };
-static const char *const generate_reads[] = { "calibration.json", "design_tuned.json", "thresholds_optimised.json", NULL };
+static const char *const generate_reads[] = { "calibration.json", "design_optimised.json", "thresholds_optimised.json", NULL };
+static const char *const generate_tuned_reads[] = { "calibration.json", "design_tuned.json", "thresholds_optimised.json", NULL };
 static const char *const generate_files[] = { "hardware/manifest.json", NULL };
+
+static int steps(const run *r) { return r->tune ? 9 : 8; }
+static const char *const *generate_from(const run *r) { return r->tune ? generate_tuned_reads : generate_reads; }
+static const char *const *report_from(const run *r) { return r->tune ? report_tuned_reads : report_reads; }
 
 static ss_status check(run *r) {
     const ss_graph *g = r->job.g;
@@ -91,7 +100,7 @@ static ss_status check(run *r) {
     ss_shape_text(g->nodes[0].shape, shape);
     ss_say(r->cli,
            "[1/%d] check: %s, input %s, %" PRId64 " convolutions, %.1f M MACs, %.2f M weights, %d classes\n",
-           STEPS, r->job.name, shape, convs, 1e-6 * (double)macs, 1e-6 * (double)weights, r->job.classes);
+           steps(r), r->job.name, shape, convs, 1e-6 * (double)macs, 1e-6 * (double)weights, r->job.classes);
     r->step = 1;
     return SS_OK;
 }
@@ -204,11 +213,10 @@ static ss_status explore(run *r) {
     return s;
 }
 
-static ss_status threshold(run *r) {
+static ss_status study(run *r, ss_correction *correction) {
     path file;
     ss_study *st;
     const ss_splits *x = &r->splits;
-    if (dealt(r) != SS_OK) return SS_BAD;
     ss_study_task task = { .g = r->job.g,
                            .q = r->job.q,
                            .e = r->job.e,
@@ -220,12 +228,26 @@ static ss_status threshold(run *r) {
                            .dealing = ss_dealing_names[SS_DEAL_JOINT],
                            .search_data = x->data[SS_SPLIT_SEARCH],
                            .test_data = x->data[SS_SPLIT_TEST],
+                           .correction = correction,
+                           .correction_data = x->correct_data,
                            .opts = r->study };
     if (ss_study_run(r->ctx, &task, &st) != SS_OK) return SS_BAD;
     ss_status s = ss_study_save(st, in_dir(r, "study.json", &file));
     if (s == SS_OK) s = ss_study_save_chosen(st, &task, ss_operand(r->cli, 0), r->dir);
     if (s == SS_OK) ss_study_say(r->cli, st);
     ss_study_free(st);
+    return s;
+}
+
+static ss_status threshold(run *r) {
+    ss_job *j = &r->job;
+    ss_correction *c = NULL;
+    if (dealt(r) != SS_OK) return SS_BAD;
+    if (r->splits.correct.n > 0 &&
+        ss_correction_new(j->ctx, j->g, j->q, j->e, &r->splits.correct, &j->norm, SS_CORRECT_MEMORY(r->study.memory), &c) != SS_OK)
+        return SS_BAD;
+    ss_status s = study(r, c);
+    ss_correction_free(c);
     return s;
 }
 
@@ -257,13 +279,13 @@ static ss_status tune(run *r) {
     return s;
 }
 
-/* The tuned design under its thresholds. No later stage runs the network. */
+/* The last design under its thresholds, with the biases corrected for them. No later stage runs the network. */
 static ss_status generate(run *r) {
     path file;
     ss_design *d;
     ss_job *j = &r->job;
     if (dealt(r) != SS_OK) return SS_BAD;
-    if (ss_design_load(r->ctx, j->g, in_dir(r, "design_tuned.json", &file), &d) != SS_OK) return SS_BAD;
+    if (ss_design_load(r->ctx, j->g, in_dir(r, generate_from(r)[1], &file), &d) != SS_OK) return SS_BAD;
     ss_status s = ss_job_thresholds(j, in_dir(r, "thresholds_optimised.json", &file), NULL);
     ss_rtl_opts o = { .last = -1, .no_vivado = *d->device.part == '\0' };
     in_dir(r, "hardware", &file);
@@ -276,8 +298,9 @@ static ss_status generate(run *r) {
 static ss_status report(run *r) {
     path files[FILES], page;
     const char *list[FILES];
-    for (int i = 0; i < FILES; i++) list[i] = in_dir(r, report_reads[i], &files[i]);
-    return ss_report_write(r->ctx, list, FILES, in_dir(r, "report.html", &page));
+    int n = 0;
+    for (; report_from(r)[n]; n++) list[n] = in_dir(r, report_from(r)[n], &files[n]);
+    return ss_report_write(r->ctx, list, n, in_dir(r, "report.html", &page));
 }
 
 /* ---- keys: what each stage's result follows from ---- */
@@ -325,7 +348,7 @@ static uint64_t tuning_key(const run *r) {
 
 static ss_status stage(run *r, const char *name, const char *const *files, uint64_t key,
                        ss_status (*work)(run *)) {
-    ss_say(r->cli, "[%d/%d] %s: ", ++r->step, STEPS, name);
+    ss_say(r->cli, "[%d/%d] %s: ", ++r->step, steps(r), name);
     if (ss_record_kept(&r->record, name, key, files)) {
         ss_say(r->cli, "kept\n");
         return SS_OK;
@@ -346,16 +369,17 @@ static ss_status flow(run *r) {
     uint64_t profiled = mix_word(quantised, images[SS_SPLIT_SEARCH].hash);
     uint64_t explored = mix_word(device_key(profiled, r), r->study.engines);
     uint64_t studied = study_key(mix_word(explored, evaluated), &r->study);
+    if (r->splits.correct.n > 0) studied = mix_real(mix_word(studied, r->splits.correct_data.hash), SS_CORRECT_SHARE);
     ss_status s = check(r);
     if (s == SS_OK) s = stage(r, "calibrate", calibrate_files, calibrated, calibrate);
     if (s == SS_OK) s = stage(r, "eval", eval_files, evaluated, eval);
     if (s == SS_OK) s = stage(r, "profile", profile_files, profiled, profile);
     if (s == SS_OK) s = stage(r, "explore", explore_files, explored, explore);
     if (s == SS_OK) s = stage(r, "threshold", threshold_files, studied, threshold);
-    if (s == SS_OK) s = stage(r, "tune", tune_files, tuning_key(r), tune);
-    if (s == SS_OK) s = stage(r, "generate", generate_files, ss_record_hash(&r->record, generate_reads), generate);
-    if (s == SS_OK) s = stage(r, "report", report_files, ss_record_hash(&r->record, report_reads), report);
-    return s == SS_OK ? ss_run_summary(&r->job, r->dir) : s;
+    if (s == SS_OK && r->tune) s = stage(r, "tune", tune_files, tuning_key(r), tune);
+    if (s == SS_OK) s = stage(r, "generate", generate_files, ss_record_hash(&r->record, generate_from(r)), generate);
+    if (s == SS_OK) s = stage(r, "report", report_files, ss_record_hash(&r->record, report_from(r)), report);
+    return s == SS_OK ? ss_run_summary(&r->job, r->dir, r->tune > 0) : s;
 }
 
 /* ---- the command ---- */
@@ -370,7 +394,9 @@ static ss_status parse(run *r) {
     if (ss_arg_real(r->cli, "step", 1e-6, 1e6, 0.05, &o->step) != SS_OK) s = SS_BAD;
     if (ss_arg_real(r->cli, "t-max", 1e-6, 1e6, 1.0, &o->t_max) != SS_OK) s = SS_BAD;
     if (ss_arg_int(r->cli, "limit", 1, INT64_MAX, 0, &r->limit) != SS_OK) s = SS_BAD;
-    if (ss_arg_int(r->cli, "tune", 2, 1000000, 10, &r->tune) != SS_OK) s = SS_BAD;
+    if (ss_arg_int(r->cli, "tune", 0, 1000000, 10, &r->tune) != SS_OK) s = SS_BAD;
+    else if (r->tune == 1)
+        s = ss_error(r->ctx, (ss_where){ "tune", NULL, "1" }, "take 2 or more, or 0", "one image has no interval to tune for");
     if (ss_job_explore_opts(r->cli, &o->explore) != SS_OK) s = SS_BAD;
     if (ss_job_device(r->cli, &r->device) != SS_OK) s = SS_BAD;
     if (ss_job_engines(r->cli, &o->engines) != SS_OK) s = SS_BAD;
@@ -398,7 +424,8 @@ const ss_command ss_cmd_run = {
     .operands = "MODEL",
     .summary = "do all of the above in order, into one folder",
     .details = "Checks, calibrates, evaluates, profiles, explores (dense for comparison, and sparse), raises\n"
-               "thresholds, sizes FIFOs by simulation, writes the hardware of that design and a report. Run again, it keeps every stage whose result still follows\n"
+               "thresholds, sizes FIFOs by simulation, writes the hardware of that design and a report. Run again, it\n"
+               "keeps every stage whose result still follows\n"
                "from the same model, options and images, and does the others again. Profile and thresholds\n"
                "come from the search split, accuracy from the test split. A --data file is divided into\n"
                "calibration, search and test by ranges of its records, 1 : 4 : 5.",

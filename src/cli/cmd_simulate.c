@@ -75,20 +75,6 @@ static ss_status parse(request *r) {
     return bad ? SS_BAD : SS_OK;
 }
 
-static ss_status load_images(request *r, ss_dataset **file, ss_dataset *view) {
-    const char *path = ss_arg(r->cli, "data");
-    if (ss_job_images(&r->design.job, path, r->skip + r->images, file) != SS_OK) return SS_BAD;
-    *view = **file;
-    view->n -= r->skip;
-    if (view->n < r->images && (ss_arg(r->cli, "images") || view->n < 1))
-        return ss_error(r->ctx, SS_AT(path), "take fewer, or skip fewer",
-                        "has %lld images, not %lld behind the first %lld", (long long)(*file)->n,
-                        (long long)r->images, (long long)r->skip);
-    view->labels += r->skip;
-    view->pixels += r->skip * ss_shape_size(view->shape);
-    return SS_OK;
-}
-
 /* ---- text ---- */
 
 static void show_spread(ss_cli *cli, const char *what, const ss_spread *s, double predicted) {
@@ -217,7 +203,7 @@ static ss_status cmd_simulate(ss_cli *cli) {
     ss_status s = parse(&r);
     if (ss_design_job_open(cli, true, &r.design) != SS_OK) s = SS_BAD;
     else if (ss_design_job_parts(&r.design, &r.rtl) != SS_OK) s = SS_BAD;
-    if (s == SS_OK) s = load_images(&r, &file, &images);
+    if (s == SS_OK) s = ss_design_job_images(&r.design, r.skip, r.images, ss_arg(cli, "images") == NULL, &file, &images);
     if (s == SS_OK) s = simulate(&r, &images);
     ss_dataset_free(file);
     ss_design_job_close(&r.design);

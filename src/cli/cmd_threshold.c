@@ -128,7 +128,7 @@ static ss_status run_corrected(ss_job *j, ss_study_task *task) {
     const char *images = ss_arg(j->cli, "correct-bias");
     ss_dataset *d = NULL;
     if (!images) return run_study(j, task);
-    ss_status s = ss_job_correction(j, images, task->opts.memory / 8, &d, &task->correction);
+    ss_status s = ss_job_correction(j, images, SS_CORRECT_MEMORY(task->opts.memory), &d, &task->correction);
     if (s == SS_OK) {
         task->correction_data = describe(images, d);
         s = run_study(j, task);

@@ -98,21 +98,6 @@ static ss_status generate(request *r) {
     return ss_rtl_generate(r->ctx, j->g, j->q, r->design.design, r->rtl, r->hw);
 }
 
-/* Images skip.. of the data; the rest is not looked at. */
-static ss_status load_images(request *r, ss_dataset **file, ss_dataset *view) {
-    const char *path = ss_arg(r->cli, "data");
-    if (ss_job_images(&r->design.job, path, r->skip + r->images, file) != SS_OK) return SS_BAD;
-    *view = **file;
-    view->n -= r->skip;
-    if (view->n < r->images)
-        return ss_error(r->ctx, SS_AT(path), "take fewer, or skip fewer",
-                        "has %lld images, not %lld behind the first %lld", (long long)(*file)->n,
-                        (long long)r->images, (long long)r->skip);
-    view->labels += r->skip;
-    view->pixels += r->skip * ss_shape_size(view->shape);
-    return SS_OK;
-}
-
 static ss_status verify(request *r, const ss_dataset *images) {
     const ss_job *j = &r->design.job;
     ss_verification *v = NULL;
@@ -141,7 +126,7 @@ static ss_status cmd_verify(ss_cli *cli) {
     ss_dataset *file = NULL, images;
     ss_status s = parse(&r);
     if (ss_design_job_open(cli, true, &r.design) != SS_OK || s != SS_OK) s = SS_BAD;
-    if (s == SS_OK) s = load_images(&r, &file, &images);
+    if (s == SS_OK) s = ss_design_job_images(&r.design, r.skip, r.images, false, &file, &images);
     if (s == SS_OK) s = ss_verify_check_tools(r.ctx);
     if (s == SS_OK) s = open_work(&r);
     if (s == SS_OK) s = generate(&r);

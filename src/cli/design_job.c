@@ -1,8 +1,6 @@
 /* See design_job.h. */
 #include "cli/design_job.h"
 
-#include "graph/shifts.h"
-
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,7 +28,7 @@ static ss_status take_thresholds(ss_design_job *d) {
         /* A design keeps the mean of those per channel: then the model's own are the ones in force. */
         if (!j->g->nodes[n].act.per_channel) ss_act_set_threshold(&j->g->nodes[n].act, (float)t->threshold);
     }
-    return ss_shifts_load(j->g, ss_operand(j->cli, 0)) == SS_OK ? ss_job_follow(j) : SS_BAD;
+    return ss_shifts_put(&d->design->shifts, j->g) == SS_OK ? ss_job_follow(j) : SS_BAD;
 }
 
 static ss_status open_design(ss_cli *cli, bool images, const char *path, ss_design_job *d) {
@@ -71,6 +69,17 @@ ss_status ss_design_job_parts(ss_design_job *d, ss_rtl_opts *opts) {
     opts->depths = d->depths;
     if (span && ss_rtl_span(j->ctx, j->g, d->design, span, opts) != SS_OK) s = SS_BAD;
     return s;
+}
+
+ss_status ss_design_job_images(ss_design_job *d, int64_t skip, int64_t n, bool fewer, ss_dataset **file, ss_dataset *view) {
+    const char *path = ss_arg(d->job.cli, "data");
+    if (ss_job_images(&d->job, path, skip + n, file) != SS_OK) return SS_BAD;
+    const int64_t there = (*file)->n - skip;
+    if (there < (fewer ? 1 : n))
+        return ss_error(d->job.ctx, SS_AT(path), "take fewer, or skip fewer", "has %lld images, not %lld behind the first %lld",
+                        (long long)(*file)->n, (long long)n, (long long)skip);
+    *view = ss_dataset_part(*file, skip, (*file)->n);
+    return SS_OK;
 }
 
 void ss_design_job_close(ss_design_job *d) {

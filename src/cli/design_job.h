@@ -30,6 +30,8 @@ typedef struct ss_design_job {
 ss_status ss_design_job_open(ss_cli *cli, bool images, ss_design_job *j);
 /* --depth and --span, where the command has them, into opts; what they point at lives as long as the job. */
 ss_status ss_design_job_parts(ss_design_job *j, ss_rtl_opts *opts);
+/* Images skip..skip + n - 1 of --data: *file, to be freed, and the view of these alone. fewer: what is there will do. */
+ss_status ss_design_job_images(ss_design_job *d, int64_t skip, int64_t n, bool fewer, ss_dataset **file, ss_dataset *view);
 void ss_design_job_close(ss_design_job *j);
 
 #endif

@@ -51,10 +51,10 @@ static json_t *design_json(const ss_design *d) {
                      "partitions", (int)d->n_partitions);
 }
 
-static ss_status summarise_designs(ss_job *j, const char *dir, json_t *result) {
+static ss_status summarise_designs(ss_job *j, const char *dir, int n, json_t *result) {
     ss_say(j->cli, "\n%-12s %5s %11s  %-30s %6s %8s %6s %5s %-7s %10s %6s\n", "design", "part", "interval",
            "slowest node", "dsp", "lut", "bram18", "uram", "binding", "images/s", "gap %");
-    for (int k = 0; k < DESIGNS; k++) {
+    for (int k = 0; k < n; k++) {
         char path[4096];
         ss_design *d;
         snprintf(path, sizeof path, "%s/%s", dir, designs[k][1]);
@@ -93,16 +93,20 @@ static ss_status summarise_study(ss_job *j, const char *dir, json_t *result) {
     ss_say(j->cli,
            "\nthresholds, at most %g points of loss on search, against the sparse design at threshold 0:\n",
            real_of(study, "max_loss"));
+    const json_t *by = json_object_get(study, "correction");
+    if (json_is_object(by))
+        ss_say(j->cli, "  with biases corrected by %lld images of %s\n", (long long)json_integer_value(json_object_get(by, "images")),
+               json_string_value(json_object_get(by, "source")));
     for (int k = 0; k < SS_HARDWARE; k++) say_kind(j, study, k);
     json_object_set(result, "study", study);
     json_decref(study);
     return SS_OK;
 }
 
-ss_status ss_run_summary(ss_job *j, const char *dir) {
+ss_status ss_run_summary(ss_job *j, const char *dir, bool tuned) {
     json_t *result = json_pack("{s:s,s:s}", "model", j->name, "folder", dir);
     ss_status s = summarise_eval(j, dir, result);
-    if (s == SS_OK) s = summarise_designs(j, dir, result);
+    if (s == SS_OK) s = summarise_designs(j, dir, tuned ? DESIGNS : DESIGNS - 1, result);
     if (s == SS_OK) s = summarise_study(j, dir, result);
     ss_cli_result(j->cli, result);
     return s;

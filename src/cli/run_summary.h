@@ -5,8 +5,8 @@
 
 #include "cli/job.h"
 
-/* Accuracy, a row per partition of the dense, the sparse and the thresholded design, and what thresholds
- * gain; the same as the command's JSON result. */
-ss_status ss_run_summary(ss_job *j, const char *dir);
+/* Accuracy, a row per partition of the dense, the sparse, the thresholded and, where there is one, the tuned design, and
+ * what thresholds gain; the same as the command's JSON result. */
+ss_status ss_run_summary(ss_job *j, const char *dir, bool tuned);
 
 #endif

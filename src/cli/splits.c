@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,11 +78,36 @@ static ss_status divide(ss_job *j, ss_splits *s, const char *data, int64_t limit
     return SS_OK;
 }
 
-static ss_status check_disjoint(ss_job *j, const ss_splits *s) {
+/* ---- images for corrected biases ---- */
+
+static ss_status load_correct(ss_job *j, ss_splits *s) {
+    const char *given = ss_arg(j->cli, "correct-bias");
+    if (!given) return SS_OK;
+    const char *source = given;
     for (int k = 0; k < SS_SPLIT_TEST; k++)
-        if (ss_dataset_overlaps(&s->part[k], &s->part[SS_SPLIT_TEST]))
+        if (strcmp(given, options[k]) == 0) {
+            s->correct = s->part[k];
+            source = s->source[k];
+        }
+    if (s->correct.n == 0) {
+        ss_dataset **file = &s->file[SS_SPLITS + 1];
+        if (ss_job_images(j, given, SS_CORRECT_IMAGES, file) != SS_OK) return SS_BAD;
+        s->correct = **file;
+    }
+    if (s->correct.n > SS_CORRECT_IMAGES) s->correct.n = SS_CORRECT_IMAGES;
+    s->correct_data = (ss_study_data){ source, ss_dataset_hash(&s->correct), s->correct.n };
+    return SS_OK;
+}
+
+static ss_status check_disjoint(ss_job *j, const ss_splits *s) {
+    const ss_dataset *test = &s->part[SS_SPLIT_TEST];
+    for (int k = 0; k < SS_SPLIT_TEST; k++)
+        if (ss_dataset_overlaps(&s->part[k], test))
             ss_error(j->ctx, SS_AT(s->source[SS_SPLIT_TEST]), "take disjoint splits",
                      "shares images with the %s split (%s)", names[k], s->source[k]);
+    if (s->correct.n > 0 && s->file[SS_SPLITS + 1] && ss_dataset_overlaps(&s->correct, test))
+        ss_error(j->ctx, SS_AT(s->correct_data.source), "take images of another split",
+                 "shares images with the test split (%s)", s->source[SS_SPLIT_TEST]);
     return ss_diag_errors(j->ctx) ? SS_BAD : SS_OK;
 }
 
@@ -100,10 +126,11 @@ ss_status ss_splits_load(ss_job *j, int64_t limit, ss_splits *out) {
     if (s != SS_OK) return s;
     for (int k = 0; k < SS_SPLITS; k++)
         out->data[k] = (ss_study_data){ out->source[k], ss_dataset_hash(&out->part[k]), out->part[k].n };
+    if (load_correct(j, out) != SS_OK) return SS_BAD;
     return check_disjoint(j, out);
 }
 
 void ss_splits_free(ss_splits *s) {
-    for (int k = 0; k <= SS_SPLITS; k++) ss_dataset_free(s->file[k]);
+    for (int k = 0; k < SS_SPLITS + 2; k++) ss_dataset_free(s->file[k]);
     *s = (ss_splits){ 0 };
 }

@@ -10,13 +10,22 @@
 
 /* ---- precomputation ---- */
 
+/* Cycles that a pixel may spend in a node, whatever its engine: in the modules of a convolution 30 to 45 (latency.c), the
+ * others in lists and among results that wait. Measured (docs/cost.md): 80 are too few. */
+#define CONV_DEPTH 120
+#define OTHER_DEPTH 8
+
 /* lag: the part of an image that a path has swallowed before its first pixel comes out, summed over its nodes: what
- * must arrive for the first window (padding counts for nothing), and one pixel in the engine. */
+ * must arrive for the first window (padding counts for nothing), and one pixel in the engine. behind: the cycles that
+ * a pixel may then spend in them. */
 static void set_lag(ss_cost *c, ss_cost_node *n) {
     const ss_node *v = n->node;
-    n->lag = 0;
-    for (int32_t k = 0; k < v->n_in; k++)
-        if (c->nodes[v->in[k]].lag > n->lag) n->lag = c->nodes[v->in[k]].lag;
+    n->lag = n->behind = 0;
+    for (int32_t k = 0; k < v->n_in; k++) {
+        n->lag = fmax(n->lag, c->nodes[v->in[k]].lag);
+        n->behind = fmax(n->behind, c->nodes[v->in[k]].behind);
+    }
+    n->behind += v->op == SS_OP_CONV ? CONV_DEPTH : v->op == SS_OP_INPUT ? 0 : OTHER_DEPTH;
     if (v->op != SS_OP_CONV && v->op != SS_OP_MAXPOOL && v->op != SS_OP_AVGPOOL) return;
     ss_shape in = ss_graph_in_shape(c->g, v);
     double held = ((double)(v->win.kh - 1 - v->win.pt) * in.w + v->win.kw - v->win.pl + 1) / ((double)in.h * in.w);

@@ -81,9 +81,10 @@ double ss_fold_cycles(const ss_cost *c, const ss_cost_node *n, const ss_config *
 
 double ss_fold_least_cycles(const ss_cost_node *n, const ss_config *cfg) {
     int64_t pixels = n->out_elems / n->f, intake = n->in_elems[0] / ((int64_t)cfg->ci * cfg->gr);
-    int64_t filters = ss_ceil_div(n->fg, cfg->co);
-    int64_t each = is_broadcast(cfg) ? cfg->co / cfg->sums : n->cg / cfg->ci; /* beats, or windows */
-    int64_t engine = pixels * (n->groups / cfg->gr) * filters * each;
+    int64_t folds = ss_ceil_div(n->fg, cfg->co), steps = n->cg / cfg->ci;
+    int64_t each = folds * steps; /* windows of a pixel; or its words listed, or its beats */
+    if (is_broadcast(cfg)) each = steps > folds * (cfg->co / cfg->sums) ? steps : folds * (cfg->co / cfg->sums);
+    int64_t engine = pixels * (n->groups / cfg->gr) * each;
     return (double)(engine > intake ? engine : intake);
 }
 

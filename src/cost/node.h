@@ -16,6 +16,7 @@ typedef struct ss_cost_node {
     bool nonnegative;        /* no element of the output is below 0 */
     ss_tuning tuning;
     double lag;              /* longest path from the network's input, in images (see set_lag) */
+    double behind;           /* and the most cycles, above that, for a pixel in its nodes */
     /* CONV: */
     int64_t c, f, groups, cg, fg, k; /* channels, filters, groups, channels and filters a group, kernel positions */
     int acc_bits;            /* of the filters' sums, but for their biases (see accumulator_bits) */

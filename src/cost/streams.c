@@ -54,19 +54,22 @@ static void add_pool(const ss_cost *c, const ss_cost_node *n, const ss_streams *
     ss_res_add(res, ss_part_slice(s->out, bits), 1);
 }
 
-/* Branches that meet differ in how much of an image they hold (lag), and the FIFO of the branch that holds less must
- * hold that much of its own tensor, or the fork before them stops for ever; one row more lets them run unevenly. */
-static int64_t skip_depth(const ss_cost *c, const ss_cost_node *n, int32_t k, int64_t words, double longest) {
-    int32_t from = n->node->in[k];
-    double ahead = longest - c->nodes[from].lag;
-    if (!(ahead > 0)) return FIFO_DEPTH;
-    return (int64_t)(ahead * (double)words) + words / c->g->nodes[from].shape.h + FIFO_DEPTH;
-}
-
 static double longest_lag(const ss_cost *c, const ss_cost_node *n) {
     double longest = 0;
     for (int32_t k = 0; k < n->n_in; k++) longest = slower(longest, c->nodes[n->node->in[k]].lag);
     return longest;
+}
+
+/* Branches that meet differ in how much of an image they hold (lag), and the FIFO of the branch that holds less must
+ * hold that much of its own tensor, or the fork before them stops for ever. One row more lets them run unevenly, and where
+ * rows pass in fewer cycles than a pixel takes through the longer branch, a word for each of these cycles. */
+static int64_t skip_depth(const ss_cost *c, const ss_cost_node *n, int32_t k, int64_t words) {
+    const ss_cost_node *from = &c->nodes[n->node->in[k]];
+    double ahead = longest_lag(c, n) - from->lag, behind = 0;
+    if (!(ahead > 0)) return FIFO_DEPTH;
+    for (int32_t i = 0; i < n->n_in; i++) behind = slower(behind, c->nodes[n->node->in[i]].behind - from->behind);
+    const double row = (double)(words / from->node->shape.h);
+    return (int64_t)(ahead * (double)words) + (int64_t)slower(row, behind) + FIFO_DEPTH;
 }
 
 static int64_t at_least_two(int64_t n) { return n < FIFO_DEPTH ? FIFO_DEPTH : n; }
@@ -79,7 +82,7 @@ int64_t ss_safe_room(const ss_cost *c, const ss_cost_node *n, int32_t k) {
 int64_t ss_cost_skip_depth(const ss_cost *c, int32_t node, int32_t input, int32_t lanes) {
     const ss_cost_node *n = &c->nodes[node];
     if (n->tuning.room[input] > 0) return at_least_two(ss_ceil_div(n->tuning.room[input], lanes));
-    return skip_depth(c, n, input, n->in_elems[input] / lanes, longest_lag(c, n));
+    return skip_depth(c, n, input, n->in_elems[input] / lanes);
 }
 
 /* Words that are joined: LANES_OUT lanes or the next number that divides the channels of all parts; 0: there is

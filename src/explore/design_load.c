@@ -4,7 +4,6 @@
  * on the profile, which is not in the file: they must lie between what inputs of nothing but zeros and of none take.
  * All problems are reported, not only the first. */
 #include "explore/explore.h"
-#include "graph/shifts.h"
 #include "explore/figures.h"
 
 #include <math.h>
@@ -12,7 +11,8 @@
 #include <string.h>
 
 #define SAME 1e-9    /* relative; the same formulas on the same numbers */
-#define SAMPLED 0.05 /* relative; list statistics are those of some images, scaled to all */
+#define SPARSE 0.05 /* relative: cycles of engines that skip zeros may exceed those without zeros. Measured statistics do not (lists.h),
+                     * but buffers hold fewer cycles of work where lists are shorter; 0.7 % seen */
 
 typedef struct reader {
     ss_ctx *ctx;
@@ -329,7 +329,7 @@ static ss_status check_node(reader *r, const ss_cost *c, int32_t node, double ta
     if (stored->engine != SS_ENGINE_CROSSBAR && stored->engine != SS_ENGINE_BROADCAST)
         return expect(r, name, "cycles", stored->cycles, fresh.cycles) | s;
     double least = ss_cost_least_cycles(c, node, stored);
-    if (stored->cycles >= least * (1 - SAME) && stored->cycles <= fresh.cycles * (1 + SAMPLED)) return s;
+    if (stored->cycles >= least * (1 - SAME) && stored->cycles <= fresh.cycles * (1 + SPARSE)) return s;
     return ss_error(r->ctx, SS_AT(name), again, "%s: %g cycles, outside %g..%g", r->path, stored->cycles, least, fresh.cycles);
 }
 
@@ -401,6 +401,7 @@ static ss_status read_all(reader *r) {
     r->d->objective = (ss_objective)objective;
     bad = read_profile(r) != SS_OK;
     bad += ss_orders_read(r->g, r->path, json_object_get(r->root, SS_ORDERS_KEY), r->d->arena, &r->d->orders) != SS_OK;
+    bad += ss_shifts_read(r->g, r->path, json_object_get(r->root, SS_SHIFTS_KEY), r->d->arena, &r->d->shifts) != SS_OK;
     bad += read_results(r) != SS_OK;
     bad += read_partitions(r, parts) != SS_OK;
     return bad ? SS_BAD : check(r);
@@ -410,9 +411,7 @@ static ss_status read_all(reader *r) {
 static ss_status check_complete(reader *r) {
     json_t *written = ss_design_json(r->d, r->g);
     if (!written) return ss_error(r->ctx, SS_AT(r->path), "free some memory", "out of memory while reading");
-    json_t *shifts = json_object_get(r->root, SS_SHIFTS_KEY); /* of the network: read by whoever runs it (shifts.h) */
-    if (shifts) json_object_set(written, SS_SHIFTS_KEY, shifts);
-    else json_object_del(written, SS_SHIFTS_KEY);
+    json_object_set(written, "version", json_object_get(r->root, "version")); /* version 1 had biases, too, once */
     bool equal = json_equal(r->root, written);
     json_decref(written);
     if (equal) return SS_OK;
@@ -423,7 +422,7 @@ static ss_status check_complete(reader *r) {
 ss_status ss_design_load(ss_ctx *ctx, const ss_graph *g, const char *path, ss_design **out) {
     reader r = { .ctx = ctx, .path = path, .g = g };
     *out = NULL;
-    if (ss_json_load(ctx, path, "skipstream.design", 1, &r.root) != SS_OK) return SS_BAD;
+    if (ss_json_load(ctx, path, "skipstream.design", SS_DESIGN_VERSION, &r.root) != SS_OK) return SS_BAD;
     ss_status s = read_all(&r);
     if (s == SS_OK) s = check_complete(&r);
     json_decref(r.root);
@@ -436,7 +435,7 @@ ss_status ss_design_model_path(ss_ctx *ctx, const char *path, char **model) {
     json_t *root, *o;
     const char *text;
     *model = NULL;
-    if (ss_json_load(ctx, path, "skipstream.design", 1, &root) != SS_OK) return SS_BAD;
+    if (ss_json_load(ctx, path, "skipstream.design", SS_DESIGN_VERSION, &root) != SS_OK) return SS_BAD;
     ss_status s = ss_json_get_object(ctx, path, root, "model", &o);
     if (s == SS_OK) s = ss_json_get_str(ctx, path, o, "path", &text);
     if (s == SS_OK && !(*model = ss_strdup(ctx, text))) s = SS_BAD;

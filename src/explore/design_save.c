@@ -1,8 +1,7 @@
-/* The artefact "skipstream.design", version 1: what ss_design holds, as JSON. Keys stand in a fixed order,
+/* The artefact "skipstream.design": what ss_design holds, as JSON. Keys stand in a fixed order,
  * numbers are exact (17 digits), and nothing depends on time or place, so that equal designs are equal bytes.
  */
 #include "explore/explore.h"
-#include "graph/shifts.h"
 
 #include <stdio.h>
 
@@ -125,9 +124,9 @@ static json_t *results_json(const ss_design *d, const ss_graph *g) {
 }
 
 json_t *ss_design_json(const ss_design *d, const ss_graph *g) {
-    json_t *j = ss_json_new("skipstream.design", 1), *head = header_json(d), *tail = results_json(d, g);
+    json_t *j = ss_json_new("skipstream.design", ss_shifts_none(&d->shifts) ? 1 : SS_DESIGN_VERSION), *head = header_json(d), *tail = results_json(d, g);
     bool ok = j && head && tail && json_object_update(j, head) == 0 && json_object_update(j, tail) == 0 &&
-              ss_shifts_add(g, j);
+              ss_shifts_add(&d->shifts, j);
     json_decref(head);
     json_decref(tail);
     if (ok) return j;

@@ -7,12 +7,15 @@
  * more than one partition, for each of them the reconfiguration and the loading of its weights. A single
  * partition is configured once and then runs for days: neither counts. Throughput = B / seconds.
  *
- * The artefact "skipstream.design", version 1, holds all of ss_design but the time spent on it. */
+ * The artefact "skipstream.design" holds all of ss_design but the time spent on it. Its version is 1, or 2 with corrected
+ * biases, which a reader of version 1 would leave out unnoticed. */
 #ifndef SS_EXPLORE_H
 #define SS_EXPLORE_H
 
 #include "base/json.h"
 #include "cost/cost.h"
+
+#define SS_DESIGN_VERSION 2
 
 /* What a design is best at. */
 typedef enum ss_objective {
@@ -55,6 +58,7 @@ typedef struct ss_design {
     double assumed_zeros;            /* < 0 when measured */
     ss_design_threshold *thresholds; /* in force in the profile */
     int32_t n_thresholds;
+    ss_shifts shifts; /* of biases, in force in the profile */
     ss_orders orders; /* of channels, as they stand in the hardware: those of the profile */
     ss_partition *partitions;
     int32_t n_partitions;
@@ -109,6 +113,8 @@ ss_status ss_design_model_path(ss_ctx *ctx, const char *path, char **model);
 const char *ss_binding_name(ss_res binding); /* "lut".."uram", or "none" */
 /* An error where g's channels stand in another order than the design's: deal g by d->orders first. */
 ss_status ss_design_check_orders(ss_ctx *ctx, const ss_design *d, const ss_graph *g);
+/* Is the profile of the network that the design is of: the same thresholds and corrected biases? */
+bool ss_design_fits_profile(const ss_design *d, const ss_profile *p);
 /* The same hardware (foldings, engines, memories, lanes) fed with another profile: intervals, slowest nodes,
  * latency and throughput anew; resources stay. The profile's channels must stand in the design's order where an engine
  * skips zeros. p NULL: for designs of dense engines only, others are refused. */

@@ -102,7 +102,8 @@ ss_design *ss_design_new(ss_ctx *ctx, const ss_graph *g, const ss_profile *p, co
                           : "measured");
     d->n_partitions = n_partitions;
     d->partitions = ss_arena_alloc(arena, (size_t)n_partitions, sizeof *d->partitions);
-    if (d->partitions && keep_thresholds(d, p) && (!p || ss_orders_copy(g, &p->orders, arena, &d->orders) == SS_OK))
+    if (d->partitions && keep_thresholds(d, p) &&
+        (!p || (ss_shifts_copy(&p->shifts, arena, &d->shifts) == SS_OK && ss_orders_copy(g, &p->orders, arena, &d->orders) == SS_OK)))
         return d;
     ss_design_free(d);
     return NULL;
@@ -117,6 +118,13 @@ ss_status ss_design_check_orders(ss_ctx *ctx, const ss_design *d, const ss_graph
                      "its channels stand in another order than in the design");
     ss_arena_free(arena);
     return s;
+}
+
+bool ss_design_fits_profile(const ss_design *d, const ss_profile *p) {
+    bool same = d->n_thresholds == p->n_relus && ss_shifts_equal(&d->shifts, &p->shifts);
+    for (int32_t i = 0; same && i < p->n_relus; i++)
+        same = strcmp(d->thresholds[i].relu, p->relus[i].name) == 0 && (float)d->thresholds[i].threshold == p->relus[i].threshold;
+    return same;
 }
 
 ss_status ss_design_set_tuning(ss_design *d, const ss_graph *g, const ss_tuning *t) {

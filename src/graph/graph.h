@@ -136,7 +136,7 @@ static inline void ss_act_set_threshold(ss_act *a, float t) {
     a->threshold = t;
     a->per_channel = NULL;
 }
-/* Set thresholds from {"format":"skipstream.thresholds","version":1,"layers":{RELU: number | [number per channel]}}, and
+/* Set thresholds from {"format":"skipstream.thresholds","version":...,"layers":{RELU: number | [number per channel]}}, and
  * bias_shift of the nodes where the file has it. Unknown names, negative or NaN values, wrong lengths are all reported.
  * "STUDY:N" for path: point N of a study of this model (threshold/), without its corrected biases, which follow from it and
  * from the images of this hash (0: the study did not correct; a thresholds file: it says all itself). */

@@ -1,11 +1,11 @@
 /* ReLU thresholds, and the biases corrected for them: uniform, and to and from JSON.
  *
- *   {"format": "skipstream.thresholds", "version": 1, "layers": {"RELU": 0.25, "OTHER": [0.1, 0.2, ...]},
+ *   {"format": "skipstream.thresholds", "version": 2, "layers": {"RELU": 0.25, "OTHER": [0.1, 0.2, ...]},
  *    "bias_shift": {"CONV": [0.01, ...]}}
  *
  * A number holds for the whole layer, an array has one number per channel, in the model's own order. ReLUs that a file does
- * not name keep the threshold they have. bias_shift may be missing: then biases stay as they are. A file is applied as a
- * whole or, when anything in it is wrong, not at all. */
+ * not name keep the threshold they have. bias_shift may be missing: then biases stay as they are, and version 1 is written.
+ * A file is applied as a whole or, when anything in it is wrong, not at all. */
 #include "graph/shifts.h"
 
 #include <math.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define FORMAT "skipstream.thresholds"
-#define VERSION 1
+#define VERSION 2 /* with biases, which a reader of version 1 would leave out unnoticed */
 
 void ss_thresholds_uniform(ss_graph *g, float t) {
     for (int32_t i = 0; i < g->n; i++)
@@ -133,8 +133,7 @@ static ss_status open_layers(ss_graph *g, const char *path, json_t **layers, jso
     if (ss_json_load(g->ctx, path, FORMAT, VERSION, &file) != SS_OK) return SS_BAD;
     ss_status s = ss_json_get_object(g->ctx, path, file, "layers", layers);
     if (s == SS_OK) json_incref(*layers);
-    if (s == SS_OK && json_object_get(file, SS_SHIFTS_KEY)) s = ss_json_get_object(g->ctx, path, file, SS_SHIFTS_KEY, shifts);
-    json_incref(*shifts);
+    if (s == SS_OK) *shifts = json_incref(json_object_get(file, SS_SHIFTS_KEY));
     json_decref(file);
     return s;
 }
@@ -142,19 +141,16 @@ static ss_status open_layers(ss_graph *g, const char *path, json_t **layers, jso
 ss_status ss_thresholds_load(ss_graph *g, const char *path) {
     json_t *layers = NULL, *list = NULL;
     ss_act *acts = ss_alloc(g->ctx, (size_t)g->n, sizeof *acts);
-    const float **shifts = ss_alloc(g->ctx, (size_t)g->n, sizeof *shifts);
-    ss_status s = acts && shifts ? open_layers(g, path, &layers, &list) : SS_BAD;
+    ss_shifts shifts;
+    ss_status s = acts ? open_layers(g, path, &layers, &list) : SS_BAD;
     for (int32_t i = 0; s == SS_OK && i < g->n; i++) acts[i] = g->nodes[i].act;
     if (s == SS_OK) {
         s = read_layers(g, path, layers, acts);
-        if (ss_shifts_read(g, path, list, shifts) != SS_OK) s = SS_BAD;
+        if (ss_shifts_read(g, path, list, g->arena, &shifts) != SS_OK) s = SS_BAD;
     }
-    for (int32_t i = 0; s == SS_OK && i < g->n; i++) {
-        g->nodes[i].act = acts[i];
-        if (shifts[i]) g->nodes[i].bias_shift = shifts[i];
-    }
+    if (s == SS_OK) s = ss_shifts_put(&shifts, g);
+    for (int32_t i = 0; s == SS_OK && i < g->n; i++) g->nodes[i].act = acts[i];
     ss_free(g->ctx, acts);
-    ss_free(g->ctx, shifts);
     json_decref(layers);
     json_decref(list);
     return s;
@@ -196,18 +192,26 @@ static json_t *act_json(const ss_node *n) {
     return NULL;
 }
 
-
-ss_status ss_thresholds_save(const ss_graph *g, const char *path) {
-    json_t *file = ss_json_new(FORMAT, VERSION), *layers = json_object();
+static ss_status save(const ss_graph *g, const ss_shifts *shifts, const char *path) {
+    json_t *file = ss_json_new(FORMAT, ss_shifts_none(shifts) ? 1 : VERSION), *layers = json_object();
     bool ok = json_object_set_new(file, "layers", layers) == 0;
     for (int32_t i = 0; ok && i < g->n; i++) {
         const ss_node *n = &g->nodes[i];
         if (n->act.on) ok = json_object_set_new(layers, n->act.name, act_json(n)) == 0;
     }
-    ok = ok && ss_shifts_add(g, file);
+    ok = ok && ss_shifts_add(shifts, file);
     ss_status s = ok ? ss_json_save(g->ctx, path, file)
                      : ss_error(g->ctx, SS_AT(path), "give the nodes of the model names in UTF-8, or free some memory",
                                 "the thresholds cannot be written as JSON");
     json_decref(file);
+    return s;
+}
+
+ss_status ss_thresholds_save(const ss_graph *g, const char *path) {
+    ss_shifts shifts;
+    ss_arena *arena = ss_arena_new(g->ctx);
+    ss_status s = arena ? ss_graph_shifts(g, arena, &shifts) : SS_BAD;
+    if (s == SS_OK) s = save(g, &shifts, path);
+    ss_arena_free(arena);
     return s;
 }

@@ -6,11 +6,12 @@
  * windows overlap: in a block of windows an element counts up to v times, so a block's sum is taken as v times a
  * binomial of v times fewer trials, which has its mean and its variance. Up to 64 trials are summed exactly, more are a
  * normal distribution. An empty list counts one: of a block mean and deviation change accordingly. Channels of different q
- * count as their mean.
+ * count as their mean. What an image without zeros has is counted (lists.c): it is the answer for q = 1, and the most for any.
  */
 #include "profile/assume_lists.h"
 
 #include "base/share.h"
+#include "profile/lists.h"
 
 #include <math.h>
 #include <string.h>
@@ -265,7 +266,7 @@ static void set_overlaps(const layer *y, int32_t parts, double v[SS_LIST_SPANS])
 
 /* Blocks shorter than a row are taken as those of one position; longer ones have many, and parts that lack one here have it
  * there. */
-static void fill_set(layer *y, int32_t parts, int64_t ci, const double *v, ss_list_stats *o) {
+static void fill_set(layer *y, int32_t parts, int64_t ci, const double *v, const ss_list_stats *full, ss_list_stats *o) {
     const ss_layer_profile *l = y->l;
     double steps = (double)(l->channels / l->groups / ci), all = (double)y->n->shape.h * y->n->shape.w;
     words mean = { { 0 }, { 0 }, { 0 }, { 0 } };
@@ -288,6 +289,11 @@ static void fill_set(layer *y, int32_t parts, int64_t ci, const double *v, ss_li
         if (span >= longer) add_blocks(y, parts, ci, &mean, all * l->groups, span, v[span], o);
         o->busiest[span] = fmin(o->busiest[span], o->busiest[span - 1]);
     }
+    for (int span = 0; span < SS_LIST_SPANS; span++) {
+        o->busiest[span] = y->q < 1 ? fmin(o->busiest[span], full->busiest[span]) : full->busiest[span];
+        o->compaction[span] = y->q < 1 ? fmin(o->compaction[span], full->compaction[span]) : full->compaction[span];
+    }
+    if (parts > 1) o->word = y->q < 1 ? fmin(o->word, full->word) : full->word;
     double all_words = l->windows * l->channels / (double)ci;
     ss_list_stats_settle(o, ss_profile_mean_nonzeros(l) * all_words / parts, all_words, parts == l->k);
 }
@@ -295,6 +301,7 @@ static void fill_set(layer *y, int32_t parts, int64_t ci, const double *v, ss_li
 ss_status ss_assume_lists(ss_profile *p, ss_layer_profile *l, const ss_node *n, ss_shape in, double zeros) {
     ss_arena *scratch = ss_arena_new(p->ctx);
     ss_list_stats *out = ss_profile_alloc_lists(p, l);
+    ss_list_stats *full = scratch ? ss_arena_alloc(scratch, (size_t)(l->n_parts * l->n_ci), sizeof *full) : NULL;
     layer y = { .l = l, .n = n, .q = 1 - zeros };
     y.rows = scratch ? ss_arena_alloc(scratch, (size_t)n->shape.h, sizeof *y.rows) : NULL;
     y.cols = scratch ? ss_arena_alloc(scratch, (size_t)n->shape.w, sizeof *y.cols) : NULL;
@@ -302,7 +309,7 @@ ss_status ss_assume_lists(ss_profile *p, ss_layer_profile *l, const ss_node *n, 
     y.on_map = scratch ? ss_arena_alloc(scratch, SS_PROFILE_MOST_STREAMS, sizeof *y.on_map) : NULL;
     y.begins = scratch ? ss_arena_alloc(scratch, SS_PROFILE_MOST_STREAMS, sizeof *y.begins) : NULL;
     y.often = scratch ? ss_arena_alloc(scratch, SS_PROFILE_MOST_STREAMS, sizeof *y.often) : NULL;
-    bool ok = out && y.begins && y.often && y.rows && y.cols && y.normal && y.on_map;
+    bool ok = out && full && ss_lists_full(p->ctx, l, n, in, full) && y.begins && y.often && y.rows && y.cols && y.normal && y.on_map;
     if (ok) {
         y.n_rows = axis_of(n->shape.h, n->win.sh, n->win.pt, n->win.kh, in.h, y.rows);
         y.n_cols = axis_of(n->shape.w, n->win.sw, n->win.pl, n->win.kw, in.w, y.cols);
@@ -311,7 +318,7 @@ ss_status ss_assume_lists(ss_profile *p, ss_layer_profile *l, const ss_node *n, 
         double v[SS_LIST_SPANS];
         set_overlaps(&y, l->parts[k], v);
         for (int32_t i = 0; i < l->n_ci && l->ci[i] * l->parts[k] <= SS_PROFILE_MOST_STREAMS; i++)
-            fill_set(&y, l->parts[k], l->ci[i], v, &out[k * l->n_ci + i]);
+            fill_set(&y, l->parts[k], l->ci[i], v, &full[k * l->n_ci + i], &out[k * l->n_ci + i]);
     }
     ss_arena_free(scratch);
     return ok ? SS_OK : SS_BAD;

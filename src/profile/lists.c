@@ -13,6 +13,7 @@
 #include "base/share.h"
 #include "profile/build.h"
 
+#include <math.h>
 #include <string.h>
 
 #define BODY static inline __attribute__((always_inline))
@@ -263,7 +264,24 @@ void ss_lists_add(const ss_lists *t, ss_list_stats *out, double *nonzeros) {
     }
 }
 
-void ss_lists_finish(const ss_layer_profile *l, int64_t images, double seen, ss_list_stats *out) {
+bool ss_lists_full(ss_ctx *ctx, const ss_layer_profile *l, const ss_node *n, ss_shape in, ss_list_stats *out) {
+    const ss_window *w = &n->win;
+    const int32_t right = (n->shape.w - 1) * w->sw + w->kw - w->pl - in.w; /* below 0: columns that no window has */
+    ss_map m = { .shape = in, .left = w->pl, .right = right > 0 ? right : 0 };
+    const size_t row = (size_t)in.w * (size_t)in.c, pitch = (size_t)(m.left + in.w + m.right) * (size_t)in.c;
+    double nonzeros = 0;
+    ss_lists t;
+    ss_arena *a = ss_arena_new(ctx);
+    m.data = a ? ss_arena_alloc(a, (size_t)in.h, pitch) : NULL;
+    const bool ok = m.data && ss_lists_init(&t, a, l, n->win, n->shape.h, n->shape.w);
+    for (int32_t y = 0; ok && y < in.h; y++) memset(m.data + (size_t)y * pitch + (size_t)m.left * (size_t)in.c, 1, row);
+    if (ok) ss_lists_count(&t, &m);
+    if (ok) ss_lists_add(&t, out, &nonzeros);
+    ss_arena_free(a);
+    return ok;
+}
+
+void ss_lists_finish(const ss_layer_profile *l, int64_t images, double seen, const ss_list_stats *full, ss_list_stats *out) {
     double nonzeros = ss_profile_mean_nonzeros(l) * l->windows * l->channels;
     double all = (double)images / (double)ss_ceil_div(images, SS_LISTS_EVERY), filled = seen > 0 ? nonzeros / seen : all;
     for (int32_t i = 0; i < l->n_parts * l->n_ci; i++) {
@@ -273,10 +291,10 @@ void ss_lists_finish(const ss_layer_profile *l, int64_t images, double seen, ss_
         ss_list_stats *o = &out[i];
         if (ci * parts > SS_PROFILE_MOST_STREAMS) continue;
         for (int span = 0; span < SS_LIST_SPANS; span++) {
-            o->busiest[span] *= filled;
-            o->compaction[span] *= all;
+            o->busiest[span] = fmin(o->busiest[span] * filled, full[i].busiest[span] * (double)images);
+            o->compaction[span] = fmin(o->compaction[span] * all, full[i].compaction[span] * (double)images);
         }
-        o->word = parts == 1 ? whole_words(l, ci) : o->word * all;
+        o->word = parts == 1 ? whole_words(l, ci) : fmin(o->word * all, full[i].word * (double)images);
         ss_list_stats_settle(o, nonzeros / (double)(ci * parts), words, parts == l->k);
     }
 }

@@ -45,8 +45,10 @@ bool ss_lists_init(ss_lists *t, ss_arena *arena, const ss_layer_profile *l, ss_w
 void ss_lists_count(ss_lists *t, const ss_map *m);
 /* What was counted, added to out [n_parts][n_ci] and to the sum of all non-zeros. */
 void ss_lists_add(const ss_lists *t, ss_list_stats *out, double *nonzeros);
+/* What the streams have of one image without zeros, added to out [n_parts][n_ci]: no image has more. False: out of memory. */
+bool ss_lists_full(ss_ctx *ctx, const ss_layer_profile *l, const ss_node *n, ss_shape in, ss_list_stats *out);
 /* After the last ss_lists_add: from the `seen` non-zeros to all that the layer's histograms have, and what follows from
- * these alone. */
-void ss_lists_finish(const ss_layer_profile *l, int64_t images, double seen, ss_list_stats *out);
+ * these alone. full: of one image; what some images have, scaled to all, must not exceed it. */
+void ss_lists_finish(const ss_layer_profile *l, int64_t images, double seen, const ss_list_stats *full, ss_list_stats *out);
 
 #endif

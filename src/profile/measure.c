@@ -163,7 +163,9 @@ static ss_status collect_layer(const meter *m, ss_profile *p, int32_t layer) {
     double *hist, *max_hist, seen = 0, zero = 0, *counts = zero_counts(m, n->in[0]);
     size_t bins = (size_t)l->k + 1, channels = (size_t)l->channels;
     ss_list_stats *lists = ss_profile_alloc_lists(p, l);
-    if (!counts || !lists || !ss_profile_alloc_hist(p, l, &hist, &max_hist)) return SS_BAD;
+    ss_list_stats *full = ss_arena_alloc(m->arena, (size_t)(l->n_parts * l->n_ci), sizeof *full);
+    if (!counts || !lists || !full || !ss_profile_alloc_hist(p, l, &hist, &max_hist)) return SS_BAD;
+    if (m->lists && !ss_lists_full(m->ctx, l, n, ss_graph_in_shape(m->g, n), full)) return SS_BAD;
     for (int i = 0; i < m->threads; i++) {
         ss_windows *w = &m->tallies[i].windows[layer];
         add_counter(hist, w->hist);
@@ -174,7 +176,7 @@ static ss_status collect_layer(const meter *m, ss_profile *p, int32_t layer) {
         max_hist[i % bins] += hist[i]; /* one stream: every window is a step */
     for (size_t c = 0; c < channels; c++) zero += counts[2 * c];
     l->windows = (double)p->images * n->shape.h * n->shape.w;
-    ss_lists_finish(l, p->images, seen, lists);
+    ss_lists_finish(l, p->images, seen, full, lists);
     l->zero_ratio = zero / ((double)p->images * (double)ss_shape_size(ss_graph_in_shape(m->g, n)));
     return SS_OK;
 }

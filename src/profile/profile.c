@@ -77,7 +77,9 @@ ss_profile *ss_profile_new(ss_ctx *ctx, const ss_graph *g, int bits) {
         return NULL;
     }
     *p = (ss_profile){ .ctx = ctx, .arena = arena, .model = ss_graph_hash(g), .bits = bits, .source = "" };
-    if (layout(p, g) == SS_OK && ss_graph_orders(g, arena, &p->orders) == SS_OK) return p;
+    if (layout(p, g) == SS_OK && ss_graph_orders(g, arena, &p->orders) == SS_OK &&
+        ss_graph_shifts(g, arena, &p->shifts) == SS_OK)
+        return p;
     ss_profile_free(p);
     return NULL;
 }

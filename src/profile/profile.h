@@ -13,6 +13,7 @@
 #define SS_PROFILE_H
 
 #include "graph/deal.h"
+#include "graph/shifts.h"
 #include "infer/replay.h"
 
 #define SS_LIST_SPANS 5             /* blocks of 1, 4, 16, 64, 256 lists */
@@ -62,6 +63,7 @@ typedef struct ss_profile {
     int64_t images;           /* measured: how many; assumed: 1 */
     const char *source;       /* where the images came from, for people; "" when assumed or not said */
     ss_orders orders;         /* in which channels stood when this was measured; histograms are of that order */
+    ss_shifts shifts;         /* of biases, corrected for the thresholds in force */
     uint64_t data;            /* ss_dataset_hash of the images; 0 when assumed */
     ss_layer_profile *layers; /* one per CONV, graph order */
     int32_t n_layers;

@@ -1,4 +1,4 @@
-/* Profiles on disk: "skipstream.profile" version 3.
+/* Profiles on disk: "skipstream.profile" version 3, or 4 with corrected biases, which a reader of version 3 would leave out.
  *
  *   model, data         identities, 16 hex digits
  *   bits, images, assumed, assumed_zeros, source
@@ -6,7 +6,8 @@
  *   layers[]            name, channels, k, groups, windows, zero_ratio,
  *                       ci[], hist[channels][k+1], max_hist[ci][k+1], parts[], lists[parts][ci][]
  *   relus[]             name, threshold, thresholds[] (per-channel thresholds only), zero_ratio,
- * channel_zero_ratio[]
+ *                       channel_zero_ratio[]
+ *   bias_shift          {conv: [of each filter]}, only where biases were corrected (graph/shifts.h)
  *
  * Whole numbers (every count of a measured profile) are written as integers, others with 17 digits: what is
  * loaded is what was saved, bit for bit. Loading trusts nothing: layout must be the graph's, counts must be
@@ -19,7 +20,8 @@
 #include <string.h>
 
 #define FORMAT "skipstream.profile"
-#define VERSION 3
+#define VERSION 4
+#define OLDEST 3
 #define EXACT 9007199254740992.0 /* 2^53 */
 
 /* ---- saving ---- */
@@ -110,7 +112,7 @@ static json_t *pack_relu(const ss_relu_profile *r) {
 }
 
 static json_t *pack(const ss_profile *p) {
-    json_t *j = ss_json_new(FORMAT, VERSION), *layers = json_array(), *relus = json_array();
+    json_t *j = ss_json_new(FORMAT, ss_shifts_none(&p->shifts) ? OLDEST : VERSION), *layers = json_array(), *relus = json_array();
     int bad = !j || !layers || !relus;
     for (int32_t i = 0; !bad && i < p->n_layers; i++)
         bad = json_array_append_new(layers, pack_layer(&p->layers[i]));
@@ -121,7 +123,7 @@ static json_t *pack(const ss_profile *p) {
                              (json_int_t)p->images, "source", p->source, "data", ss_json_hash(p->data),
                              "layers", layers, "relus", relus);
     if (body && !ss_orders_none(&p->orders)) bad |= json_object_set_new(body, SS_ORDERS_KEY, ss_orders_json(&p->orders));
-    if (bad || !body || json_object_update(j, body) != 0) {
+    if (bad || !body || json_object_update(j, body) != 0 || !ss_shifts_add(&p->shifts, j)) {
         json_decref(j);
         j = NULL;
     }
@@ -295,6 +297,7 @@ static ss_status load_body(const loader *ld, const json_t *j) {
     if (load_head(ld, j) != SS_OK) return SS_BAD;
     if (ss_orders_read(ld->g, ld->path, json_object_get(j, SS_ORDERS_KEY), ld->p->arena, &ld->p->orders) != SS_OK)
         return SS_BAD;
+    if (ss_shifts_read(ld->g, ld->path, json_object_get(j, SS_SHIFTS_KEY), ld->p->arena, &ld->p->shifts) != SS_OK) return SS_BAD;
     if (ss_json_get_array(ld->ctx, ld->path, j, "layers", &layers) != SS_OK) return SS_BAD;
     if (ss_json_get_array(ld->ctx, ld->path, j, "relus", &relus) != SS_OK) return SS_BAD;
     if (json_array_size(layers) != (size_t)ld->p->n_layers ||
@@ -310,7 +313,7 @@ static ss_status load_body(const loader *ld, const json_t *j) {
 
 /* What streams of broadcast engines have was not known before version 2, and is shared otherwise since version 3. */
 static bool is_present(const loader *ld, const json_t *j) {
-    if (json_integer_value(json_object_get(j, "version")) == VERSION) return true;
+    if (json_integer_value(json_object_get(j, "version")) >= OLDEST) return true;
     ss_error(ld->ctx, SS_AT(ld->path), "profile again",
              "an older version wrote it: streams of broadcast engines share kernels otherwise now");
     return false;

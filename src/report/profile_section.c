@@ -106,7 +106,8 @@ static void write_source(report_section *s) {
         html_text(s->b, source);
         ss_buf_printf(s->b, "</code>");
     }
-    ss_buf_printf(s->b, ", with the network in %s-bit integers.</p>\n", html_count((double)bits).text);
+    ss_buf_printf(s->b, ", with the network in %s-bit integers%s.</p>\n", html_count((double)bits).text,
+                  json_object_get(s->j, "bias_shift") ? " and its biases corrected for the thresholds" : "");
 }
 
 void report_profile(report_section *s) {

@@ -16,7 +16,7 @@ typedef struct kind {
 } kind;
 
 static const kind kinds[] = {
-    { "skipstream.design", 1, report_design }, { "skipstream.profile", 3, report_profile },
+    { "skipstream.design", 2, report_design }, { "skipstream.profile", 4, report_profile },
     { "skipstream.study", 1, report_study },   { "skipstream.eval", 1, report_eval },
     { "skipstream.run", 1, report_run },       { "skipstream.activity", 1, report_activity },
 };

@@ -126,6 +126,13 @@ static void write_intro(report_section *s, const study *st) {
     } else {
         ss_buf_printf(s->b, "No test split was given. ");
     }
+    if (json_is_object(json_object_get(s->j, "correction"))) {
+        const json_t *by = report_object(s, s->j, "correction");
+        ss_buf_printf(s->b, "At every point biases are corrected for %s of the mean that thresholds remove, as seen on ",
+                      html_percent(report_real(s, by, "share")).text);
+        write_split(s, by);
+        ss_buf_printf(s->b, ". ");
+    }
     ss_buf_printf(
         s->b,
         "Losses are paired, with 95&nbsp;%% intervals; gains are ratios to the sparse design at threshold "

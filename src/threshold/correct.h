@@ -21,6 +21,7 @@
 
 #define SS_CORRECT_SHARE 0.5 /* all of it overshoots where many thresholds are high (docs/threshold.md) */
 #define SS_CORRECT_IMAGES 256
+#define SS_CORRECT_MEMORY(study) ((study) / 8) /* bytes for a correction, of those for a study's activations */
 
 typedef struct ss_correction ss_correction;
 
