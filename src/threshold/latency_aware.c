@@ -1,8 +1,7 @@
 /* The latency-aware policy: in each step, in every partition, the threshold rises that feeds the slowest node.
  *
  * Where the slowest node has no ReLU before it that may still rise, or its engine does not skip zeros, the next slowest
- * is taken; but on baseline hardware a partition whose slowest node does not respond to any ReLU stays as it is,
- * since nothing makes it faster. Thresholds are looked for through forks, additions, concatenations and pools; where an addition has a
+ * is taken. Thresholds are looked for through forks, additions, concatenations and pools; where an addition has a
  * ReLU on each branch, both rise. Steps accumulate, every one raises at least one threshold by one step, and none
  * goes beyond t_max: the walk ends.
  */
@@ -31,18 +30,6 @@ static bool tunable(const ss_walk *w, int32_t node, bool *used) {
     return any;
 }
 
-/* On baseline hardware: no threshold makes the partition faster, for its slowest node does not respond to zeros, or has
- * none before it that a ReLU makes. */
-static bool stuck(const ss_walk *w, const ss_partition *p, bool *mine) {
-    if (w->probe.kind != SS_HW_BASELINE) return false;
-    memset(mine, 0, (size_t)w->r->study->n_relus * sizeof *mine);
-    for (int32_t i = p->first; i <= p->last; i++) {
-        const ss_config *c = &p->configs[i - p->first];
-        if (c->cycles >= p->interval && (!responds(w, i, c) || ss_feeding_relus(w->r, i, mine) == 0)) return true;
-    }
-    return false;
-}
-
 /* The slowest node of the partition that a threshold can make faster, its ReLUs in used; -1: none. */
 static int32_t slowest(const ss_walk *w, const ss_partition *p, bool *used, bool *mine) {
     int32_t found = -1;
@@ -63,7 +50,7 @@ ss_status ss_latency_step(ss_walk *w, bool *moved) {
     if (!used) return SS_BAD;
     bool *all = used + n;
     for (int32_t k = 0; k < d->n_partitions; k++)
-        if (!stuck(w, &d->partitions[k], used) && slowest(w, &d->partitions[k], used, used + 2 * n) >= 0)
+        if (slowest(w, &d->partitions[k], used, used + 2 * n) >= 0)
             for (size_t i = 0; i < n; i++) all[i] |= used[i];
     *moved = false;
     for (size_t i = 0; i < n; i++) {
