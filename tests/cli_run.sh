@@ -107,7 +107,7 @@ check "the hardware is the corrected network's" hardware_has_it
 if command -v verilator >/dev/null; then check "and exact beside it" verified; else skip "and exact beside it" "verilator is missing"; fi
 B[${#B[@]} - 1]=$work/data/val_batch.bin
 check "other images for biases: thresholds again" does "threshold tune generate report " "${B[@]}"
-unset "B[${#B[@]}-1]" "B[${#B[@]}-1]"
+B=("${B[@]:0:${#B[@]} - 2}")
 check "no more corrected biases: thresholds again" does "threshold tune generate report " "${B[@]}"
 
 mkdir "$work/part" "$work/broken" "$work/newer"
