@@ -70,7 +70,7 @@ tuned_without() { # stalls of the network without corrected biases are not those
         --out "$work/no.json"
 }
 biases_reach_hardware() { # by the design and by the thresholds file alike
-    { sed '/^ "bias_shift"/,$d' "$work/saved/design_optimised.json" | sed '$ s/,$//' && echo '}'; } >"$work/saved/bare.json"
+    bare "$work/saved/design_optimised.json" >"$work/saved/bare.json"
     grep -q bias_shift "$work/saved/design_optimised.json" && ! grep -q bias_shift "$work/saved/design_reference.json" || return 1
     hardware "$work/design" && hardware "$work/file" --thresholds "$work/saved/thresholds_optimised.json" &&
         diff -r "$work/design" "$work/file" || return 1

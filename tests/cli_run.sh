@@ -59,7 +59,7 @@ study_is_of_it() { # what the study says of the chosen point is what the thresho
 }
 hardware_has_it() { # what generate makes of the tuned design; of the same without biases it makes other hardware
     "$bin" generate "$work/runb/design_tuned.json" --out "$work/hwb" >/dev/null && diff -r "$work/hwb" "$work/runb/hardware" || return 1
-    { sed '/^ "bias_shift"/,$d' "$work/runb/design_tuned.json" | sed '$ s/,$//' && echo '}'; } >"$work/runb/bare.json"
+    bare "$work/runb/design_tuned.json" >"$work/runb/bare.json"
     "$bin" generate "$work/runb/bare.json" --out "$work/bare" >/dev/null || return 1
     ! diff -rq "$work/hwb" "$work/bare" >"$work/diff" && cat "$work/diff" && grep -q '\.mem' "$work/diff"
 }
@@ -107,7 +107,7 @@ check "the hardware is the corrected network's" hardware_has_it
 if command -v verilator >/dev/null; then check "and exact beside it" verified; else skip "and exact beside it" "verilator is missing"; fi
 B[${#B[@]} - 1]=$work/data/val_batch.bin
 check "other images for biases: thresholds again" does "threshold tune generate report " "${B[@]}"
-unset "B[${#B[@]}-1]" "B[${#B[@]}-1]"
+B=("${B[@]:0:${#B[@]} - 2}")
 check "no more corrected biases: thresholds again" does "threshold tune generate report " "${B[@]}"
 
 mkdir "$work/part" "$work/broken" "$work/newer"

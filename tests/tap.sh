@@ -60,6 +60,7 @@ count() { points | grep -c '^   "images": '; }
 figure() { points | grep "^   \"$1\": " | sed -n "$(($2 + 1))p" | value; }                                                    # KEY POINT
 throughput() { points | sed -n '/^   "baseline": {/,/}/p' | grep '"throughput": ' | sed -n "$(($1 + 1))p" | value; }           # POINT
 chosen() { sed -n '/^ "chosen": {/,/}/p' "$study" | grep '"optimised"' | value; }
+bare() { sed '/^ "bias_shift"/,$d' "$1" | sed '$ s/,$//' && echo '}'; } # DESIGN: the same without corrected biases
 # by_hand POINT LIMIT OPTIONS...: its Top-1 on so many images of $search into top1, by eval; its images/s, by profile and
 # estimate of the reference design that was saved, are the study's
 by_hand() {

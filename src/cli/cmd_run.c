@@ -52,7 +52,6 @@ typedef struct run {
     int step;
 } run;
 
-
 /* A path in the run's folder, good until the next call with the same buffer. */
 typedef struct path {
     char text[4096];

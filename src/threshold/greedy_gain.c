@@ -1,15 +1,15 @@
 /* The greedy-gain policy, in three legs.
  *
- * First as latency-aware (when that is not studied anyway), as a good place to start from.
+ * First, when no other policy is studied: as latency-aware, as a good place to start from; then, from the beginning,
+ * in each step the thresholds rise that buy the most time for the accuracy they cost.
  *
- * Then, from the beginning, in each step the thresholds rise that buy the most time for the accuracy they cost. A probe
- * of one ReLU, raised by one step alone, says how much further the class probabilities move, and what becomes of every
- * node's cycles, as ratios. Its gain in any later state (of the slowest nodes' time: probe.h) follows from these ratios
- * without another run. So the search is lazy: of the candidates ranked by what was seen of them, only the best is probed
- * again, until the best is one just probed. It rises, and with it those that are nearly as good. Where several nodes
- * are equally slow, none of the thresholds before them gains alone: all of them together are one more candidate.
+ * A probe of one ReLU, raised by one step alone, says how much further the class probabilities move, and what becomes of
+ * every node's cycles, as ratios. Its gain in any later state (of the slowest nodes' time: probe.h) follows from these
+ * ratios without another run. So the search is lazy: of the candidates ranked by what was seen of them, only the best is
+ * probed again, until the best is one just probed. It rises, and with it those that are nearly as good. Where several
+ * nodes are equally slow, none of the thresholds before them gains alone: all of them together are one more candidate.
  *
- * Last, from the fastest point found so far, exchanges: while the class probabilities are further off than they were
+ * Then, from the fastest point found so far, exchanges: while the class probabilities are further off than they were
  * there, the threshold is lowered whose step buys the most accuracy for the time it gives back, if that is cheaper than
  * what raising costs; otherwise thresholds rise as before. What was lowered is not raised again, nor the reverse.
  */
@@ -59,12 +59,17 @@ static ss_status look(ss_walk *w, room *m, int32_t i, bool down) {
 
 static double gain_of(const ss_walk *w, double *cycles) { return 1 - ss_probe_time(&w->probe, cycles); }
 
+/* Gain over cost. What little images say of a cost is often too little, and the search would choose just these candidates:
+ * none is taken to be cheaper than what was paid so far on average, for steps become dearer. */
+static double rate(const ss_walk *w, double gain, double cost) {
+    return gain > LEAST_GAIN ? gain / fmax(fmax(cost, LEAST_COST), gain * ss_probe_price(&w->probe)) : 0;
+}
+
 static double rate_of(const ss_walk *w, room *m, int32_t i) {
     const ss_sight *s = &w->sights[i];
     if (!ss_walk_free(w, i)) return 0;
     for (int32_t n = 0; n < w->r->task->g->n; n++) m->cycles[n] = w->probe.cycles[n] * (double)s->cycles[n];
-    double gain = gain_of(w, m->cycles);
-    return gain > LEAST_GAIN ? gain / s->cost : 0;
+    return rate(w, gain_of(w, m->cycles), s->cost);
 }
 
 /* The best single ReLU as a fresh look has it; -1: none gains. */
@@ -101,8 +106,8 @@ static int32_t before_slowest(const ss_walk *w, bool *used) {
     return found;
 }
 
-/* Is raising all of m->used at once better than `rate`? Looked at only when what was seen of each promises it. */
-static ss_status joint(ss_walk *w, room *m, double rate, bool *better) {
+/* Is raising all of m->used at once better than `single`? Looked at only when what was seen of each promises it. */
+static ss_status joint(ss_walk *w, room *m, double single, bool *better) {
     const int32_t n = w->r->study->n_relus;
     double cost = 0, divergence;
     memcpy(m->try, w->now, (size_t)n * sizeof *m->try);
@@ -114,10 +119,9 @@ static ss_status joint(ss_walk *w, room *m, double rate, bool *better) {
         for (int32_t k = 0; k < w->r->task->g->n; k++) m->cycles[k] *= (double)w->sights[i].cycles[k];
     }
     *better = false;
-    if (!(gain_of(w, m->cycles) > LEAST_GAIN) || gain_of(w, m->cycles) / cost <= rate) return SS_OK;
+    if (rate(w, gain_of(w, m->cycles), cost) <= single) return SS_OK;
     if (ss_probe_try(&w->probe, m->try, m->cycles, &divergence) != SS_OK) return SS_BAD;
-    const double gain = gain_of(w, m->cycles);
-    *better = gain > LEAST_GAIN && gain / fmax(divergence - w->probe.divergence, LEAST_COST) > rate;
+    *better = rate(w, gain_of(w, m->cycles), divergence - w->probe.divergence) > single;
     return SS_OK;
 }
 
@@ -128,9 +132,9 @@ static void age(ss_walk *w, int32_t i, bool itself) {
     else if (s->seen == SS_FRESH) s->seen = SS_STALE;
 }
 
-/* The ReLU whose lowering buys the most accuracy for the time it gives back, if cheaper than raising at `rate`. */
-static ss_status cheapest_down(ss_walk *w, room *m, double rate, int32_t *best) {
-    double least = CHEAPER * rate;
+/* The ReLU whose lowering buys the most accuracy for the time it gives back, if cheaper than raising at `single`. */
+static ss_status cheapest_down(ss_walk *w, room *m, double single, int32_t *best) {
+    double least = CHEAPER * single;
     *best = -1;
     for (int32_t i = 0; i < w->r->study->n_relus; i++) {
         if (w->held[i] || !(w->now[i] > w->r->own[i].threshold)) continue;
@@ -147,16 +151,16 @@ static ss_status choose(ss_walk *w, room *m, bool exchange, bool *moved) {
     int32_t best, down = -1;
     bool together = false;
     if (best_single(w, m, &best) != SS_OK) return SS_BAD;
-    const double rate = best < 0 ? 0 : m->rate[best];
-    if (exchange && w->probe.divergence >= w->budget && cheapest_down(w, m, rate, &down) != SS_OK) return SS_BAD;
-    if (down < 0 && before_slowest(w, m->used) > 1 && joint(w, m, rate, &together) != SS_OK) return SS_BAD;
+    const double single = best < 0 ? 0 : m->rate[best];
+    if (exchange && w->probe.divergence >= w->budget && cheapest_down(w, m, single, &down) != SS_OK) return SS_BAD;
+    if (down < 0 && before_slowest(w, m->used) > 1 && joint(w, m, single, &together) != SS_OK) return SS_BAD;
     if (down >= 0) {
         lower(w, w->now, down);
         w->banned[down] = true;
         *moved = true;
     }
     for (int32_t i = 0; i < n; i++) {
-        const bool raise = down < 0 && (together ? m->used[i] : m->rate[i] > 0 && m->rate[i] >= NEARLY * rate);
+        const bool raise = down < 0 && (together ? m->used[i] : m->rate[i] > 0 && m->rate[i] >= NEARLY * single);
         age(w, i, raise || i == down);
         if (!raise) continue;
         ss_walk_raise(w, w->now, i);
@@ -186,10 +190,12 @@ static ss_status gain_step(ss_walk *w, bool *moved) { return step(w, false, move
 
 static ss_status exchange_step(ss_walk *w, bool *moved) { return step(w, true, moved); }
 
+/* From the beginning it never came as far as other policies did, in no study so far (docs/threshold.md). */
 ss_status ss_policy_greedy_gain(ss_trials *r) {
     static const ss_leg legs[] = {
         { ss_latency_step, 1, false }, { gain_step, 1, false }, { exchange_step, 2, true }, { exchange_step, 2, true }
     };
-    const bool studied = r->study->opts.policies & 1u << SS_POLICY_LATENCY;
-    return ss_walk_run(r, legs + studied, (int32_t)(sizeof legs / sizeof *legs) - studied);
+    const int32_t n = (int32_t)(sizeof legs / sizeof *legs);
+    const int32_t first = (r->study->opts.policies & ~(1u << SS_POLICY_GREEDY)) != 0 ? 2 : 0;
+    return ss_walk_run(r, legs + first, n - first);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define SLOWEST_POWER 16 /* of the norm over node cycles */
+#define LEAST_SAVED 1e-3 /* of the time: before, there is no price */
 
 /* ---- divergence ---- */
 
@@ -28,17 +29,45 @@ static double divergence_of(const float *a, const float *b, int64_t images, int3
 
 /* ---- time ---- */
 
+/* Exploration turns what becomes free before any broadcast engine into speed of all: they fold finely. Crossbars do not:
+ * what becomes free in one with slack stays there. */
+static bool elastic(const ss_probe *p) {
+    int64_t all = 0, broadcast = 0;
+    for (int32_t i = 0; p->kind == SS_HW_OPTIMISED && i < p->design->n_partitions; i++) {
+        const ss_partition *part = &p->design->partitions[i];
+        for (int32_t n = part->first; n <= part->last; n++) {
+            const ss_config *c = &part->configs[n - part->first];
+            all += c->res.r[SS_DSP];
+            if (c->engine == SS_ENGINE_BROADCAST) broadcast += c->res.r[SS_DSP];
+        }
+    }
+    return 2 * broadcast > all;
+}
+
+static double work_of(const ss_partition *part, const double *cycles) {
+    double sum = 0;
+    for (int32_t n = part->first; n <= part->last; n++) sum += cycles[n] * (double)part->configs[n - part->first].res.r[SS_DSP];
+    return sum;
+}
+
+static double slowest_of(const ss_partition *part, const double *cycles) {
+    double sum = 0, most = 1;
+    for (int32_t n = part->first; n <= part->last; n++) most = fmax(most, cycles[n]);
+    for (int32_t n = part->first; n <= part->last; n++) sum += pow(cycles[n] / most, SLOWEST_POWER);
+    return most * pow(sum, 1.0 / SLOWEST_POWER);
+}
+
 static double time_of(const ss_probe *p, const double *cycles) {
     const ss_design *d = p->design;
     double total = 0;
-    for (int32_t i = 0; i < d->n_partitions; i++) {
-        const ss_partition *part = &d->partitions[i];
-        double sum = 0, most = 1;
-        for (int32_t n = part->first; n <= part->last; n++) most = fmax(most, cycles[n]);
-        for (int32_t n = part->first; n <= part->last; n++) sum += pow(cycles[n] / most, SLOWEST_POWER);
-        total += most * pow(sum, 1.0 / SLOWEST_POWER);
-    }
+    for (int32_t i = 0; i < d->n_partitions; i++)
+        total += p->elastic ? work_of(&d->partitions[i], cycles) : slowest_of(&d->partitions[i], cycles);
     return total;
+}
+
+double ss_probe_price(const ss_probe *p) {
+    const double saved = 1 - p->first_throughput / p->design->throughput;
+    return saved > LEAST_SAVED ? p->divergence / saved : 0;
 }
 
 double ss_probe_time(const ss_probe *p, const double *cycles) { return time_of(p, cycles) / time_of(p, p->cycles); }
@@ -72,6 +101,7 @@ static ss_status design_for(const ss_probe *p, const ss_profile *profile, ss_des
 
 ss_status ss_probe_settle(ss_probe *p, const float *thresholds) {
     ss_trials *r = p->r;
+    if (p->design && memcmp(p->in_force, thresholds, (size_t)r->study->n_relus * sizeof *thresholds) == 0) return SS_OK;
     ss_profile *profile;
     ss_design *design;
     if (measure(p, thresholds, true, &profile) != SS_OK) return SS_BAD;
@@ -81,6 +111,7 @@ ss_status ss_probe_settle(ss_probe *p, const float *thresholds) {
     if (design_for(p, profile, &design) != SS_OK) return SS_BAD;
     ss_design_free(p->design);
     p->design = design;
+    p->elastic = elastic(p);
     read_cycles(design, p->cycles);
     p->divergence = divergence_of(p->reference_scores, p->scores, p->part.n, r->classes);
     return SS_OK;
@@ -102,18 +133,22 @@ ss_status ss_probe_try(ss_probe *p, const float *thresholds, double *cycles, dou
 
 ss_status ss_probe_open(ss_trials *r, ss_hardware kind, ss_probe *p) {
     const ss_study_task *t = r->task;
-    *p = (ss_probe){ .r = r, .kind = kind, .part = *t->search };
-    p->part.owner = NULL;
-    if (p->part.n > SS_PROBE_IMAGES && !t->opts.whole) p->part.n = SS_PROBE_IMAGES;
+    const ss_dataset *from = r->race.n > 0 ? r->race.hard : t->search;
+    const float *reference = r->race.n > 0 ? r->race.before : r->reference_scores;
+    const int64_t most = from->n > SS_PROBE_IMAGES && !t->opts.whole ? SS_PROBE_IMAGES : from->n;
+    *p = (ss_probe){ .r = r, .kind = kind, .part = ss_dataset_part(from, 0, most) };
     size_t images = (size_t)p->part.n, row = (size_t)r->classes * sizeof(float), n = (size_t)r->study->n_relus;
     p->scores = ss_alloc(r->ctx, images, row);
     p->reference_scores = ss_alloc(r->ctx, images, row);
     p->in_force = ss_alloc(r->ctx, n, sizeof *p->in_force);
     p->cycles = ss_alloc(r->ctx, (size_t)t->g->n, sizeof *p->cycles);
     if (!p->scores || !p->reference_scores || !p->in_force || !p->cycles) return SS_BAD;
-    memcpy(p->reference_scores, r->reference_scores, images * row);
-    return ss_replay_new(r->ctx, t->e, t->g, &p->part, t->norm, t->opts.whole ? 0 : t->opts.memory / 8,
-                         &p->replay);
+    memcpy(p->reference_scores, reference, images * row);
+    if (ss_replay_new(r->ctx, t->e, t->g, &p->part, t->norm, t->opts.whole ? 0 : t->opts.memory / 8, &p->replay) != SS_OK ||
+        ss_probe_settle(p, r->in_force) != SS_OK)
+        return SS_BAD;
+    p->first_throughput = p->design->throughput;
+    return SS_OK;
 }
 
 void ss_probe_close(ss_probe *p) {

@@ -1,28 +1,31 @@
 /* probe: a cheap look at thresholds, for policies that try many. For threshold/ only.
  *
- * A probe runs the first images of the search split only, and prices the profile on one design: for baseline
- * hardware the reference design, for optimised hardware the design explored for the probe's present state. Two figures
- * come out of it: where the time goes, and the *divergence*: the mean Kullback-Leibler divergence of the class
- * probabilities from those at the reference's thresholds, in nats. Counting errors on a few hundred images says nothing
- * about a loss of a tenth of a point; the divergence, which every image contributes to, does.
+ * A probe runs few images of the search split, those whose class is least certain at the reference (race.h) where there is
+ * a race, and prices the profile on one design: for baseline hardware the reference design, for optimised hardware the
+ * design explored for the probe's present state. Two figures come out of it: where the time goes, and the *divergence*: the
+ * mean Kullback-Leibler divergence of the class probabilities from those at the reference's thresholds, in nats. Counting
+ * errors on a few hundred images says nothing about a loss of a tenth of a point; the divergence, which every image
+ * contributes to, does.
  */
 #ifndef SS_PROBE_H
 #define SS_PROBE_H
 
 #include "threshold/trial.h"
 
-#define SS_PROBE_IMAGES 128
+#define SS_PROBE_IMAGES 256
 
 typedef struct ss_probe {
     ss_trials *r;
     ss_hardware kind;
-    ss_dataset part;     /* the first images of the search split */
+    ss_dataset part;
     ss_replay *replay;
     ss_profile *profile; /* of the present state, as the next two */
     float *in_force;     /* [n_relus] */
     ss_design *design;   /* fed with `profile` */
+    bool elastic;        /* exploration moves multipliers freely between its nodes */
     float *scores, *reference_scores;
     double divergence;
+    double first_throughput; /* at the reference's thresholds */
     double *cycles;      /* [g->n]: of the nodes of `design` */
 } ss_probe;
 
@@ -32,11 +35,12 @@ void ss_probe_close(ss_probe *p);
 ss_status ss_probe_settle(ss_probe *p, const float *thresholds);
 /* What these thresholds would give: the cycles of every node of the present design, and the divergence. */
 ss_status ss_probe_try(ss_probe *p, const float *thresholds, double *cycles, double *divergence);
-/* What nodes that take so long would mean, relative to the present state (smaller is better).
- * Baseline hardware: the slowest nodes' time (a norm that near-slowest nodes enter as well, so that moves that must
- * come together are seen). Optimised hardware: the product of cycles and binding resource over all nodes, since
- * exploration turns whatever becomes free anywhere into speed everywhere. */
+/* What nodes that take so long would mean, relative to the present state (smaller is better): the slowest nodes' time (a
+ * norm that near-slowest nodes enter as well, so that moves that must come together are seen); or, where the design is
+ * explored anew and most multipliers are in broadcast engines, multipliers times cycles over all nodes. */
 double ss_probe_time(const ss_probe *p, const double *cycles);
+/* Divergence paid so far for the share of the time saved; 0: none saved yet. */
+double ss_probe_price(const ss_probe *p);
 
 /* The ReLUs through which `node` gets its zeros: that of its input, or, through forks, additions, concatenations, pools,
  * slices and pads, those before. used[i] is set for ReLU i (study order). Returns how many. */

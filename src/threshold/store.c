@@ -103,7 +103,7 @@ json_t *ss_study_settings(const ss_study *s) {
     json_t *correction = data_json(&s->correction_data);
     if (json_is_object(correction)) json_object_set_new(correction, "share", json_real(SS_CORRECT_SHARE));
     return json_pack("{s:o,s:s,s:i,s:s,s:s,s:o,s:f,s:b,s:b,s:f,s:f,s:i,s:o,s:s,s:I,s:o,s:o,s:{s:{s:s},s:o,s:o}}", "model",
-                     ss_json_hash(s->model), "model_name", s->model_name, "bits", s->bits, "deal", s->dealing ? s->dealing : "", "policy",
+                     ss_json_hash(s->model), "model_name", s->model_name, "bits", s->bits, "deal", s->dealing, "policy",
                      policies, "hardware", hardware, "max_loss", s->opts.max_loss, "safe", (int)s->opts.safe, "whole",
                      (int)s->opts.whole,
                      "step", s->opts.step, "t_max", s->opts.t_max, "refine", (int)s->opts.refine, "engines", engines, "device",
