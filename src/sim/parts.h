@@ -59,7 +59,7 @@ struct stage {
     const kind *ops;
     int64_t *progress;        /* words moved anywhere */
     stage *from, *reader;     /* before and behind; NULL where there is a fork, and behind, a join */
-    bool busy;                /* it is taking a word: not to be asked for another before it has it */
+    bool busy;                /* it is taking a word: not to be asked for, or given, another before it has it */
     bool ends;                /* the FIFO before a join */
     bool dry;                 /* all images' words have moved out: not to be asked again */
     bool single;              /* no runs: each word is noted, or only what somebody waits for is taken */

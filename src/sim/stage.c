@@ -93,8 +93,10 @@ typedef struct width {
 
 static bool width_accept(stage *s) {
     width *w = (width *)s;
-    if (w->held >= w->out) return false; /* a word stands at the output */
+    if (w->held >= w->out || s->busy) return false; /* a word stands at the output */
+    s->busy = true;
     const int64_t v = pull(s->from);
+    s->busy = false;
     if (v < 0) return false;
     take_when(s, v, s->last);
     w->held += w->in;
@@ -117,7 +119,9 @@ static void width_taken(stage *s, int64_t t) {
 /* Many words to one: whole runs come in, as each word that is complete leaves before the next comes. */
 static int64_t gather(width *w, int64_t n, int64_t *t) {
     int64_t come[RUN], words = n * w->out - w->held, made = 0;
+    w->s.busy = true;
     words = run_from(w->s.from, words < RUN ? words : RUN, come);
+    w->s.busy = false;
     if (words < 0) return UNKNOWN;
     came_in(&w->s, words, come);
     for (int64_t i = w->out - w->held - 1; i < words; i += w->out) t[made++] = come[i] + 1;
@@ -147,7 +151,7 @@ static int64_t width_run(stage *s, int64_t n, int64_t *t) {
 /* Words that complete a word of the output need room behind it, but for the last: that may stand there. */
 static int64_t width_room(const stage *s, int64_t n) {
     const width *w = (const width *)s;
-    if (s->v >= 0 || s->last > s->last_in + 1) return 0;
+    if (s->busy || s->v >= 0 || s->last > s->last_in + 1) return 0;
     if (w->in > 1) return w->held < w->out;
     const int64_t most = (room_of(s->reader, (w->held + n) / w->out) + 1) * w->out - w->held;
     return n < most ? n : most;
