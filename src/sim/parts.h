@@ -160,7 +160,7 @@ static inline int64_t run_from(stage *s, int64_t n, int64_t *t) {
 }
 
 static inline int64_t room_of(const stage *s, int64_t n) {
-    return s && s->ops->room ? s->ops->room(s, n) : 0;
+    return n > 0 && s && s->ops->room ? s->ops->room(s, n) : 0;
 }
 
 /* ---- making stages; NULL: out of memory, sim->failed is set ---- */
