@@ -27,8 +27,9 @@ typedef struct lists { /* rows of RING_LISTS lists, of every stream */
 typedef struct broadcast {
     stage s;
     broadcast_shape p;
-    const uint16_t *counts; /* [word][stream] */
+    const uint16_t *counts; /* [pixel][word][stream] */
     int64_t words, step;    /* compacted; of the list in the making */
+    int64_t pixel;          /* of the next word */
     int64_t made, replayed, fold, folds; /* lists made; replayed; folds of the one after them; folds of all */
     int64_t joined, joined_fold, joined_word; /* result words */
     int64_t kept;                             /* of them, those that go on */
@@ -105,10 +106,16 @@ static bool write_crowded(broadcast *b, const uint16_t *count, const int64_t *fr
     return true;
 }
 
+static void next_pixel(broadcast *b) {
+    do b->pixel++;
+    while (deal_of(b->pixel, b->p.row, b->p.pixels) != b->p.number);
+}
+
 /* The next word leaves the queues and is compacted. */
 static bool compact(broadcast *b) {
     const int64_t n = b->p.streams;
-    const uint16_t *count = b->counts + b->words * n;
+    const int64_t each = b->p.passes * b->p.steps;
+    const uint16_t *count = b->counts + (b->pixel * each + b->words % each) * n;
     int64_t *taken = row(b, b->taken, b->words & b->mask), *from = taken;
     const bool last = b->step == b->p.steps - 1;
     if (last && b->replayed <= b->made - SS_LISTS_WAITING) return false;
@@ -121,7 +128,7 @@ static bool compact(broadcast *b) {
     if (lanes_write(n, count, from, b->entries, b->open, b->next) && !write_crowded(b, count, from)) return false;
     lanes_add(n, count, b->entries);
     memcpy(b->done, b->next, (size_t)n * sizeof *b->done);
-    b->words++;
+    if (++b->words % each == 0) next_pixel(b);
     b->step = last ? 0 : b->step + 1;
     if (!last) return true;
     memcpy(row(b, b->list.done, slot(b->made)), b->done, (size_t)n * sizeof *b->done);
@@ -247,6 +254,7 @@ stage *make_broadcast(sim *sm, stage *from, const broadcast_shape *p) {
         !ring_make(sm, &b->fold_end, p->results + 3))
         return NULL;
     b->p = *p;
+    b->pixel = p->number;
     b->counts = sm->beats->layer[p->layer].data;
     if (p->queue == 1) b->p.queue = 2; /* the least that an ss_fifo has */
     b->read = p->results * p->beats > 64 ? 3 : 1;
