@@ -4,6 +4,7 @@
  * One output row at a time: the rows under it are added into column sums, kw of which make the counts of a
  * window. */
 #include "base/share.h"
+#include "sim/lanes.h"
 #include "sim/parts.h"
 
 #include <string.h>
@@ -146,7 +147,7 @@ ss_status beats_make(ss_ctx *ctx, const ss_sim_task *task, beats *b) {
         size_t size;
         if (!ss_mul_size((size_t)b->layer[i].words, (size_t)b->images, &size))
             s = ss_error(ctx, SS_AT("--images"), "take fewer images", "their windows do not fit in memory");
-        else if (!(b->layer[i].data = ss_alloc(ctx, size, sizeof *b->layer[i].data))) s = SS_BAD;
+        else if (!(b->layer[i].data = ss_alloc(ctx, size + LANES, sizeof *b->layer[i].data))) s = SS_BAD;
     }
     const ss_run_opts opts = { .observer = observe, .observer_user = &c };
     if (s == SS_OK && b->layers) s = ss_engine_run(ctx, task->e, task->images, task->norm, &opts, NULL);

@@ -1,62 +1,64 @@
 /* Rows of times: one body each, in the instruction set of every processor and in AVX2. */
 #include "sim/lanes.h"
 
-#include <stddef.h>
+#define BODY static inline __attribute__((always_inline))
+#define IN const lane *restrict
+#define OUT lane *restrict
 
-static inline __attribute__((always_inline)) int64_t later(int64_t a, int64_t b) {
+BODY lane later(lane a, lane b) {
     return a > b ? a : b;
 }
 
-#define BODY static inline __attribute__((always_inline))
-
-BODY void later_body(int64_t n, const int64_t *restrict a, int64_t more, const int64_t *restrict b, int64_t *restrict out) {
-    for (int64_t i = 0; i < n; i++) out[i] = later(a[i] + more, b[i]);
+BODY lane latest_body(int64_t n, IN row) {
+    lane most = INT32_MIN;
+    for (int64_t i = 0; i < n * LANES; i++) most = later(most, row[i]);
+    return most;
 }
 
-BODY void raise_body(int64_t n, const int64_t *restrict a, int64_t v, int64_t *restrict out) {
-    for (int64_t i = 0; i < n; i++) out[i] = later(a[i], v);
-}
-
-BODY int64_t latest_body(int64_t n, const int64_t *restrict a, int64_t more, int64_t *restrict out) {
-    int64_t latest = 0;
-    for (int64_t i = 0; i < n; i++) {
-        out[i] = a ? a[i] + more : 0;
-        latest = later(latest, out[i]);
+BODY lane take_body(int64_t n, lane v, lane queued, IN before, IN done, OUT taken) {
+    lane most = INT32_MIN;
+    for (int64_t i = 0; i < n * LANES; i++) {
+        taken[i] = later(later(before[i] + 1, v) + queued, done[i]);
+        most = later(most, taken[i]);
     }
-    return latest;
+    return most;
 }
 
-BODY bool write_body(int64_t n, const uint16_t *restrict count, const int64_t *restrict from,
-                     const int64_t *restrict entries, const int64_t *restrict open, int64_t *restrict done) {
-    int64_t crowded = 0;
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t some = later(count[i], 1);
-        done[i] = from[i] + some;
-        crowded |= open[i] - entries[i] - some;
+BODY lane write_body(int64_t n, lane v, lane queued, IN before, IN done, IN wait, IN entries, IN open,
+                     const uint16_t *restrict count, const uint16_t *restrict mask, OUT taken, OUT written, OUT sum, bool *crowded) {
+    lane most = INT32_MIN, over = INT32_MIN;
+    for (int64_t i = 0; i < n * LANES; i++) {
+        const lane t = later(later(before[i] + 1, v) + queued, done[i]);
+        const lane more = count[i] & mask[i], cycles = later(more, 1);
+        taken[i] = t;
+        written[i] = later(t, wait[i]) + cycles;
+        sum[i] = entries[i] + more;
+        most = later(most, t);
+        over = later(over, entries[i] + cycles - open[i]);
     }
-    return crowded < 0;
+    *crowded = over > 0;
+    return most;
 }
 
-BODY void add_body(int64_t n, const uint16_t *restrict count, int64_t *restrict sum) {
-    for (int64_t i = 0; i < n; i++) sum[i] += count[i];
-}
-
-BODY int64_t replay_body(int64_t n, const lanes_fold *f) {
-    const int64_t *restrict made = f->made, *restrict first = f->first, *restrict end = f->end;
-    int64_t *restrict start = f->start, *restrict ended = f->ended, *restrict busy = f->busy;
-    const int64_t from = f->from, least = f->least;
-    int64_t latest = 0;
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t cycles = later(end[i] - first[i], least);
+BODY lane replay_body(int64_t n, lane from, lane least, IN made, IN first, IN end, OUT start, OUT ended, OUT busy) {
+    lane most = INT32_MIN;
+    for (int64_t i = 0; i < n * LANES; i++) {
+        const lane cycles = later(end[i] - first[i], least);
         start[i] = later(later(ended[i] + 1, made[i] + 2), from);
         ended[i] = start[i] + cycles - 1;
         busy[i] += cycles;
-        latest = later(latest, ended[i]);
+        most = later(most, ended[i]);
     }
-    return latest;
+    return most;
 }
 
 /* ---- one body, two instruction sets ---- */
+
+#define TAKE(w) take_body(n, w->v, w->queued, w->before, w->done, w->taken)
+#define WRITE(w) \
+    write_body(n, w->v, w->queued, w->before, w->done, w->wait, w->entries, w->open, w->count, w->mask, w->taken, w->written, \
+               w->sum, &w->crowded)
+#define REPLAY(f) replay_body(n, f->from, f->least, f->made, f->first, f->end, f->start, f->ended, f->busy)
 
 #if defined(__x86_64__)
 #define AVX2 __attribute__((target("avx2")))
@@ -70,50 +72,31 @@ static bool wide(void) {
 }
 #endif
 
-AVX2 static void later_wide(int64_t n, const int64_t *a, int64_t more, const int64_t *b, int64_t *out) {
-    later_body(n, a, more, b, out);
+AVX2 static lane latest_wide(int64_t n, const lane *row) {
+    return latest_body(n, row);
 }
-AVX2 static void raise_wide(int64_t n, const int64_t *a, int64_t v, int64_t *out) {
-    raise_body(n, a, v, out);
+AVX2 static lane take_wide(int64_t n, const lanes_word *w) {
+    return TAKE(w);
 }
-AVX2 static int64_t latest_wide(int64_t n, const int64_t *a, int64_t more, int64_t *out) {
-    return latest_body(n, a, more, out);
+AVX2 static lane write_wide(int64_t n, lanes_word *w) {
+    return WRITE(w);
 }
-AVX2 static bool write_wide(int64_t n, const uint16_t *count, const int64_t *from, const int64_t *entries,
-                            const int64_t *open, int64_t *done) {
-    return write_body(n, count, from, entries, open, done);
-}
-AVX2 static void add_wide(int64_t n, const uint16_t *count, int64_t *sum) {
-    add_body(n, count, sum);
-}
-AVX2 static int64_t replay_wide(int64_t n, const lanes_fold *f) {
-    return replay_body(n, f);
+AVX2 static lane replay_wide(int64_t n, const lanes_fold *f) {
+    return REPLAY(f);
 }
 
-void lanes_later(int64_t n, const int64_t *a, int64_t more, const int64_t *b, int64_t *out) {
-    if (wide()) later_wide(n, a, more, b, out);
-    else later_body(n, a, more, b, out);
+lane lanes_latest(int64_t n, const lane *row) {
+    return wide() ? latest_wide(n, row) : latest_body(n, row);
 }
 
-void lanes_raise(int64_t n, const int64_t *a, int64_t v, int64_t *out) {
-    if (wide()) raise_wide(n, a, v, out);
-    else raise_body(n, a, v, out);
+lane lanes_take(int64_t n, const lanes_word *w) {
+    return wide() ? take_wide(n, w) : TAKE(w);
 }
 
-int64_t lanes_latest(int64_t n, const int64_t *a, int64_t more, int64_t *out) {
-    return wide() ? latest_wide(n, a, more, out) : latest_body(n, a, more, out);
+lane lanes_write(int64_t n, lanes_word *w) {
+    return wide() ? write_wide(n, w) : WRITE(w);
 }
 
-bool lanes_write(int64_t n, const uint16_t *count, const int64_t *from, const int64_t *entries, const int64_t *open,
-                 int64_t *done) {
-    return wide() ? write_wide(n, count, from, entries, open, done) : write_body(n, count, from, entries, open, done);
-}
-
-void lanes_add(int64_t n, const uint16_t *count, int64_t *sum) {
-    if (wide()) add_wide(n, count, sum);
-    else add_body(n, count, sum);
-}
-
-int64_t lanes_replay(int64_t n, const lanes_fold *f) {
-    return wide() ? replay_wide(n, f) : replay_body(n, f);
+lane lanes_replay(int64_t n, const lanes_fold *f) {
+    return wide() ? replay_wide(n, f) : REPLAY(f);
 }

@@ -1,28 +1,37 @@
-/* lanes: rows of times, one for each of an engine's streams, of which nothing differs but the numbers. */
+/* lanes: rows of times, one for each of an engine's streams, of which nothing differs but the numbers. Rows are padded to whole
+ * groups; what lies behind the streams has no non-zeros, so that it is never later than a stream, and never crowded. */
 #ifndef SS_SIM_LANES_H
 #define SS_SIM_LANES_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* out = the later of a + more and b */
-void lanes_later(int64_t n, const int64_t *a, int64_t more, const int64_t *b, int64_t *out);
-/* out = the later of a and v */
-void lanes_raise(int64_t n, const int64_t *a, int64_t v, int64_t *out);
-/* out = a + more, or 0 without a; the latest of them. */
-int64_t lanes_latest(int64_t n, const int64_t *a, int64_t more, int64_t *out);
-/* done = from + entries, count or 1, one a cycle; true: some stream would have more than `open`, and is to be looked at. */
-bool lanes_write(int64_t n, const uint16_t *count, const int64_t *from, const int64_t *entries, const int64_t *open,
-                 int64_t *done);
-void lanes_add(int64_t n, const uint16_t *count, int64_t *sum);
+enum { LANES = 16 }; /* of a group: counts of 16 bits fill a register */
+typedef int32_t lane; /* a time, or entries, from a base on that moves along */
+
+/* The next word of every stream: taken out of the queue a cycle after it came in at v, or when the word `before` it, which frees
+ * its place, was taken; and when the last word is done. It is written from then on, and not before `wait`: an entry a
+ * cycle, or a cycle without any. */
+typedef struct lanes_word {
+    const uint16_t *count; /* non-zeros; as many as the padded row has can be read */
+    uint16_t *mask;        /* all ones for streams */
+    lane *done, *entries;  /* of the word before: when it was written; written in all */
+    const lane *before, *wait, *open;
+    lane v, queued;        /* queued: 1, 0 without a queue */
+    lane *taken, *written, *sum; /* sum: entries behind the word */
+    bool crowded;                /* some stream would have more than `open` entries, and is to be looked at */
+} lanes_word;
+lane lanes_latest(int64_t groups, const lane *row);
+lane lanes_take(int64_t groups, const lanes_word *w); /* taken alone; the latest of them */
+lane lanes_write(int64_t groups, lanes_word *w);
 
 /* A fold of every stream: as soon as the one before has ended, two cycles after its list was made, and not before `from`;
  * a cycle an entry, `least` at least. */
 typedef struct lanes_fold {
-    int64_t from, least;
-    const int64_t *made, *first, *end; /* of the list */
-    int64_t *start, *ended, *busy;
+    const lane *made, *first, *end; /* of the list */
+    lane from, least;
+    lane *start, *ended, *busy;
 } lanes_fold;
-int64_t lanes_replay(int64_t n, const lanes_fold *f); /* the latest end */
+lane lanes_replay(int64_t groups, const lanes_fold *f); /* the latest end */
 
 #endif

@@ -1,6 +1,7 @@
 /* The simulated interval against the model's, split by cause: the partition is simulated again with FIFOs of
  * joins without end, with work that is even within each image, and with work that is even over all; what each
  * step gains is what its cause costs. */
+#include "sim/lanes.h"
 #include "sim/parts.h"
 
 #include <string.h>
@@ -34,7 +35,7 @@ static ss_status even_beats(const beats *b, bool over_images, ss_arena *a, beats
     for (int32_t i = 0; i < b->layers; i++) {
         out->layer[i] = b->layer[i];
         out->layer[i].data =
-            ss_arena_alloc(a, (size_t)(b->images * b->layer[i].words), sizeof *out->layer[i].data);
+            ss_arena_alloc(a, (size_t)(b->images * b->layer[i].words + LANES), sizeof *out->layer[i].data);
         if (!out->layer[i].data) return SS_BAD;
         for (int64_t k = 0; k < b->layer[i].period; k++)
             even_out(&b->layer[i], b->images, k, over_images, out->layer[i].data);

@@ -262,7 +262,7 @@ typedef struct beats {
         int64_t group;  /* channels of one */
         int64_t words;
         int64_t period; /* words of a pixel that are different in kind: 1, or channels times parts */
-        uint16_t *data; /* [images][words] */
+        uint16_t *data; /* [images][words], and room to read a group of lanes more */
     } * layer;
 } beats;
 ss_status beats_make(ss_ctx *ctx, const ss_sim_task *task, beats *b); /* layers are filled in already */
@@ -303,6 +303,7 @@ struct sim {
     int64_t progress; /* words moved anywhere */
     int32_t now;      /* node that is being built */
     bool failed;
+    const stage *far; /* stands still for longer than its times can tell; NULL: none does */
     /* No stage takes a word that nobody waits for, and windows never go on with the next image: of what the
      * FIFOs of joins hold in this order, none could be less (size.c). */
     bool lazy;

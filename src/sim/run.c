@@ -188,6 +188,9 @@ ss_status sim_run(sim *sm, ss_sim_partition *p) {
     if (!p->ends || !p->nodes) return SS_BAD;
     const bool through = flow(sm, p->ends);
     p->seconds = ss_thread_seconds() - began;
+    if (sm->far)
+        return ss_error(sm->ctx, SS_AT(name_of(sm, sm->far->node)), "explore a faster design, or simulate fewer images",
+                        "its streams stand still for more than 250 million cycles, which is not simulated");
     p->n_nodes = sm->n_nodes;
     for (int32_t i = 0; i < sm->n_nodes; i++) node_figures(sm, &sm->nodes[i], &p->nodes[i]);
     if (!through) return deadlocked(sm, p);

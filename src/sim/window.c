@@ -24,6 +24,8 @@ typedef struct window {
     int64_t step, row, word, extra, slot, skip_now, first, at, addr;
     bool owed, pass, decided_no;
     int64_t image, q;  /* q: rows of windows that are done */
+    int64_t plain;     /* so many columns from here on, one behind another, complete a window each: see find_plain */
+    int64_t base;      /* needed_row of these */
     int64_t free_at;   /* earliest cycle of the next read */
     int64_t held;      /* when the column that completes the next window was read, or UNKNOWN */
     int64_t undecided; /* cycle of the decision, or UNKNOWN */
@@ -99,7 +101,7 @@ static int64_t window_room(const stage *s, int64_t n) {
     if (s->busy || q > w->q) return 0;
     n = smaller(n, w->row_words - w->x);
     const int64_t ended = q < 0 ? 0 : q < w->q ? ring_get(&w->ended, q) + 1 : NEVER;
-    if (ended <= s->last_in + 1) return n;
+    if (ended <= s->last_in + 1 || (w->linear && n > 0 && past[n - 1] <= s->last_in + 1)) return n;
     int64_t fit = 0;
     while (fit < n && smaller(past[fit], ended) <= s->last_in + 1 + fit) fit++;
     return fit;
@@ -123,10 +125,17 @@ static int64_t write_some(window *w) {
     return t[n - 1];
 }
 
+/* Writes word i and those before it. The time of the last, UNKNOWN or BLOCKED. */
+static int64_t write_up_to(window *w, int64_t i) {
+    int64_t t = 0;
+    while (w->written <= i && t >= 0) t = write_some(w);
+    return t;
+}
+
 /* When word i came; UNKNOWN, BLOCKED. */
-static int64_t when_came(window *w, int64_t i) {
-    while (w->written <= i) {
-        const int64_t t = write_some(w);
+static inline int64_t when_came(window *w, int64_t i) {
+    if (w->written <= i) {
+        const int64_t t = write_up_to(w, i);
         if (t < 0) return t;
     }
     return ring_get(&w->came, i);
@@ -245,9 +254,36 @@ static int64_t column_time(window *w) {
     return t < 0 ? UNKNOWN : later(r, t + 1);
 }
 
+/* Behind the first column of a row of windows or of a stretch of them: where every column is one window's, the next ones up to the
+ * last of the stretch are all alike, and nothing but the time is followed; the registers are set to that last one. */
+static void find_plain(window *w) {
+    const bool early = w->step >= w->p.wo - w->early;
+    if (!w->linear || w->pass || w->skip_now > 0 || w->p.sw > 1 || !completes(w)) return;
+    const int64_t steps = (early ? w->p.wo - 1 : w->final_step) - w->step;
+    const int64_t columns = (steps + 1) * w->p.deep - w->word - 1;
+    if (columns < 1 || w->addr + columns >= w->row_words) return;
+    w->plain = columns;
+    w->base = needed_row(w);
+    w->step += steps;
+    w->word = w->p.deep - 1;
+    w->first += steps * w->p.deep;
+    w->at = w->first + w->word;
+}
+
+static bool plain_column(window *w) {
+    const int64_t came = when_came(w, w->base + w->addr);
+    if (came < 0) return false;
+    w->held = later(w->free_at, came + 1);
+    w->free_at = w->held + 1;
+    passed_row(w, w->q)[w->addr++] = w->free_at;
+    w->plain--;
+    return true;
+}
+
 static bool window_accept(stage *s) {
     window *w = (window *)s;
     if (w->held >= 0) return false;
+    if (w->plain > 0) return plain_column(w);
     for (;;) {
         const int64_t r = column_time(w);
         if (r < 0) return false;
@@ -256,6 +292,7 @@ static bool window_accept(stage *s) {
         w->free_at = r + 1;
         if (!complete) continue;
         w->held = r;
+        if (w->word > 0 || w->step != w->first_step) find_plain(w);
         return true;
     }
 }
@@ -268,7 +305,13 @@ static int64_t window_front(stage *s) {
     return w->free_at + 1;
 }
 
-static const kind window_kind = { "window", window_front, window_accept, taken_nothing, NULL, window_room, window_took };
+static int64_t window_run(stage *s, int64_t n, int64_t *t) {
+    int64_t moved = 0;
+    for (; moved < n && (t[moved] = window_front(s)) >= 0; moved++) went_out(s, 1, t + moved);
+    return moved > 0 ? moved : UNKNOWN;
+}
+
+static const kind window_kind = { "window", window_front, window_accept, taken_nothing, window_run, window_room, window_took };
 
 bool stage_is_window(const stage *s) {
     return s->ops == &window_kind;
