@@ -37,7 +37,8 @@ def filters_of(model):
 def shares(node, layer, images, filters, interval):
     """(multipliers, work, slack, drift, uneven), the last four of 1."""
     ci, co, m = node["ci"], node["co"], node["m"]
-    multipliers = node["gr"] * ci * co * m
+    pixels = node.get("pixels", 1)
+    multipliers = node["gr"] * pixels * ci * co * m
     per_group = filters // layer["groups"]
     nonzeros = sum(n * windows for row in layer["hist"] for n, windows in enumerate(row)) / images
     work = nonzeros * per_group / (multipliers * interval)
@@ -45,8 +46,13 @@ def shares(node, layer, images, filters, interval):
     drift = 0
     if node["engine"] == "broadcast" and m in layer["parts"]:
         sums = layer["lists"][layer["parts"].index(m)][layer["ci"].index(ci)]
-        drift = (node["cycles"] - -(-per_group // co) * sums[4] / images) / interval
+        drift = (node["cycles"] - -(-per_group // co) * sums[4] / images / pixels) / interval
     return multipliers, work, slack, drift, 1 - work - slack - drift
+
+
+def beside(node):
+    """Pixels at once, as `explore` writes them."""
+    return f"{node['pixels']}p x " if node.get("pixels", 1) > 1 else ""
 
 
 def main():
@@ -63,7 +69,7 @@ def main():
                 continue
             of = shares(node, layers[node["name"]], profile["images"], filters[node["name"]], part["interval"])
             total = [total[0] + of[0]] + [t + of[0] * s for t, s in zip(total[1:], of[1:])]
-            print(f"| `{node['name']}` | {node['engine']} | {node['ci']} x {node['co']} x {node['m']} | {of[0]:,} | {node['cycles']:,.0f} | "
+            print(f"| `{node['name']}` | {node['engine']} | {beside(node)}{node['ci']} x {node['co']} x {node['m']} | {of[0]:,} | {node['cycles']:,.0f} | "
                   + " | ".join(f"{100 * s:.1f}" for s in of[1:]) + " |")
         print(f"| all | | | {total[0]:,.0f} | {part['interval']:,.0f} | " + " | ".join(f"{100 * s / total[0]:.1f}" for s in total[1:]) + " |")
 

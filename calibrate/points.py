@@ -148,10 +148,13 @@ def convolutions():
         rows = -(-9 * steps // p["P"])
         return names | {f"w_{i}.mem": (p["CO"] * p["W"], rows * folds) for i in range(p["LANES"] * p["P"])}
 
-    yield from grid("ss_conv_broadcast", "W LANES_IN LANES_OUT LANES P CO SUMS QUEUE LISTS RESULTS ACC PRE ROW_STYLE SHIFT_LO SHIFT_HI", [
-        ("whole", 16, 2, 2, 2, 3, 8, 2, 0, 2, 4, 39, 12, "distributed", 22, 37),
-        ("whole", 16, 1, 1, 1, 2, 16, 4, 4, 2, 4, 39, 12, "distributed", 22, 37),
-        ("whole", 8, 2, 2, 2, 1, 8, 4, 8, 3, 8, 23, 0, "distributed", 18, 33)],
+    names = "W LANES_IN LANES_OUT LANES PIXELS P CO SUMS QUEUE LISTS RESULTS ACC PRE ROW_STYLE SHIFT_LO SHIFT_HI"
+    yield from grid("ss_conv_broadcast", names, [
+        ("whole", 16, 2, 2, 2, 1, 3, 8, 2, 0, 2, 4, 39, 12, "distributed", 22, 37),
+        ("whole", 16, 1, 1, 1, 1, 2, 16, 4, 4, 2, 4, 39, 12, "distributed", 22, 37),
+        ("whole", 8, 2, 2, 2, 1, 1, 8, 4, 8, 3, 8, 23, 0, "distributed", 18, 33),
+        ("whole", 16, 2, 2, 1, 2, 3, 8, 2, 0, 2, 4, 39, 12, "distributed", 22, 37),
+        ("whole", 8, 2, 2, 1, 4, 2, 8, 4, 8, 3, 8, 23, 0, "distributed", 18, 33)],
         {"C": 16, "F": 16, "G": 1, "H": 16, "WD": 16, "HO": 16, "WO": 16, "KH": 3, "KW": 3, "SH": 1, "SW": 1, "PT": 1, "PL": 1,
          "ROWS": 3, "CACHE": 1, "ACT": 0, "WEIGHT_STYLE": "block", "ROM_STYLE": "distributed", "WEIGHT_FILE": "w",
          "BIAS_FILE": "bias.mem", "SCALE_FILE": "scale.mem"}, broadcast_files)

@@ -2,6 +2,8 @@
 //
 //     in -> ss_width -> ss_window -> ss_broadcast_core -> ss_width -> ss_requantise -> ss_relu -> out
 //
+// PIXELS > 1: so many engines of LANES lanes behind a window of LANES*PIXELS, which take pixels in turn (ss_broadcast_pixels).
+//
 // Parameters as of ss_conv, but for the folding: LANES channels side by side (divides C/G), P streams a lane (1..K), CO filters at a
 // time (up to F/G, which it need not divide: the last fold has the rest), SUMS of them joined at a time (divides CO and F/G, so that
 // no word has both filters and none). Groups follow one another. Memory images, cycles: docs/hardware.md, "Broadcast engine".
@@ -24,6 +26,11 @@ module ss_conv_broadcast #(
     parameter LANES_IN = 1,
     parameter LANES_OUT = 1,
     parameter LANES = 1,
+    parameter PIXELS = 1,
+    parameter PIXEL_DEPTH = 32,
+    parameter PIXEL_STYLE = "distributed",
+    parameter HELD = 0,
+    parameter HELD_STYLE = "distributed",
     parameter P = 1,
     parameter CO = 1,
     parameter SUMS = CO,
@@ -65,12 +72,13 @@ module ss_conv_broadcast #(
     output logic loaded
 );
     localparam K = KH * KW;
-    localparam STEPS = C / (G * LANES);
+    localparam STEPS = C / (G * LANES); // words of a pixel and group, of an engine
+    localparam WIDE = LANES * PIXELS;   // lanes of the window
     localparam RES = ACC - PRE;
 
     logic pixel_valid, pixel_ready, window_valid, window_ready;
-    logic [LANES*W-1:0] pixel;
-    logic [LANES*K*W-1:0] window;
+    logic [WIDE*W-1:0] pixel;
+    logic [WIDE*K*W-1:0] window;
     logic [K-1:0] unused_mask; // padding is zeros here
     logic result_valid, result_ready, lane_valid, lane_ready, scaled_valid, scaled_ready;
     logic [SUMS*RES-1:0] result;
@@ -78,30 +86,44 @@ module ss_conv_broadcast #(
     logic [LANES_OUT*W-1:0] scaled;
 
     generate
-        if (STEPS * G * LANES != C || F % (G * SUMS) != 0 || CO > F / G || P < 1 || P > K || CO % SUMS != 0 || LISTS < 1 ||
+        if (STEPS * G * LANES != C || STEPS % PIXELS != 0 || F % (G * SUMS) != 0 || CO > F / G || P < 1 || P > K || CO % SUMS != 0 || LISTS < 1 ||
             C % LANES_IN != 0 || F % LANES_OUT != 0 || RES > 27)
         begin : g_illegal
             ss_conv_broadcast_folding_is_illegal u_error ();
         end
     endgenerate
 
-    ss_width #(.IN(LANES_IN), .OUT(LANES), .W(W)) u_in (
+    ss_width #(.IN(LANES_IN), .OUT(WIDE), .W(W)) u_in (
         .clk(clk), .rst(rst), .in_valid(in_valid), .in_ready(in_ready), .in_data(in_data),
         .out_valid(pixel_valid), .out_ready(pixel_ready), .out_data(pixel));
     ss_window #(
-        .S(LANES), .W(W), .DEEP(C/LANES), .H(H), .WD(WD), .KH(KH), .KW(KW), .SH(SH), .SW(SW), .PT(PT), .PL(PL), .HO(HO), .WO(WO),
+        .S(WIDE), .W(W), .DEEP(C/WIDE), .H(H), .WD(WD), .KH(KH), .KW(KW), .SH(SH), .SW(SW), .PT(PT), .PL(PL), .HO(HO), .WO(WO),
         .ROWS(ROWS), .CACHE(CACHE), .PAD(0), .STYLE(ROW_STYLE))
     u_window (
         .clk(clk), .rst(rst), .in_valid(pixel_valid), .in_ready(pixel_ready), .in_data(pixel),
         .out_valid(window_valid), .out_ready(window_ready), .out_data(window), .out_mask(unused_mask));
-    ss_broadcast_core #(
-        .W(W), .K(K), .LANES(LANES), .P(P), .CO(CO), .SUMS(SUMS), .PASSES(G), .STEPS(STEPS), .FOLDS(FOLDS),
-        .KEEP(F / (G * SUMS)), .ACC(ACC), .PRE(PRE), .LISTS(LISTS), .QUEUE(QUEUE), .RESULTS(RESULTS), .WEIGHT_STYLE(WEIGHT_STYLE), .WEIGHT_FILE(WEIGHT_FILE),
-        .BIAS_FILE(BIAS_FILE), .ROM_STYLE(ROM_STYLE))
-    u_core (
-        .clk(clk), .rst(rst), .in_valid(window_valid), .in_ready(window_ready), .in_data(window),
-        .out_valid(result_valid), .out_ready(result_ready), .out_data(result),
-        .load_in(load_in), .load_out(load_out), .loaded(loaded));
+    generate
+        if (PIXELS == 1) begin : g_one
+            ss_broadcast_core #(
+                .W(W), .K(K), .LANES(LANES), .P(P), .CO(CO), .SUMS(SUMS), .PASSES(G), .STEPS(STEPS), .FOLDS(FOLDS),
+                .KEEP(F / (G * SUMS)), .ACC(ACC), .PRE(PRE), .LISTS(LISTS), .QUEUE(QUEUE), .RESULTS(RESULTS),
+                .WEIGHT_STYLE(WEIGHT_STYLE), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE), .ROM_STYLE(ROM_STYLE))
+            u_core (
+                .clk(clk), .rst(rst), .in_valid(window_valid), .in_ready(window_ready), .in_data(window),
+                .out_valid(result_valid), .out_ready(result_ready), .out_data(result),
+                .load_in(load_in), .load_out(load_out), .loaded(loaded));
+        end else begin : g_many
+            ss_broadcast_pixels #(
+                .PIXELS(PIXELS), .ROW(WO), .DEPTH(PIXEL_DEPTH), .STYLE(PIXEL_STYLE), .HELD(HELD), .HELD_STYLE(HELD_STYLE),
+                .W(W), .K(K), .LANES(LANES), .P(P), .CO(CO), .SUMS(SUMS), .PASSES(G), .STEPS(STEPS), .FOLDS(FOLDS),
+                .KEEP(F / (G * SUMS)), .ACC(ACC), .PRE(PRE), .LISTS(LISTS), .QUEUE(QUEUE), .RESULTS(RESULTS),
+                .WEIGHT_STYLE(WEIGHT_STYLE), .WEIGHT_FILE(WEIGHT_FILE), .BIAS_FILE(BIAS_FILE), .ROM_STYLE(ROM_STYLE))
+            u_engines (
+                .clk(clk), .rst(rst), .in_valid(window_valid), .in_ready(window_ready), .in_data(window),
+                .out_valid(result_valid), .out_ready(result_ready), .out_data(result),
+                .load_in(load_in), .load_out(load_out), .loaded(loaded));
+        end
+    endgenerate
     ss_width #(.IN(SUMS), .OUT(LANES_OUT), .W(RES)) u_out (
         .clk(clk), .rst(rst), .in_valid(result_valid), .in_ready(result_ready), .in_data(result),
         .out_valid(lane_valid), .out_ready(lane_ready), .out_data(lanes));

@@ -46,6 +46,12 @@ generated() { # only what broadcast engines are made of, two lanes a multiplier,
         ! grep -q 'ss_conv #' "$work/hw/partition_1/partition_1.sv" && [ -s "$work/hw/rtl/ss_mac.sv" ] &&
         [ ! -e "$work/hw/rtl/ss_crossbar.sv" ]
 }
+side_by_side() { # side_by_side BITS: engines that take pixels in turn, chosen where there is room for them
+    "$bin" explore "$model" --profile "$work/$1.profile.json" --device zcu104 --cap DSP=0.2 --engine broadcast --out "$work/p$1.json" --brief &&
+        "$bin" generate "$work/p$1.json" --calib "$jets/calib_batch.bin" --no-vivado --out "$work/hw$1" || return 1
+    grep '"pixels": [248]' "$work/p$1.json" && grep -q 'PIXELS([248])' "$work/hw$1/partition_1/partition_1.sv" &&
+        [ -s "$work/hw$1/rtl/ss_gather.sv" ]
+}
 near_the_model() { # interval of eight images within 3 %
     "$bin" simulate "$work/$1.json" "${D[@]}" --images 8 --json >"$work/sim" || return 1
     local percent
@@ -82,9 +88,13 @@ check "estimate" estimated
 check "generate, 8 bits" generated
 check "simulate: the model's interval" near_the_model b16
 check "simulate: the model's interval, 8 bits" near_the_model b8
+check "pixels in turn, 16 bits" side_by_side 16
+check "pixels in turn, 8 bits" side_by_side 8
 if command -v verilator >/dev/null; then
     check "verify: a residual block, 16 bits" as_hardware b16
     check "verify: a residual block, 8 bits" as_hardware b8
+    check "verify: pixels in turn" as_hardware p16
+    check "verify: pixels in turn, 8 bits" as_hardware p8
 else
     skip "verify" "verilator is missing: apt-get install verilator"
 fi
@@ -101,6 +111,8 @@ check "filters that the sums do not divide" edited co 5 "legal: the divisors of 
 check "groups side by side" edited gr 2 "gr = 2"
 check "sums that do not divide" edited sums 3 "sums = 3; legal: the divisors of co"
 check "a lane alone in its DSP" edited sums 1 "sums = 1; legal: the even divisors of co, as two lanes of 8 bits share a DSP"
+check "pixels that the channels do not allow" edited pixels 5 "pixels = 5; legal: 1 to 8"
+check "no pixels" edited pixels 0 "pixels"
 check "no list" edited lists 0 "lists"
 check "no place for results" edited results 0 "results"
 check "a queue beyond measure" edited queue 5000 "queue"

@@ -166,7 +166,9 @@ static void check_config(const bench *b, int32_t node, double interval, int bits
         assert_true(cfg->m >= 1 && cfg->m <= k && (cfg->engine != SS_ENGINE_DENSE || k % cfg->m == 0));
         /* one DSP a multiplier, or for two of 8 bits, one a requantise lane */
         bool two = broadcast && bits == 8 && cfg->co % 2 == 0;
-        int64_t multipliers = (int64_t)cfg->gr * cfg->ci * cfg->co * cfg->m;
+        assert_true(ss_pixels(cfg) == 1 || (broadcast && 2 * cfg->pixels <= n->shape.w));
+        assert_int_equal(ss_graph_in_shape(b->g, n).c / n->groups % (cfg->ci * ss_pixels(cfg)), 0);
+        int64_t multipliers = ss_window_lanes(cfg) * cfg->co * cfg->m;
         assert_int_equal(cfg->res.r[SS_DSP], (two ? multipliers / 2 : multipliers) + cfg->lanes_out);
     }
     ss_config again = *cfg;
@@ -220,17 +222,18 @@ static void no_configuration_is_missing(void **state) {
                 int32_t dense_depth = 4 / m * folds, crossbar_depth = m == 1 ? 4 * folds : folds;
                 if (4 % m == 0) want += dense_depth > 1 ? 3 : 1; /* one word: constants; else LUT, BRAM, URAM */
                 if (m < 4) want += crossbar_depth > 1 ? 3 : 1;
-                want += ss_ceil_div(4 * (4 / ci), m) * (F / co) > 1 ? 3 : 1; /* broadcast: a memory a stream, any m */
+                /* broadcast: a memory a stream, any m; one engine or two, where two have lanes */
+                want += (ci < 4 ? 2 : 1) * (ss_ceil_div(4 * (4 / ci), m) * (F / co) > 1 ? 3 : 1);
             }
         }
-    want += 3 * 3; /* three folds of four filters, one or two sums at a time: lists of 16 elements, and two streams' of 8 */
-    want += 3;     /* four folds of three, one sum at a time, in lists of 16 only */
+    want += 2 * 3 * 3; /* one engine or two: three folds of four filters, one or two sums at a time: lists of 16 elements, and two streams' of 8 */
+    want += 2 * 3;     /* four folds of three, one sum at a time, in lists of 16 only */
     int n = ss_cost_configs(b.c, conv, 1e12, list, MANY);
     assert_int_equal(n, want);
     for (int i = 0; i < n; i++)
         for (int j = 0; j < i; j++)
             assert_false(list[i].engine == list[j].engine && list[i].ci == list[j].ci && list[i].co == list[j].co &&
-                         list[i].m == list[j].m && list[i].memory == list[j].memory);
+                         list[i].m == list[j].m && list[i].memory == list[j].memory && list[i].pixels == list[j].pixels);
     bench_free(&b);
 }
 
@@ -394,8 +397,8 @@ static bool read_folding(const char *line, whole *w) {
         return true;
     }
     f->engine = SS_ENGINE_BROADCAST;
-    return sscanf(line, "ss_conv_broadcast,W=%d LANES_IN=%d LANES_OUT=%d LANES=%d P=%d CO=%d SUMS=%d QUEUE=%d LISTS=%d RESULTS=%d",
-                  &w->bits, &w->lanes, &w->lanes_out, &f->ci, &f->m, &f->co, &f->sums, &f->queue, &f->lists, &f->results) == 10;
+    return sscanf(line, "ss_conv_broadcast,W=%d LANES_IN=%d LANES_OUT=%d LANES=%d PIXELS=%d P=%d CO=%d SUMS=%d QUEUE=%d LISTS=%d RESULTS=%d",
+                  &w->bits, &w->lanes, &w->lanes_out, &f->ci, &f->pixels, &f->m, &f->co, &f->sums, &f->queue, &f->lists, &f->results) == 11;
 }
 
 static bool read_whole(FILE *f, whole *w) {
@@ -442,7 +445,7 @@ static void whole_convolutions_are_the_sum_of_their_modules(void **state) {
         bench_free(&b);
     }
     fclose(f);
-    assert_int_equal(rows, 6);
+    assert_int_equal(rows, 8);
 }
 
 static void illegal_foldings_list_the_legal_values(void **state) {
@@ -514,12 +517,13 @@ static void broadcast_foldings_list_the_legal_values(void **state) {
 
 /* ---- latency ---- */
 
-/* A node that takes `cycles` an image, run pixel by pixel: output p waits for its window's last input pixel. */
-static void run_pixels(const ss_graph *g, int32_t i, double cycles, double *const *in, double *out) {
+/* A node that takes `cycles` an image, run pixel by pixel: output p waits for its window's last input pixel. Of `engines` each takes
+ * so many times as long for the pixels that are its turn. */
+static void run_pixels(const ss_graph *g, int32_t i, double cycles, int64_t engines, double *const *in, double *out) {
     const ss_node *n = &g->nodes[i];
     ss_shape s = ss_graph_in_shape(g, n), o = n->shape;
     bool conv = n->op == SS_OP_CONV, pool = n->op == SS_OP_MAXPOOL || n->op == SS_OP_AVGPOOL;
-    double taken = 0, done = 0;
+    double taken = 0, done = 0, free[SS_MOST_PIXELS] = { 0 };
     for (int32_t p = 0, eaten = 0; p < o.h * o.w; p++) {
         int32_t y = p / o.w, x = p % o.w;
         if (conv || pool) {
@@ -535,7 +539,9 @@ static void run_pixels(const ss_graph *g, int32_t i, double cycles, double *cons
         }
         if (conv) {
             for (int32_t k = 0; k < n->n_in; k++) ready = fmax(ready, in[k][y * s.w + x]);
-            done = fmax(done, ready) + cycles / (o.h * o.w);
+            double *own = &free[p % engines];
+            *own = fmax(*own, ready) + (double)engines * cycles / (o.h * o.w);
+            done = fmax(done, *own);
         } else {
             done = taken;
         }
@@ -553,7 +559,7 @@ static double pixel_latency(const bench *b, const ss_config *cfg) {
         for (int32_t k = 0; k < n->n_in; k++) in[k] = time[n->in[k]];
         if (n->op == SS_OP_INPUT)
             for (int32_t p = 0; p < pixels; p++) time[i][p] = cfg[i].cycles * (p + 1) / pixels;
-        else run_pixels(b->g, i, cfg[i].cycles, in, time[i]);
+        else run_pixels(b->g, i, cfg[i].cycles, ss_pixels(&cfg[i]), in, time[i]);
         latest = fmax(latest, time[i][pixels - 1]);
     }
     return latest;

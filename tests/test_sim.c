@@ -249,7 +249,7 @@ static void broadcast_engines_follow_the_recurrences(void **state) {
         ss_ctx *ctx = ss_ctx_new();
         sim sm = { .ctx = ctx, .arena = ss_arena_new(ctx), .images = 1, .beats = &all };
         random_counts(&r, &b, LISTS, nonzeros, counts);
-        const broadcast_shape p = { .kernel = b.fold.k, .parts = b.p, .streams = broadcast_streams(&b),
+        const broadcast_shape p = { .pixels = 1, .row = 1, .passes = 1, .kernel = b.fold.k, .parts = b.p, .streams = broadcast_streams(&b),
                                     .steps = b.fold.steps, .folds = b.fold.folds, .beats = broadcast_beats(&b),
                                     .keep = broadcast_keep(&b), .lists = b.lists, .queue = b.queue, .results = b.results };
         stage *source = make_source(&sm, LISTS * b.fold.steps), *s = make_broadcast(&sm, source, &p);

@@ -61,7 +61,7 @@ static stream engine(line *l, stream x) {
 }
 
 static stream broadcast(line *l, stream x) {
-    broadcast_shape b = { .kernel = 9, .parts = 1, .streams = util_rng_int(&l->r, 1, 3), .steps = x.deep,
+    broadcast_shape b = { .pixels = 1, .row = 1, .passes = 1, .kernel = 9, .parts = 1, .streams = util_rng_int(&l->r, 1, 3), .steps = x.deep,
                           .folds = util_rng_int(&l->r, 1, 3), .beats = util_rng_int(&l->r, 1, 3),
                           .lists = util_rng_int(&l->r, 1, 3), .queue = util_rng_int(&l->r, 0, 4),
                           .results = util_rng_int(&l->r, 1, 5), .layer = new_layer(l) };

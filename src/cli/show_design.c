@@ -6,7 +6,8 @@
 static void show_node(ss_cli *cli, const ss_node *n, const ss_config *c, bool slowest) {
     char fold[48] = "";
     if (c->engine != SS_ENGINE_NONE) {
-        if (c->gr > 1) snprintf(fold, sizeof fold, "%d x %d x %d x %d", c->gr, c->ci, c->co, c->m);
+        if (c->pixels > 1) snprintf(fold, sizeof fold, "%dp x %d x %d x %d", c->pixels, c->ci, c->co, c->m);
+        else if (c->gr > 1) snprintf(fold, sizeof fold, "%d x %d x %d x %d", c->gr, c->ci, c->co, c->m);
         else snprintf(fold, sizeof fold, "%d x %d x %d", c->ci, c->co, c->m);
     }
     const int64_t *r = c->res.r;

@@ -38,7 +38,7 @@ static ss_resources stream_resources(const ss_cost *c, const ss_cost_node *n, co
     return res;
 }
 
-ss_resources ss_broadcast_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
+static ss_resources one_engine(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
     ss_broadcast b = ss_broadcast_of(n, cfg, c->opts.bits);
     ss_resources res = SS_COST_OF(SS_MOD_FORK, (int64_t)cfg->ci * n->k * c->opts.bits, b.streams);
     if (cfg->m > 1 && b.steps > 1) ss_res_add(&res, SS_COST_OF(SS_MOD_SHARE, c->opts.bits, n->k, cfg->m, cfg->ci, b.steps), 1);
@@ -49,6 +49,20 @@ ss_resources ss_broadcast_resources(const ss_cost *c, const ss_cost_node *n, con
                           b.passes * (n->fg / cfg->sums), biases),
                1);
     if (n->fg % cfg->co != 0) ss_res_add(&res, (ss_resources){ .r = { [SS_LUT] = 2, [SS_FF] = 1 } }, ss_log2_ceil(b.folds * b.beats));
+    return res;
+}
+
+/* Several engines: each has its words in a FIFO, made narrower behind it; their results leave in turn. */
+ss_resources ss_broadcast_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
+    const int64_t pixels = ss_pixels(cfg), wide = ss_window_lanes(cfg), word = n->k * c->opts.bits, result = cfg->sums * ss_result_bits(n);
+    const int64_t held = ss_cost_pixel_held(n->f / cfg->sums);
+    ss_resources one = one_engine(c, n, cfg), res = { { 0 } };
+    if (pixels == 1) return one;
+    ss_res_add(&one, ss_part_fifo(c->dev, wide * word, ss_cost_pixel_waiting(n->c / wide)), 1);
+    if (held > 0) ss_res_add(&one, ss_part_fifo(c->dev, result, held), 1);
+    ss_res_add(&one, ss_part_converter(wide, cfg->ci, (int)word), 1);
+    ss_res_add(&res, one, pixels);
+    ss_res_add(&res, SS_COST_OF(SS_MOD_CONCAT, pixels, cfg->sums, ss_result_bits(n)), 1);
     return res;
 }
 
@@ -65,6 +79,8 @@ ss_status ss_broadcast_check(ss_ctx *ctx, const ss_cost *c, const ss_cost_node *
         s = ss_error(ctx, at, "choose one of the legal values", "co = %d filters at a time; legal: 1..%lld", cfg->co,
                      (long long)n->fg);
     if (cfg->gr != 1) s = illegal(ctx, at, "gr", cfg->gr, "1, groups follow one another");
+    if (cfg->pixels < 0 || cfg->pixels > SS_MOST_PIXELS || n->cg % (cfg->ci * ss_pixels(cfg)) != 0)
+        s = illegal(ctx, at, "pixels", cfg->pixels, "1 to 8, ci * pixels a divisor of the channels of a group");
     if (cfg->sums < 1 || cfg->co % cfg->sums != 0 || n->fg % cfg->sums != 0)
         s = illegal(ctx, at, "sums", cfg->sums, "the divisors of co and of the filters");
     else if (c->opts.bits == 8 && cfg->co % 2 == 0 && cfg->sums % 2 != 0)

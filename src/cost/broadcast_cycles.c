@@ -16,6 +16,8 @@
 
 #define DRIFT 0.7
 #define LISTS_WAITING 8  /* lists of any length that wait in a stream (ss_broadcast_stream) */
+#define JOIN_PLACES 32   /* result words that an engine holds (ss_broadcast_join) */
+#define LUT_WORDS 32     /* LUT RAM is no smaller for fewer words */
 #define ROUND_TRIP 12    /* cycles from a fold's last beat to its place being free, the join passed */
 
 /* What is left of `saving` when a block of so many could save it, and buffers hold `slack` cycles of work. */
@@ -82,18 +84,28 @@ static double compaction(const work *w, const ss_config *cfg) {
 
 double ss_broadcast_cycles(const ss_cost_node *n, const ss_config *cfg) {
     work w = work_of(n, cfg);
-    return floor(fmax(replay(&w, cfg), compaction(&w, cfg)) * 1024 + 0.5) / 1024; /* equal whatever rounding does */
+    double cycles = fmax(replay(&w, cfg), compaction(&w, cfg)) / (double)ss_pixels(cfg);
+    return floor(cycles * 1024 + 0.5) / 1024; /* equal whatever rounding does */
 }
+
+double ss_broadcast_least(const ss_cost_node *n, const ss_config *cfg) {
+    double lists = (double)(n->out_elems / n->f * n->groups), pixels = (double)ss_pixels(cfg);
+    double steps = (double)(n->cg / cfg->ci), beats = (double)(ss_ceil_div(n->fg, cfg->co) * (cfg->co / cfg->sums));
+    return lists * fmax(fmax(steps, beats) / pixels, (double)(n->fg / cfg->sums));
+}
+
+int64_t ss_cost_pixel_waiting(int64_t words) { return words < LUT_WORDS ? LUT_WORDS : words; }
+
+int64_t ss_cost_pixel_held(int64_t words) { return 2 * words > JOIN_PLACES ? words : 0; }
 
 /* As long as its replay: no profile is needed for it. */
 double ss_broadcast_list_cycles(const ss_cost_node *n, const ss_config *cfg) {
     const double steps = (double)(n->cg / cfg->ci), folds = (double)ss_ceil_div(n->fg, cfg->co);
-    return fmax(steps, cfg->cycles * (double)n->f / ((double)n->out_elems * (double)n->groups * folds));
+    return fmax(steps, cfg->cycles * (double)ss_pixels(cfg) * (double)n->f / ((double)n->out_elems * (double)n->groups * folds));
 }
 
 /* ---- buffers ---- */
 
-#define LUT_WORDS 32     /* LUT RAM is no smaller for fewer words */
 #define MORE_LUT_WORDS 64
 #define MOST_BEATS 16
 #define BLOCK_ENTRIES 512 /* of a block RAM */
@@ -109,7 +121,7 @@ static int32_t lists_in_memory(int64_t rows) {
 }
 
 void ss_broadcast_size(const ss_cost_node *n, int bits, ss_config *cfg) {
-    *cfg = (ss_config){ .engine = cfg->engine, .gr = cfg->gr, .ci = cfg->ci, .co = cfg->co, .m = cfg->m, .memory = cfg->memory,
+    *cfg = (ss_config){ .engine = cfg->engine, .gr = cfg->gr, .ci = cfg->ci, .co = cfg->co, .m = cfg->m, .memory = cfg->memory, .pixels = cfg->pixels,
                         .sums = cfg->co, .lists = 2, .results = LUT_WORDS };
     work w = work_of(n, cfg);
     int32_t folds = (int32_t)w.folds, beats = 1;

@@ -3,11 +3,12 @@
  * Cycles per image of a CONV with G groups (gr in parallel), ci input streams, co output streams, W = Ho*Wo:
  *   dense     (K/m) * (C/G/ci) * (F/G/co) * (G/gr) * W                     m divides K
  *   crossbar  (F/G/co) / gr * sum over steps of max(1, ceil(nnz_max/m))    1 <= m <= K
- *   broadcast (broadcast.c)  ci*m streams, m kernel parts, 1 <= m <= K; gr = 1; ci*co*m multipliers
+ *   broadcast (broadcast.c)  ci*m streams, m kernel parts, 1 <= m <= K; gr = 1; ci*co*m multipliers, so many for each of
+ *                            `pixels` engines that take pixels in turn behind a window of ci*pixels lanes
  * gr > 1 only with ci = C/G and co = F/G, since lanes are neighbouring channels;
  * where a step is one window position of ci channels and nnz_max the largest count among them: the streams of a
  * step advance together (exact for a join at every window; an upper bound where buffers lie between).
- * and never less than H*W * (C/G/ci) * (G/gr), since each stream takes one element a cycle into its window.
+ * and never less than H*W * (C/G/ci) * (G/gr), since each lane of a window (ss_window_lanes) takes one element a cycle.
  * Every other node: elements / lanes. Tensors travel `lanes` elements a word, the fewest that keep up.
  * A crossbar with m = K is the dense engine with m = K, in cycles and in hardware. With gr > 1 the groups' own steps
  * are taken as equal (the profile has no joint counts over groups): a mean, not a bound.
@@ -38,11 +39,17 @@ typedef struct ss_config {
     ss_engine_kind engine;     /* NONE unless CONV */
     int32_t gr, ci, co, m;     /* CONV: legal values as above; 1 elsewhere */
     int32_t sums, queue, lists, results; /* broadcast: SUMS, QUEUE, LISTS, RESULTS of ss_conv_broadcast; 0 elsewhere */
+    int32_t pixels;            /* broadcast: engines that take the pixels in turn, each with ci lanes; 0: one */
     ss_mem memory;             /* of the weights */
     int32_t lanes_in, lanes_out; /* elements a word on the node's input (first) and output streams */
     double cycles;             /* per image, expected */
     ss_resources res;          /* all of the node: engine, memories, buffers, converters, requantise */
 } ss_config;
+
+/* A convolution's engines that take pixels in turn, and the lanes of the window before them. */
+#define SS_MOST_PIXELS 8 /* engines side by side */
+static inline int64_t ss_pixels(const ss_config *cfg) { return cfg->pixels > 1 ? cfg->pixels : 1; }
+static inline int64_t ss_window_lanes(const ss_config *cfg) { return (int64_t)cfg->gr * cfg->ci * ss_pixels(cfg); }
 
 /* What simulation of a design taught about a node (sim/), taken as given here. Zeros: nothing. */
 typedef struct ss_tuning {
@@ -96,6 +103,10 @@ int32_t ss_lanes(int64_t elements, int32_t channels, double interval);
 /* Words of `lanes` elements that the FIFO on an input of an ADD or CONCAT holds: as tuned, else so that no fork before
  * it stops for ever (docs/cost.md). */
 int64_t ss_cost_skip_depth(const ss_cost *c, int32_t node, int32_t input, int32_t lanes);
+/* FIFOs around each engine of a CONV with several `pixels`. Before it a pixel's window words, at least, for they come as fast as all
+ * engines together take them; behind it a pixel's result words until it is their turn; 0: none, the engine has room for so few. */
+int64_t ss_cost_pixel_waiting(int64_t words);
+int64_t ss_cost_pixel_held(int64_t words);
 /* What a buffer (FIFO, line buffer) or constants of that size are built of: LUT, BRAM, or NONE: registers (buffers one
  * word deep). */
 ss_mem ss_buffer_style(const ss_device *dev, int64_t width, int64_t depth);

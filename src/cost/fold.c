@@ -3,6 +3,8 @@
 #include "cost/modules.h"
 #include "cost/node.h"
 
+#include <math.h>
+
 #define LUT_ROM_DEPTH 512  /* deeper weight memories are never built of LUTs */
 #define MOST_RAGGED_FOLDS 16 /* of which the last has fewer filters */
 #define MOST_RAGGED_SUMS 16
@@ -30,7 +32,7 @@ static weight_memory weights_of(const ss_cost_node *n, const ss_config *cfg, int
     int64_t lane = (int64_t)cfg->co * bits;
     if (is_broadcast(cfg)) {
         int64_t rows = ss_share_rows(n->cg / cfg->ci, n->k, cfg->m);
-        return (weight_memory){ streams * cfg->m, lane, rows * ss_ceil_div(n->fg, cfg->co) * n->groups };
+        return (weight_memory){ streams * ss_pixels(cfg) * cfg->m, lane, rows * ss_ceil_div(n->fg, cfg->co) * n->groups };
     }
     if (!is_crossbar(n, cfg)) return (weight_memory){ 1, streams * lane * cfg->m, n->k / cfg->m * folds };
     if (cfg->m == 1) return (weight_memory){ streams, lane, n->k * folds }; /* each stream its own position */
@@ -56,7 +58,7 @@ static int ci_index(const ss_cost_node *n, int64_t ci) {
 /* A row's first window may need more columns than the engine gives it time to load: that much of each row is lost. */
 static double first_windows(const ss_cost_node *n, const ss_config *cfg, ss_shape in, double engine) {
     ss_shape out = n->node->shape;
-    int64_t words = n->c / ((int64_t)cfg->gr * cfg->ci);
+    int64_t words = n->c / ss_window_lanes(cfg);
     if (!ss_window_keeps_columns(&n->node->win, out, cycles_a_window(n, cfg))) return 0;
     double window = engine / ((double)out.h * out.w * (double)words);
     double late = (double)ss_window_first_loads(&n->node->win, in, out) - window;
@@ -64,11 +66,11 @@ static double first_windows(const ss_cost_node *n, const ss_config *cfg, ss_shap
 }
 
 double ss_fold_cycles(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
-    double engine, intake = (double)(n->in_elems[0] / ((int64_t)cfg->ci * cfg->gr));
+    double engine, intake = (double)(n->in_elems[0] / ss_window_lanes(cfg));
     double stall = n->tuning.stall > 0 ? n->tuning.stall : 1;
     int64_t filters = n->fg / cfg->co, pixels = n->out_elems / n->f;
     if (is_broadcast(cfg)) {
-        engine = stall * ss_broadcast_cycles(n, cfg);
+        engine = fmax(stall * ss_broadcast_cycles(n, cfg), ss_broadcast_least(n, cfg));
     } else if (is_crossbar(n, cfg)) {
         double steps = n->expect[ci_index(n, cfg->ci) * n->k + cfg->m - 1];
         engine = stall * steps * (double)filters / cfg->gr;
@@ -80,12 +82,11 @@ double ss_fold_cycles(const ss_cost *c, const ss_cost_node *n, const ss_config *
 }
 
 double ss_fold_least_cycles(const ss_cost_node *n, const ss_config *cfg) {
-    int64_t pixels = n->out_elems / n->f, intake = n->in_elems[0] / ((int64_t)cfg->ci * cfg->gr);
+    int64_t pixels = n->out_elems / n->f, intake = n->in_elems[0] / ss_window_lanes(cfg);
     int64_t folds = ss_ceil_div(n->fg, cfg->co), steps = n->cg / cfg->ci;
-    int64_t each = folds * steps; /* windows of a pixel; or its words listed, or its beats */
-    if (is_broadcast(cfg)) each = steps > folds * (cfg->co / cfg->sums) ? steps : folds * (cfg->co / cfg->sums);
-    int64_t engine = pixels * (n->groups / cfg->gr) * each;
-    return (double)(engine > intake ? engine : intake);
+    double engine = (double)(pixels * (n->groups / cfg->gr) * folds * steps);
+    if (is_broadcast(cfg)) engine = ss_broadcast_least(n, cfg);
+    return fmax(engine, (double)intake);
 }
 
 /* How the modules count a folding (docs/hardware.md). */
@@ -123,8 +124,7 @@ static void add_front(const ss_cost_node *n, const ss_config *cfg, const engine 
 static ss_window_form window_form(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
     const ss_window *w = &n->node->win;
     ss_shape in = c->g->nodes[n->node->in[0]].shape;
-    int64_t streams = (int64_t)cfg->gr * cfg->ci;
-    return ss_window_form_of(c->dev, w, in, n->node->shape, streams, c->opts.bits, cycles_a_window(n, cfg));
+    return ss_window_form_of(c->dev, w, in, n->node->shape, ss_window_lanes(cfg), c->opts.bits, cycles_a_window(n, cfg));
 }
 
 ss_mem ss_fold_rom_style(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
@@ -152,7 +152,7 @@ ss_resources ss_fold_resources(const ss_cost *c, const ss_cost_node *n, const ss
     int bits = c->opts.bits;
     ss_resources res = is_broadcast(cfg) ? ss_broadcast_resources(c, n, cfg) : window_engine(c, n, cfg);
     ss_shape in = c->g->nodes[n->node->in[0]].shape;
-    ss_res_add(&res, ss_part_window(in, n->node, (int64_t)cfg->gr * cfg->ci, bits, window_form(c, n, cfg)), 1);
+    ss_res_add(&res, ss_part_window(in, n->node, ss_window_lanes(cfg), bits, window_form(c, n, cfg)), 1);
     weight_memory mem = weights_of(n, cfg, bits);
     add_weights(&mem, cfg->memory, &res);
     return res;
@@ -228,12 +228,12 @@ static void list_ragged(listing *l, ss_config cfg, int64_t folds, int64_t most) 
     }
 }
 
-static void list_broadcast(listing *l, int64_t ci) {
+static void list_broadcast(listing *l, int64_t ci, int64_t pixels) {
     const int64_t fg = l->n->fg, multipliers = l->c->dev->total.r[SS_DSP] * (l->c->opts.bits == 8 ? 2 : 1);
-    ss_config cfg = { .engine = SS_ENGINE_BROADCAST, .gr = 1, .ci = (int32_t)ci };
+    ss_config cfg = { .engine = SS_ENGINE_BROADCAST, .gr = 1, .ci = (int32_t)ci, .pixels = (int32_t)pixels };
     for (int i = 0; i < l->n->n_parts; i++) {
-        const int64_t streams = ci * l->n->parts[i], most = multipliers / streams;
-        if (streams > SS_PROFILE_MOST_STREAMS) break;
+        const int64_t streams = ci * l->n->parts[i], most = multipliers / (streams * pixels);
+        if (streams * pixels > SS_PROFILE_MOST_STREAMS) break;
         cfg.m = l->n->parts[i];
         for (int64_t co = 1; co <= fg && co <= most; co++) {
             cfg.co = (int32_t)co;
@@ -241,6 +241,14 @@ static void list_broadcast(listing *l, int64_t ci) {
         }
         for (int64_t folds = 2; folds <= MOST_RAGGED_FOLDS && folds < fg; folds++) list_ragged(l, cfg, folds, most);
     }
+}
+
+/* Several pixels at once: where a window has so many lanes anyway, fewer of them wait for one another. Each engine has two pixels
+ * of every row at least, so that what is under way in them stays below what the FIFOs of joins hold. */
+static void list_pixels(listing *l, int64_t ci) {
+    list_broadcast(l, ci, 1);
+    for (int64_t pixels = 2; pixels <= SS_MOST_PIXELS && l->n->cg % (ci * pixels) == 0 && 2 * pixels <= l->n->node->shape.w; pixels *= 2)
+        list_broadcast(l, ci, pixels);
 }
 
 /* Lanes are neighbouring channels: groups run in parallel only when each of them is whole. */
@@ -253,7 +261,7 @@ int64_t ss_fold_enumerate(const ss_cost *c, const ss_cost_node *n, ss_config *ou
     int64_t dsps = c->dev->total.r[SS_DSP];
     bool broadcast = (c->opts.engines & 1u << SS_ENGINE_BROADCAST) && n->lists;
     for (int i = 0; broadcast && i < n->n_ci; i++)
-        list_broadcast(&l, n->ci[i]);
+        list_pixels(&l, n->ci[i]);
     if (!(c->opts.engines & (1u << SS_ENGINE_DENSE | 1u << SS_ENGINE_CROSSBAR))) return l.count;
     for (int64_t gr = 1; gr <= n->groups && gr <= dsps; gr++) {
         if (n->groups % gr != 0) continue;

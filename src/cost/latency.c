@@ -16,6 +16,7 @@
 #define ENGINE_DEPTH 5     /* select, value, operand, product, sum; the tree is counted by itself */
 #define RESULT_DEPTH 1     /* FIFO of results */
 #define BROADCAST_DEPTH 13 /* end of the list 2, end of the fold to the join 9, its bias and FIFO 2; list and tree by themselves */
+#define PIXELS_DEPTH 3     /* before several engines a FIFO and a converter, behind them the turn */
 #define RESCALE_DEPTH 6    /* ss_requantise, ss_relu */
 #define PLAIN_DEPTH 2      /* any other node: its own register, register slice */
 #define JOIN_DEPTH 4       /* and the FIFOs before it, the sum */
@@ -63,7 +64,7 @@ static bool is_window(const ss_window *w) { return w->kh > 1 || w->kw > 1 || w->
 static double unpacking(double wide, double narrow) { return wide > narrow ? wide / narrow - 1 : 0; }
 
 static double conv_depth(const ss_cost_node *n, const ss_config *cfg) {
-    double streams = (double)cfg->gr * cfg->ci, lanes = (double)cfg->gr * cfg->co, depth = RESCALE_DEPTH;
+    double streams = (double)ss_window_lanes(cfg), lanes = (double)cfg->gr * cfg->co, depth = RESCALE_DEPTH;
     int levels = ss_log2_ceil((int64_t)cfg->ci * cfg->m);
     if (is_window(&n->node->win)) depth += WINDOW_DEPTH;
     if (cfg->lanes_in != streams) depth += 1 + unpacking(cfg->lanes_in, streams);
@@ -72,6 +73,7 @@ static double conv_depth(const ss_cost_node *n, const ss_config *cfg) {
         return depth + ENGINE_DEPTH + levels + RESULT_DEPTH;
     }
     if (cfg->lanes_out != cfg->sums) depth += 1;
+    if (cfg->pixels > 1) depth += PIXELS_DEPTH;
     return depth + BROADCAST_DEPTH + (levels < 2 ? 2 : levels) + fmax(lanes / cfg->sums - 1, unpacking(lanes, cfg->lanes_out));
 }
 
@@ -106,7 +108,7 @@ static void conv_flow(const ss_cost_node *n, const ss_config *cfg, effort e, con
     for (int32_t y = 0; y < rows; y++) covered += inside(ay, y);
     double mean = e.cycles / ((double)rows * columns), done = 0;
     pace p = conv_pace(n, cfg, mean, in->spread);
-    double behind = p.list + e.depth;
+    double behind = p.list + e.depth + mean * (double)(ss_pixels(cfg) - 1); /* several pixels at once: each takes longer */
     for (int32_t y = 0; y < rows; y++) {
         double pixel = skips ? mean * inside(ay, y) * rows / covered : mean;
         int32_t row = needs(ay, y);

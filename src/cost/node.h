@@ -88,6 +88,8 @@ ss_broadcast ss_broadcast_of(const ss_cost_node *n, const ss_config *cfg, int bi
 ss_resources ss_broadcast_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg);
 /* Of streams and lists; the window may need more. */
 double ss_broadcast_cycles(const ss_cost_node *n, const ss_config *cfg);
+/* The same without any work: words come in, are listed, and go out again. */
+double ss_broadcast_least(const ss_cost_node *n, const ss_config *cfg);
 /* What a list takes to be made, for the first fold of a pixel waits for it: from cfg->cycles, so that a stored design says the
  * same without its profile. */
 double ss_broadcast_list_cycles(const ss_cost_node *n, const ss_config *cfg);

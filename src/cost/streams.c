@@ -127,7 +127,7 @@ static void add_add(const ss_cost *c, const ss_cost_node *n, const ss_streams *s
 static void add_conv(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg, const ss_streams *s,
                      ss_resources *res) {
     int bits = c->opts.bits, result = ss_result_bits(n);
-    ss_res_add(res, ss_part_converter(s->lanes[0], (int64_t)cfg->gr * cfg->ci, bits), 1);
+    ss_res_add(res, ss_part_converter(s->lanes[0], ss_window_lanes(cfg), bits), 1);
     int64_t results = cfg->engine == SS_ENGINE_BROADCAST ? cfg->sums : (int64_t)cfg->gr * cfg->co;
     ss_res_add(res, ss_part_converter(results, s->out, result), 1);
     ss_res_add(res, ss_part_requantise(ss_fold_rom_style(c, n, cfg), s->out, n->f, result, bits), 1);

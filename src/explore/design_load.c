@@ -193,6 +193,8 @@ static ss_status read_broadcast(reader *r, const json_t *o, ss_config *c) {
     bad += get_i32(r, o, "queue", 0, INT32_MAX, &c->queue) != SS_OK;
     bad += get_i32(r, o, "lists", 0, INT32_MAX, &c->lists) != SS_OK;
     bad += get_i32(r, o, "results", 0, INT32_MAX, &c->results) != SS_OK;
+    c->pixels = 1; /* of designs from before there were several */
+    if (json_object_get(o, "pixels")) bad += get_i32(r, o, "pixels", 1, INT32_MAX, &c->pixels) != SS_OK;
     return bad ? SS_BAD : SS_OK;
 }
 

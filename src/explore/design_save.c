@@ -39,7 +39,7 @@ static json_t *inputs_json(const ss_graph *g, const ss_node *n) {
 
 /* What a broadcast engine has besides its folding. */
 static int add_broadcast(json_t *o, const ss_config *c) {
-    json_t *more = json_pack("{s:i,s:i,s:i,s:i}", "sums", (int)c->sums, "queue", (int)c->queue, "lists", (int)c->lists,
+    json_t *more = json_pack("{s:i,s:i,s:i,s:i,s:i}", "pixels", (int)ss_pixels(c), "sums", (int)c->sums, "queue", (int)c->queue, "lists", (int)c->lists,
                              "results", (int)c->results);
     int bad = json_object_update(o, more);
     json_decref(more);

@@ -40,7 +40,7 @@ double ss_design_skip_efficiency(const ss_design *d) {
         const ss_partition *p = &d->partitions[i];
         for (int32_t n = p->first; n <= p->last; n++) {
             const ss_config *c = &p->configs[n - p->first];
-            if (c->engine != SS_ENGINE_NONE) slots += p->interval * (double)((int64_t)c->gr * c->ci * c->co) * c->m;
+            if (c->engine != SS_ENGINE_NONE) slots += p->interval * (double)(ss_window_lanes(c) * c->co) * c->m;
         }
     }
     return slots > 0 ? d->nonzero_macs / slots : 0;

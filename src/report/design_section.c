@@ -8,7 +8,7 @@
 
 typedef struct node {
     const char *name, *op, *engine, *memory;
-    int64_t gr, ci, co, m;
+    int64_t gr, pixels, ci, co, m;
     double cycles;
     int64_t res[SS_RES_COUNT];
 } node;
@@ -46,6 +46,7 @@ static node read_node(report_section *s, const json_t *j) {
                .engine = report_str(s, j, "engine"),
                .memory = report_str(s, j, "memory"),
                .gr = report_int(s, j, "gr"),
+               .pixels = json_object_get(j, "pixels") ? report_int(s, j, "pixels") : 1,
                .ci = report_int(s, j, "ci"),
                .co = report_int(s, j, "co"),
                .m = report_int(s, j, "m"),
@@ -191,8 +192,8 @@ static void write_folding_row(html_table *t, const node *n, bool slowest) {
     html_cell(t, n->name);
     html_cell(t, n->op);
     html_cell(t, engine ? n->engine : "");
-    const int64_t fold[] = { n->gr, n->ci, n->co, n->m };
-    for (int i = 0; i < 4; i++) html_cell(t, engine ? html_count((double)fold[i]).text : "");
+    const int64_t fold[] = { n->gr, n->pixels, n->ci, n->co, n->m };
+    for (int i = 0; i < 5; i++) html_cell(t, engine ? html_count((double)fold[i]).text : "");
     html_cell(t, engine ? n->memory : "");
     html_cell(t, html_count(n->cycles).text);
     for (int r = 0; r < SS_RES_COUNT; r++) html_cell(t, html_count((double)n->res[r]).text);
@@ -204,6 +205,7 @@ static void write_folding(report_section *s, const design *d) {
         { "operator", NULL, false },
         { "engine", NULL, false },
         { "gr", "groups in parallel", true },
+        { "pixels", "in parallel", true },
         { "ci", "parallel input streams", true },
         { "co", "parallel output streams", true },
         { "m", "multipliers an engine", true },

@@ -27,7 +27,7 @@ typedef struct net_edge {
 typedef struct net_node {
     /* given: */
     const char *name, *op, *engine; /* borrowed */
-    int64_t gr, ci, co, m, lanes;   /* lanes: of its output stream */
+    int64_t gr, pixels, ci, co, m, lanes; /* lanes: of its output stream */
     double cycles;
     int partition;      /* from 0, ascending */
     int first_in, n_in; /* its edges, in the order of its inputs */

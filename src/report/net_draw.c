@@ -238,7 +238,8 @@ static void write_words(const pen *p, const net_node *n, double x, double top) {
     split_name(n, &name, &prefix);
     bool engine = strcmp(n->engine, "none") != 0;
     bool told = !engine && strncasecmp(name.text, n->op, strlen(n->op)) == 0;
-    if (engine && n->gr > 1) snprintf(fold, sizeof fold, "%lld\xc3\x97 ", (long long)n->gr);
+    const int64_t beside = n->gr > 1 ? n->gr : n->pixels; /* one of them is 1 */
+    if (engine && beside > 1) snprintf(fold, sizeof fold, "%lld\xc3\x97 ", (long long)beside);
     if (engine)
         snprintf(fold + strlen(fold), sizeof fold - strlen(fold), "%lld\xc3\x97%lld\xc3\x97%lld",
                  (long long)n->ci, (long long)n->co, (long long)n->m);
@@ -312,7 +313,7 @@ static void write_key(ss_buf *b) {
     ss_buf_printf(b,
                   "<div class=\"key\"><span><i class=\"ramp\"></i>cycles, none to the whole interval</span>"
                   "<span><i class=\"ring\"></i>sets the interval</span>"
-                  "<span>in boxes: folding ci\xc3\x97"
+                  "<span>in boxes: folding, groups or pixels at once before ci\xc3\x97"
                   "co\xc3\x97m</span><span>on lines: lanes</span></div>\n");
 }
 

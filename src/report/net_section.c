@@ -37,6 +37,7 @@ static void read_node(graph_reader *r, const json_t *j, int part) {
                      .op = report_str(s, j, "op"),
                      .engine = report_str(s, j, "engine"),
                      .gr = report_int(s, j, "gr"),
+                     .pixels = json_object_get(j, "pixels") ? report_int(s, j, "pixels") : 1,
                      .ci = report_int(s, j, "ci"),
                      .co = report_int(s, j, "co"),
                      .m = report_int(s, j, "m"),

@@ -41,12 +41,12 @@ static ss_status put_weights(const bundle *x, int32_t node, ss_buf *load) {
     const ss_rtl_fold f = ss_rtl_fold_of(x->r, node);
     const bool loaded = ss_rtl_config(x->r, node)->memory == SS_MEM_URAM;
     ss_status s = SS_OK;
-    for (int64_t i = 0; i < f.memories && s == SS_OK; i++) {
+    for (int64_t i = 0; i < (loaded ? f.pixels * f.memories : f.memories) && s == SS_OK; i++) {
         char kind[40] = "weights";
         ss_buf text;
         ss_buf_init(&text, x->r->ctx);
         if (f.broadcast || (f.crossbar && f.m == 1)) snprintf(kind, sizeof kind, "weights_%" PRId64, i);
-        ss_rtl_weights(x->r, node, i, loaded ? NULL : &text, loaded ? load : NULL);
+        ss_rtl_weights(x->r, node, i % f.memories, loaded ? NULL : &text, loaded ? load : NULL);
         if (!loaded) s = put_image(x, node, kind, &text);
     }
     return load->failed ? SS_BAD : s;

@@ -64,8 +64,9 @@ typedef struct ss_rtl_fold {
     bool crossbar;                       /* M < K, skipping zeros */
     bool broadcast;                      /* M parts of the kernel */
     int64_t sums, queue, lists, results; /* of a broadcast engine */
+    int64_t pixels, wide;                /* engines side by side, else 1; lanes of the window */
     int64_t lanes;                       /* of a result word */
-    int64_t memories, width, depth;      /* of the weights; width in bits */
+    int64_t memories, width, depth;      /* of the weights, which each of several engines has; width in bits */
 } ss_rtl_fold;
 
 ss_rtl_fold ss_rtl_fold_of(const ss_rtl *r, int32_t node);
@@ -107,7 +108,7 @@ void ss_rtl_scale(const ss_rtl *r, int32_t node, int64_t lanes, ss_buf *out);
 void ss_rtl_thresholds(const ss_rtl *r, int32_t node, int64_t lanes, ss_buf *out);
 /* Words of the load stream. */
 static inline int64_t ss_rtl_load_words(const ss_rtl_fold *f) {
-    return f->memories * f->depth * ss_ceil_div(f->width, 64);
+    return f->pixels * f->memories * f->depth * ss_ceil_div(f->width, 64);
 }
 
 /* ---- emit.c, nodes.c: SystemVerilog ---- */
@@ -121,6 +122,12 @@ typedef struct ss_rtl_stream {
 } ss_rtl_stream;
 /* Words and memory of the FIFO at input k of a join. */
 int64_t ss_rtl_skip_depth(const ss_rtl *r, int32_t node, int32_t k, int32_t lanes, ss_mem *mem);
+/* The FIFOs before and behind each of several engines of a convolution: window words, result words (0: none). */
+typedef struct ss_rtl_pixels {
+    int64_t waiting, held;
+    ss_mem waiting_mem, held_mem;
+} ss_rtl_pixels;
+ss_rtl_pixels ss_rtl_pixels_of(const ss_rtl *r, int32_t node, const ss_rtl_fold *f);
 void ss_rtl_instance(const ss_rtl *r, int32_t node, const ss_rtl_stream *in, const ss_rtl_stream *out,
                      ss_buf *b);
 

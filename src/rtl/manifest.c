@@ -28,7 +28,7 @@ static json_t *node_json(const ss_rtl *r, const ss_rtl_part *p, int32_t node) {
         json_pack("{s:s,s:i,s:i,s:i,s:i,s:s}", "engine", ss_engine_kind_names[c->engine], "gr", (int)c->gr,
                   "ci", (int)c->ci, "co", (int)c->co, "m", (int)c->m, "memory", ss_mem_names[c->memory]);
     if (engine && c->engine == SS_ENGINE_BROADCAST)
-        json_object_update_new(engine, json_pack("{s:i,s:i,s:i,s:i}", "sums", (int)c->sums, "queue", (int)c->queue,
+        json_object_update_new(engine, json_pack("{s:i,s:i,s:i,s:i,s:i}", "pixels", (int)ss_pixels(c), "sums", (int)c->sums, "queue", (int)c->queue,
                                                  "lists", (int)c->lists, "results", (int)c->results));
     json_object_update(j, engine);
     json_decref(engine);

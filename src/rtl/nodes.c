@@ -103,7 +103,15 @@ static void put_conv_memories(const ss_rtl *r, int32_t node, ss_buf *b) {
                   memory_style(ss_cost_rom_style(r->cost, node, ss_rtl_config(r, node))));
 }
 
-static void put_folding(const ss_rtl_fold *f, ss_buf *b) {
+/* Engines side by side, and the FIFOs around each. */
+static void put_pixels(const ss_rtl *r, int32_t node, const ss_rtl_fold *f, ss_buf *b) {
+    const ss_rtl_pixels p = ss_rtl_pixels_of(r, node, f);
+    ss_buf_printf(b, "        .PIXELS(%d), .PIXEL_DEPTH(%lld), .PIXEL_STYLE(\"%s\"), .HELD(%lld), .HELD_STYLE(\"%s\"),\n", (int)f->pixels,
+                  (long long)p.waiting, fifo_style(p.waiting_mem), (long long)p.held, fifo_style(p.held_mem));
+}
+
+static void put_folding(const ss_rtl *r, int32_t node, const ss_rtl_fold *f, ss_buf *b) {
+    if (f->pixels > 1) put_pixels(r, node, f, b);
     if (f->broadcast)
         ss_buf_printf(b,
                       "        .LANES(%d), .P(%d), .CO(%d), .SUMS(%d), .LISTS(%d), .QUEUE(%d), "
@@ -122,9 +130,9 @@ static void put_conv(const ss_rtl *r, int32_t node, const ss_rtl_stream *in, con
     ss_shape s = ss_graph_in_shape(r->g, n);
     begin(r, f.broadcast ? "ss_conv_broadcast" : "ss_conv", b);
     ss_buf_printf(b, "        .C(%d), .F(%d), .G(%d),\n", s.c, n->shape.c, n->groups);
-    put_window(r, n, f.gr * f.ci, ss_window_held(f.k, f.fg, ss_rtl_config(r, node)), b);
+    put_window(r, n, f.wide, ss_window_held(f.k, f.fg, ss_rtl_config(r, node)), b);
     ss_buf_printf(b, "        .LANES_IN(%d), .LANES_OUT(%d),\n", in->lanes, out->lanes);
-    put_folding(&f, b);
+    put_folding(r, node, &f, b);
     put_conv_numbers(r, node, b);
     put_conv_memories(r, node, b);
     begin_ports(r, node, b);

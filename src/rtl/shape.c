@@ -44,7 +44,9 @@ ss_rtl_fold ss_rtl_fold_of(const ss_rtl *r, int32_t node) {
                       .sums = c->sums,
                       .queue = c->queue,
                       .lists = c->lists,
-                      .results = c->results };
+                      .results = c->results,
+                      .pixels = ss_pixels(c),
+                      .wide = ss_window_lanes(c) };
     f.cg = ss_graph_in_shape(r->g, n).c / n->groups;
     f.fg = n->shape.c / n->groups;
     f.broadcast = c->engine == SS_ENGINE_BROADCAST;
@@ -56,4 +58,14 @@ ss_rtl_fold ss_rtl_fold_of(const ss_rtl *r, int32_t node) {
     f.lanes = f.broadcast ? f.sums : f.gr * f.co;
     set_memories(&f, r->q->bits);
     return f;
+}
+
+ss_rtl_pixels ss_rtl_pixels_of(const ss_rtl *r, int32_t node, const ss_rtl_fold *f) {
+    const ss_device *dev = &r->d->device;
+    const int64_t bits = r->q->bits, result = r->q->nodes[node].acc_bits - r->q->nodes[node].pre;
+    ss_rtl_pixels p = { .waiting = ss_cost_pixel_waiting(f->groups * f->cg / f->wide),
+                        .held = ss_cost_pixel_held(f->groups * f->fg / f->sums) };
+    p.waiting_mem = ss_buffer_style(dev, f->wide * f->k * bits, p.waiting);
+    p.held_mem = ss_buffer_style(dev, f->sums * result, p.held);
+    return p;
 }

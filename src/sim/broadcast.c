@@ -31,6 +31,7 @@ typedef struct broadcast {
     int64_t base;           /* rows have times from there on */
     const stage **far;      /* of the sim */
     int64_t words, step;    /* compacted; of the list in the making */
+    int64_t pixel;          /* of the next word */
     int64_t made, replayed, fold, folds; /* lists made; replayed; folds of the one after them; folds of all */
     int64_t joined, joined_fold, joined_word; /* result words */
     int64_t kept;                             /* of them, those that go on */
@@ -50,6 +51,10 @@ typedef struct broadcast {
 
 static lane *row(const broadcast *b, lane *rows, int64_t n) {
     return rows + n * b->groups * LANES;
+}
+
+static int64_t words_a_pixel(const broadcast *b) {
+    return b->p.passes * b->p.steps;
 }
 
 static int64_t slot(int64_t list) {
@@ -172,6 +177,13 @@ static void begin_word(broadcast *b) {
     if (b->p.queue > 0 && before >= 0) b->next.before = row(b, b->taken, before & b->free.mask);
 }
 
+/* What others have of the map is passed over. */
+static void next_pixel(broadcast *b) {
+    const int64_t from = b->pixel++;
+    while (deal_of(b->pixel, b->p.row, b->p.pixels) != b->p.number) b->pixel++;
+    b->next.count += (b->pixel - from - 1) * words_a_pixel(b) * b->p.streams;
+}
+
 static void end_word(broadcast *b) {
     lanes_word *w = &b->next;
     lane *const written = w->written, *const sum = w->sum;
@@ -180,7 +192,7 @@ static void end_word(broadcast *b) {
     w->sum = w->entries;
     w->entries = sum;
     w->count += b->p.streams;
-    b->words++;
+    if (++b->words % words_a_pixel(b) == 0) next_pixel(b);
 }
 
 static void keep(const broadcast *b, lane *rows, int64_t list, const lane *from) {
@@ -374,7 +386,8 @@ static void set_rows(broadcast *b, const uint16_t *counts) {
         b->room[i] = b->open[i] = room;
     }
     memset(b->next.mask, 0xff, (size_t)b->p.streams * sizeof *b->next.mask);
-    b->next.count = counts;
+    b->pixel = b->p.number;
+    b->next.count = counts + b->pixel * words_a_pixel(b) * b->p.streams;
     b->next.before = b->never;
     b->next.open = b->open;
     b->next.queued = b->p.queue > 0;

@@ -69,8 +69,12 @@ static stage *window_engine(sim *sm, int32_t node, const ss_rtl_fold *f, stage *
     return make_engine(sm, s, &e);
 }
 
-static stage *broadcast_engine(sim *sm, int32_t node, const ss_rtl_fold *f, stage *s) {
+static stage *broadcast_engine(sim *sm, int32_t node, const ss_rtl_fold *f, int64_t number, stage *s) {
     const broadcast_shape b = { .kernel = f->k,
+                                .number = number,
+                                .pixels = f->pixels,
+                                .row = sm->r->g->nodes[node].shape.w,
+                                .passes = f->passes,
                                 .parts = f->m,
                                 .streams = f->ci * f->m,
                                 .steps = f->steps,
@@ -84,13 +88,35 @@ static stage *broadcast_engine(sim *sm, int32_t node, const ss_rtl_fold *f, stag
     return make_broadcast(sm, s, &b);
 }
 
+/* ss_broadcast_pixels */
+static stage *side_by_side(sim *sm, sim_node *sn, const ss_rtl_fold *f, stage *s) {
+    const ss_rtl_pixels p = ss_rtl_pixels_of(sm->r, sn->node, f);
+    deal_shape turns = { .words = f->passes * f->steps / f->pixels,
+                         .row = sm->r->g->nodes[sn->node].shape.w,
+                         .n = (int32_t)f->pixels };
+    stage *way[SS_MOST_PIXELS];
+    if (!s || make_deal(sm, s, &turns, way) != SS_OK) return NULL;
+    for (int32_t i = 0; i < turns.n && !sm->failed; i++) {
+        s = make_fifo(sm, way[i], p.waiting, p.waiting_mem == SS_MEM_BRAM);
+        sn->engine[i] = broadcast_engine(sm, sn->node, f, i, make_width(sm, s, f->wide, f->ci));
+        way[i] = make_fifo(sm, sn->engine[i], p.held, p.held_mem == SS_MEM_BRAM);
+    }
+    sn->n_engines = turns.n;
+    turns.words = f->passes * (f->fg / f->sums);
+    return sm->failed ? NULL : make_gather(sm, way, &turns);
+}
+
+static stage *engine(sim *sm, sim_node *sn, const ss_rtl_fold *f, stage *s) {
+    if (f->pixels > 1) return side_by_side(sm, sn, f, s);
+    sn->n_engines = 1;
+    return sn->engine[0] = f->broadcast ? broadcast_engine(sm, sn->node, f, 0, s) : window_engine(sm, sn->node, f, s);
+}
+
 static stage *convolution(sim *sm, sim_node *sn, int64_t lanes_in, int64_t lanes_out, stage *s) {
     const ss_node *n = &sm->r->g->nodes[sn->node];
     const ss_rtl_fold f = ss_rtl_fold_of(sm->r, sn->node);
-    const int64_t streams = f.gr * f.ci, held = ss_window_held(f.k, f.fg, ss_rtl_config(sm->r, sn->node));
-    s = window(sm, n, streams, held, make_width(sm, s, lanes_in, streams));
-    s = f.broadcast ? broadcast_engine(sm, sn->node, &f, s) : window_engine(sm, sn->node, &f, s);
-    sn->engine = s;
+    const int64_t held = ss_window_held(f.k, f.fg, ss_rtl_config(sm->r, sn->node));
+    s = engine(sm, sn, &f, window(sm, n, f.wide, held, make_width(sm, s, lanes_in, f.wide)));
     sn->broadcast = f.broadcast;
     return relu(sm, sn->node, sm->r->q->nodes[sn->node].lo, rescale(sm, sn->node, make_width(sm, s, f.lanes, lanes_out)));
 }

@@ -206,6 +206,8 @@ int64_t engine_busy(const stage *s);
 
 typedef struct broadcast_shape {
     int64_t kernel, parts, streams; /* positions; parts of the kernel; lanes times parts */
+    int64_t number, pixels, row;    /* it is one of so many that take pixels in turn (deal_of) */
+    int64_t passes;                 /* lists of a pixel */
     int64_t steps, folds, beats;    /* beats: words of a fold's sums */
     int64_t keep;                   /* words of a list that go on */
     int64_t lists, queue, results;
@@ -213,6 +215,19 @@ typedef struct broadcast_shape {
 } broadcast_shape;
 stage *make_broadcast(sim *sm, stage *from, const broadcast_shape *p);
 int64_t broadcast_busy(const stage *s); /* of the busiest stream */
+
+/* ---- deal.c: pixels in turn ---- */
+
+/* Whose a pixel is, of n, where a row has so many pixels (rtl/ss_turn.sv). */
+static inline int64_t deal_of(int64_t pixel, int64_t row, int64_t n) {
+    return (pixel + (row % 2 == 0 ? pixel / row : 0)) % n;
+}
+typedef struct deal_shape {
+    int64_t words, row; /* words of a pixel; pixels of a row */
+    int32_t n;
+} deal_shape;
+ss_status make_deal(sim *sm, stage *from, const deal_shape *p, stage **out); /* out[n] */
+stage *make_gather(sim *sm, stage **from, const deal_shape *p);
 
 /* ---- what waits ---- */
 
@@ -259,7 +274,8 @@ typedef struct sim_node {
     int32_t node;
     stage *first[SS_MAX_INPUTS], *last; /* its outermost stages */
     int32_t n_first;
-    stage *engine;                /* or NULL */
+    stage *engine[SS_MOST_PIXELS]; /* side by side */
+    int32_t n_engines;
     bool broadcast;               /* of that kind */
     stage *join;                  /* where all inputs' words meet, or NULL */
     stage *fifo[SS_MAX_INPUTS];   /* of a join, or NULL */

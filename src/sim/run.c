@@ -110,7 +110,10 @@ static void node_figures(const sim *sm, const sim_node *sn, ss_sim_node *n) {
         n->starved = later(n->starved, sn->first[k]->starved);
         n->busy = later(n->busy, sn->first[k]->in);
     }
-    if (sn->engine) n->busy = sn->broadcast ? broadcast_busy(sn->engine) : engine_busy(sn->engine);
+    for (int32_t k = 0; k < sn->n_engines; k++) {
+        const int64_t busy = sn->broadcast ? broadcast_busy(sn->engine[k]) : engine_busy(sn->engine[k]);
+        n->busy = k == 0 ? busy : later(n->busy, busy);
+    }
     if (sn->join) n->joining = together_waited(sn->join);
     for (int32_t k = 0; k < SS_MAX_INPUTS && sn->fifo[k]; k++) {
         n->depth[k] = fifo_depth(sn->fifo[k]);

@@ -87,8 +87,8 @@ ss_status trace_attach(trace *t, sim *sm) {
             const int32_t made = new_signal(t, sm->r->g, sm->part->number, sn->node, -1);
             if (k == 0) at = made;
         }
-        attach(t, sn->last, at, TRACE_BLOCKED | (sn->engine ? 0 : TRACE_WORDS));
-        if (sn->engine) attach(t, sn->engine, at, TRACE_BUSY);
+        attach(t, sn->last, at, TRACE_BLOCKED | (sn->n_engines ? 0 : TRACE_WORDS));
+        for (int32_t k = 0; k < sn->n_engines; k++) attach(t, sn->engine[k], at, TRACE_BUSY);
         for (int32_t k = 0; k < sn->n_first; k++) attach(t, sn->first[k], at, TRACE_STARVED);
         for (int32_t k = 0; k < SS_MAX_INPUTS && sn->fifo[k]; k++) {
             attach(t, sn->fifo[k], at, TRACE_LEVEL);

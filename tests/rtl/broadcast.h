@@ -68,15 +68,17 @@ static inline void broadcast_stream_image(const broadcast *b, int i, fold_files 
         }
 }
 
-/* NAME.weights_I.mem, NAME.bias.mem; NAME.load.mem when the weights are in UltraRAM. Returns the words of the last. */
-static inline int64_t broadcast_images(const broadcast *b, const char *dir, const char *name)
+/* NAME.weights_I.mem, NAME.bias.mem; NAME.load.mem when the weights are in UltraRAM: those of every
+ * engine side by side. Returns the words of the last. */
+static inline int64_t broadcast_images(const broadcast *b, int engines, const char *dir, const char *name)
 {
     const fold *f = &b->fold;
     char file[128];
     fold_files out = { 0 };
     snprintf(file, sizeof file, "%s.load.mem", name);
     if (f->style[0] == 'u') out.load = bench_open(dir, file);
-    for (int i = 0; i < broadcast_streams(b); i++) {
+    for (int n = 0; n < broadcast_streams(b) * engines; n++) {
+        const int i = n % broadcast_streams(b);
         snprintf(file, sizeof file, "%s.weights_%d.mem", name, i);
         out.image = bench_open(dir, file);
         broadcast_stream_image(b, i, &out);

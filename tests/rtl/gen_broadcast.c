@@ -125,7 +125,7 @@ static void variant(bench *b, int number)
     char name[32];
     snprintf(name, sizeof name, "broadcast_%d", number);
     fold_weights(&v.fold, number % 4 == 3, &b->random);
-    const int64_t load_words = broadcast_images(&v, b->dir, name);
+    const int64_t load_words = broadcast_images(&v, 1, b->dir, name);
     int *nonzeros = words(b, &v, name);
     instance(b, &v, name, load_words, 0);
     instance(b, &v, name, load_words, 1);

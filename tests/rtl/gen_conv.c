@@ -7,7 +7,7 @@
 
 typedef struct {
     fold fold;
-    int broadcast, p, sums; /* the broadcast engine: streams a lane, lanes of the join */
+    int broadcast, p, sums, pixels; /* the broadcast engine: streams a lane, lanes of the join, engines side by side */
     int c, f, g, h, wd, kh, kw, sh, sw, pt, pl, ho, wo, lanes_in, lanes_out;
     int rows, cache, act, per_channel; /* per_channel: bit 0 scales, bit 1 thresholds come from files */
     const char *row_style;
@@ -68,7 +68,8 @@ static void folding(layer *l, int v, uint64_t *r)
             f->co = pick(r, 1, fg); /* the last fold may have fewer */
             l->sums = divisor(r, f->co);
             l->p = pick(r, 1, least(k, 4));
-        } while (f->ci * f->co * l->p > 12 || fg % l->sums);
+            l->pixels = 1 << pick(r, 0, 2);
+        } while (f->ci * f->co * l->p > 12 || fg % l->sums || cg % (f->ci * l->pixels));
     } else do {
         f->gr = divisor(r, l->g);
         f->ci = f->gr > 1 ? cg : divisor(r, cg);
@@ -109,6 +110,7 @@ static void make_layer(layer *l, int v, int replayed)
     l->broadcast = replayed;
     l->g = v % 4 == 3 ? pick(&r, 2, 4) : 1;
     l->c = l->g * pick(&r, 1, l->g > 1 ? 2 : 6);
+    if (replayed && v % 2) l->c = l->g * 2 * pick(&r, 1, 4);
     l->f = l->g * pick(&r, 1, l->g > 1 ? 3 : 8);
     shape(l, v, &r);
     folding(l, v, &r);
@@ -214,7 +216,11 @@ static void instance(FILE *tb, const layer *l, const char *id, int i)
             l->broadcast ? "ss_conv_broadcast" : "ss_conv", f->w, l->c, l->f, l->g, l->h, l->wd, l->kh, l->kw, l->sh, l->sw,
             l->pt, l->pl, l->ho, l->wo, l->lanes_in, l->lanes_out, f->co, l->rows, l->cache, l->row_style, f->acc, f->pre,
             l->lo, l->hi);
-    if (l->broadcast) fprintf(tb, "        .LANES(%d), .P(%d), .SUMS(%d), .QUEUE(%d),\n", f->ci, l->p, l->sums, i % 3 * 2);
+    if (l->broadcast) {
+        const int words = l->c / (f->ci * l->pixels), held = l->f / l->sums;
+        fprintf(tb, "        .LANES(%d), .P(%d), .SUMS(%d), .QUEUE(%d), .PIXELS(%d), .PIXEL_DEPTH(%d), .HELD(%d),\n", f->ci, l->p, l->sums,
+                i % 3 * 2, l->pixels, words + 2, i % 3 ? held + 1 : 0);
+    }
     else fprintf(tb, "        .GR(%d), .CI(%d), .M(%d), .CROSSBAR(%d),\n", f->gr, f->ci, f->m, f->crossbar);
     fprintf(tb, "        .MULT(%d), .SHIFT(%d), .SHIFT_LO(%d), .SHIFT_HI(%d), .ACT(%d), .CEILING(%d), .THR(%d),\n",
             l->mult[0], l->shift[0], shift_lo, shift_hi, l->act, l->ceiling, l->thr[0]);
@@ -250,7 +256,7 @@ int main(int argc, char **argv)
         snprintf(id, sizeof id, "conv_%d", from + i);
         make_layer(&l, from + i, argc > 4 && strcmp(argv[4], "broadcast") == 0);
         const broadcast b = { .fold = l.fold, .p = l.p, .sums = l.sums, .keep = l.broadcast ? l.f / l.g / l.sums : 0, .lists = 2 };
-        const int64_t load_words = l.broadcast ? broadcast_images(&b, argv[1], id) : fold_images(&l.fold, argv[1], id);
+        const int64_t load_words = l.broadcast ? broadcast_images(&b, l.pixels, argv[1], id) : fold_images(&l.fold, argv[1], id);
         write_images(&l, argv[1], id, &random);
         write_tables(&l, argv[1], id);
         ends(tb, &l, id, load_words, i);
