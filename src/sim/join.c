@@ -70,6 +70,32 @@ static int64_t others_wait(const join *j, int32_t k, int64_t n) {
     return n;
 }
 
+/* n words that are in all its FIFOs. */
+static void take_all(join *j, int64_t n, int64_t *t) {
+    fifo *const *f = (fifo *const *)j->input;
+    int64_t stands[SS_MAX_INPUTS], last = j->s.last;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t v = 0, first = NEVER;
+        for (int32_t k = 0; k < j->n; k++) {
+            stands[k] = f[k]->s.v >= 0 ? f[k]->s.v : fifo_next(f[k]);
+            v = later(v, stands[k]);
+            if (stands[k] < first) first = stands[k];
+        }
+        first = later(first, last + 1);
+        if (v > first) j->waited += v - first;
+        v = later(v, last);
+        for (int32_t k = 0; k < j->n; k++) {
+            f[k]->s.blocked += v - stands[k];
+            f[k]->s.v = UNKNOWN;
+            fifo_leave(f[k], v);
+            went_out(&f[k]->s, 1, &v);
+        }
+        t[i] = last = v + 1;
+    }
+    j->s.in += n;
+    went_out(&j->s, n, t);
+}
+
 /* Of FIFOs right before it, what is in all of them. */
 static int64_t together_run(stage *s, int64_t n, int64_t *t) {
     join *j = (join *)s;
@@ -84,12 +110,7 @@ static int64_t together_run(stage *s, int64_t n, int64_t *t) {
         if (n > j->input[k]->in - j->input[k]->out) n = j->input[k]->in - j->input[k]->out;
     for (int32_t k = 0; k < j->n; k++) s->dry = s->dry || j->input[k]->dry;
     if (n == 0) return UNKNOWN;
-    for (int64_t i = 0; i < n; i++) {
-        t[i] = later(all_there(j), s->last) + 1;
-        for (int32_t k = 0; k < j->n; k++) take(j->input[k], t[i] - 1);
-        s->in++;
-        went_out(s, 1, t + i);
-    }
+    take_all(j, n, t);
     return n;
 }
 
