@@ -83,7 +83,7 @@ stage() { # both blocks of the stage: one with a strided shortcut, one without
     design stage "$data/resnet18_cifar10.onnx" 16 0.05 --device u250 --cap DSP=0.19 &&
         python3 -c 'import json, sys
 folds = [n for p in json.load(open(sys.argv[1]))["partitions"] for n in p["nodes"]]
-used = sum(n["ci"] * n["co"] * n["m"] for n in folds if n["name"].startswith(("/l/l.2/", "/l/l.3/")) and "ci" in n)
+used = sum(n.get("pixels", 1) * n["ci"] * n["co"] * n["m"] for n in folds if n["name"].startswith(("/l/l.2/", "/l/l.3/")) and "ci" in n)
 print(used, "multipliers")
 sys.exit(used < 512)' "$folder/stage.json" &&
         verify stage --images 2 --span /l/l.2/c1/Conv../l/l.3/Add
@@ -98,6 +98,11 @@ broadcast() { # broadcast NAME BITS ENGINE
 broadcast16() { broadcast broadcast16 16 broadcast; }
 broadcast8() { broadcast broadcast8 8 broadcast; }
 mixed() { broadcast mixed 16 auto; }
+# On a whole ZCU104, where engines take two to eight pixels in turn: a stage's last two blocks.
+turns() {
+    design turns "$data/resnet20_cifar10.onnx" 16 0 --device zcu104 --engine broadcast && grep -q '"pixels": [48]' "$folder/turns.json" &&
+        verify turns --images 3 --span /layer2/layer2.1/conv1/Conv../layer2/layer2.2/Add
+}
 
 if [ ! -r "$data/resnet20_cifar10.onnx" ]; then
     echo "ok 1 # SKIP no networks at $data (set SKIPSTREAM_DATA)"
@@ -114,5 +119,6 @@ item complete "ResNet-18 complete at some 1,100 multipliers, thresholds 0.5, 3 i
 item broadcast16 "ResNet-20 with broadcast engines, 16 bits, thresholds 0.05, 5 images" broadcast16
 item broadcast8 "ResNet-20 with broadcast engines, 8 bits, thresholds 0.05, 5 images" broadcast8
 item mixed "ResNet-20, an engine chosen for each layer, 16 bits, thresholds 0.05, 5 images" mixed
+item turns "ResNet-20, two blocks whose engines take pixels in turn, 16 bits, 3 images" turns
 echo "1..$n"
 [ "$failed" -eq 0 ]
