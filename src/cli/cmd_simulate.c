@@ -162,6 +162,7 @@ static void show(ss_cli *cli, const ss_simulated *v, bool brief) {
 
 /* Its cycles are those of the images that were simulated. */
 static ss_status save_tuned(request *r, ss_design *d) {
+    if (!ss_design_fits(d)) ss_say(r->cli, "    as sized it takes more than the device has: explore again with --tuned\n");
     snprintf(d->profile_name, sizeof d->profile_name, "%s", ss_arg(r->cli, "data"));
     return ss_design_save(d, r->design.job.g, ss_arg(r->cli, "tune"));
 }

@@ -95,6 +95,8 @@ ss_status ss_explore(ss_ctx *ctx, const ss_cost *c, const ss_graph *g, const ss_
 /* The same, with a cost model made for it; opts.bits are the cost model's. */
 ss_status ss_explore_graph(ss_ctx *ctx, const ss_graph *g, const ss_profile *p, const ss_device *dev,
                            ss_cost_opts cost, ss_explore_opts opts, ss_design **out);
+/* Does every partition lie within the device's resources, caps applied? Not what FIFOs sized by simulation add. */
+bool ss_design_fits(const ss_design *d);
 /* d's tuning becomes a copy of t, which may be NULL. */
 ss_status ss_design_set_tuning(ss_design *d, const ss_graph *g, const ss_tuning *t);
 void ss_design_free(ss_design *d);

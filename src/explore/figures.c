@@ -54,6 +54,13 @@ ss_resources ss_design_peak(const ss_design *d) {
     return most;
 }
 
+bool ss_design_fits(const ss_design *d) {
+    const ss_resources most = ss_design_peak(d);
+    for (int k = 0; k < SS_RES_COUNT; k++)
+        if (most.r[k] > ss_device_budget(&d->device, (ss_res)k)) return false;
+    return true;
+}
+
 void ss_design_figures(const ss_cost *c, ss_design *d) {
     double seconds = 0, latency = 0;
     for (int32_t i = 0; i < d->n_partitions; i++) {
