@@ -16,7 +16,8 @@ typedef struct ss_run_tune {
     ss_explore_opts explore;
 } ss_run_tune;
 
-/* The better of `design` and of one explored anew, both tuned, if they still fit, or the latter with the FIFOs of the former; and what its nodes do and its FIFOs hold, an artefact. */
+/* The better of `design` and of one explored anew, both tuned, if they still fit, or the latter with the FIFOs of the former; and
+ * what its nodes do and its FIFOs hold, an artefact. */
 ss_status ss_run_tuned(const ss_run_tune *t, ss_design **tuned, json_t **activity);
 
 #endif

@@ -15,8 +15,6 @@
 #include <math.h>
 
 #define DRIFT 0.7
-#define LISTS_WAITING 8  /* lists of any length that wait in a stream (ss_broadcast_stream) */
-#define JOIN_PLACES 32   /* result words that an engine holds (ss_broadcast_join) */
 #define LUT_WORDS 32     /* LUT RAM is no smaller for fewer words */
 #define ROUND_TRIP 12    /* cycles from a fold's last beat to its place being free, the join passed */
 
@@ -69,7 +67,7 @@ static double mean_list(const work *w) { return w->s.busiest[SS_LIST_SPANS - 1] 
 
 static double replay(const work *w, const ss_config *cfg) {
     double list = mean_list(w), beats = (double)cfg->co / cfg->sums;
-    double waiting = fmin(LISTS_WAITING, w->room / list) + cfg->queue / w->steps;
+    double waiting = fmin(SS_LISTS_WAITING, w->room / list) + cfg->queue / w->steps;
     double slack = fmin(cfg->results / w->folds, waiting) * w->s.busiest[0] / w->lists; /* in the fullest lists */
     double busy = over_blocks(w->s.busiest, w->lists, slack);
     busy = fmax(busy, w->lists * beats);
@@ -96,7 +94,7 @@ double ss_broadcast_least(const ss_cost_node *n, const ss_config *cfg) {
 
 int64_t ss_cost_pixel_waiting(int64_t words) { return words < LUT_WORDS ? LUT_WORDS : words; }
 
-int64_t ss_cost_pixel_held(int64_t words) { return 2 * words > JOIN_PLACES ? words : 0; }
+int64_t ss_cost_pixel_held(int64_t words) { return 2 * words > SS_JOIN_PLACES ? words : 0; }
 
 /* As long as its replay: no profile is needed for it. */
 double ss_broadcast_list_cycles(const ss_cost_node *n, const ss_config *cfg) {
@@ -117,7 +115,7 @@ static int32_t at_least(int64_t least, int64_t n) { return (int32_t)(n < least ?
 static int32_t lists_in_memory(int64_t rows) {
     int64_t need = 2 * rows, words = SS_RING_IN_LUTS;
     if (need > SS_RING_IN_LUTS) words = ss_ceil_div(need, BLOCK_ENTRIES) * BLOCK_ENTRIES;
-    return (int32_t)(words / rows < LISTS_WAITING ? words / rows : LISTS_WAITING);
+    return (int32_t)(words / rows < SS_LISTS_WAITING ? words / rows : SS_LISTS_WAITING);
 }
 
 void ss_broadcast_size(const ss_cost_node *n, int bits, ss_config *cfg) {

@@ -32,6 +32,7 @@ extern const char *const ss_engine_kind_names[SS_ENGINE_KINDS]; /* "none", "dens
 typedef enum ss_mem { SS_MEM_NONE, SS_MEM_LUT, SS_MEM_BRAM, SS_MEM_URAM, SS_MEM_KINDS } ss_mem;
 extern const char *const ss_mem_names[SS_MEM_KINDS];
 
+#define SS_JOIN_PLACES 32  /* result words behind a broadcast engine's join (ss_broadcast_join) */
 #define SS_LISTS_WAITING 8 /* lists of any length that wait in a stream of a broadcast engine */
 
 /* One way to build one node. */

@@ -373,11 +373,10 @@ static ss_terms lanes_terms(const int64_t *p) {
 
 /* S, SUMS, ACC, PRE, ROWS, ROM_STYLE: a tree of adders, the bias, a FIFO. */
 enum { JOIN_S, JOIN_SUMS, JOIN_ACC, JOIN_PRE, JOIN_ROWS, JOIN_STYLE };
-#define JOIN_PLACES 32
 
 static int64_t join_places(const int64_t *p) {
     int64_t levels = p[JOIN_S] > 4 ? ss_log2_ceil(p[JOIN_S]) : 2;
-    return levels + 4 > JOIN_PLACES ? levels + 4 : JOIN_PLACES;
+    return levels + 4 > SS_JOIN_PLACES ? levels + 4 : SS_JOIN_PLACES;
 }
 
 static ss_resources join_memories(const int64_t *p) {

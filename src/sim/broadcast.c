@@ -14,7 +14,6 @@
 
 #include <string.h>
 
-#define JOIN_PLACES 32
 #define RING_LISTS 16   /* lists that can still be waited for: SS_LISTS_WAITING and the present one */
 
 typedef struct lists { /* rows of RING_LISTS lists, of every stream */
@@ -243,7 +242,7 @@ static bool replay(broadcast *b) {
 
 static bool join_word(broadcast *b) {
     if (b->joined_fold == b->folds) return false;
-    const int64_t n = b->joined, freed = b->kept - JOIN_PLACES;
+    const int64_t n = b->joined, freed = b->kept - SS_JOIN_PLACES;
     if (freed >= b->s.out) return false;
     int64_t t = ring_get(&b->fold_end, b->joined_fold) + 8 + b->joined_word + b->read;
     if (n > 0) t = later(t, ring_get(&b->join, n - 1) + 1);
@@ -285,12 +284,8 @@ static int64_t all_ready(broadcast *b) {
 static int64_t broadcast_room(const stage *s, int64_t n) {
     const broadcast *b = (const broadcast *)s;
     const int64_t first = s->in - b->p.queue; /* frees the next word's place */
-    int64_t fit = 0;
     if (s->busy || b->p.queue == 0) return 0;
-    if (n > b->words - first) n = b->words - first;
-    if (n <= 0 || first + n <= 0 || ring_get(&b->free, first + n - 1) <= s->last_in) return n > 0 ? n : 0;
-    while (fit < n && (first + fit < 0 || ring_get(&b->free, first + fit) <= s->last_in + fit)) fit++;
-    return fit;
+    return room_by(s, &b->free, first, n < b->words - first ? n : b->words - first);
 }
 
 static void broadcast_took(stage *s, int64_t n, const int64_t *t) {
@@ -344,12 +339,7 @@ static void broadcast_taken(stage *s, int64_t t) {
 }
 
 static int64_t broadcast_run(stage *s, int64_t n, int64_t *t) {
-    int64_t moved = 0;
-    for (; moved < n && (t[moved] = broadcast_front(s)) >= 0; moved++) {
-        broadcast_taken(s, t[moved]);
-        went_out(s, 1, t + moved);
-    }
-    return moved > 0 ? moved : UNKNOWN;
+    return run_fronts(s, n, t, broadcast_front, broadcast_taken);
 }
 
 static const kind broadcast_kind = { "broadcast", broadcast_front, broadcast_accept, broadcast_taken,
@@ -395,8 +385,8 @@ static void set_rows(broadcast *b, const uint16_t *counts) {
 
 stage *make_broadcast(sim *sm, stage *from, const broadcast_shape *p) {
     broadcast *b = (broadcast *)stage_new(sm, &broadcast_kind, sizeof *b, from);
-    if (!b || !ring_make(sm, &b->join, later((p->results + 3) * p->beats, 2 * JOIN_PLACES)) ||
-        !ring_make(sm, &b->went, JOIN_PLACES + 1) || !ring_make(sm, &b->left, JOIN_PLACES + 1) ||
+    if (!b || !ring_make(sm, &b->join, later((p->results + 3) * p->beats, 2 * SS_JOIN_PLACES)) ||
+        !ring_make(sm, &b->went, SS_JOIN_PLACES + 1) || !ring_make(sm, &b->left, SS_JOIN_PLACES + 1) ||
         !ring_make(sm, &b->fold_end, p->results + 3) || !ring_make(sm, &b->came, p->queue + 3) ||
         !ring_make(sm, &b->free, p->queue + 3))
         return NULL;

@@ -80,12 +80,7 @@ static void engine_taken(stage *s, int64_t t) {
 }
 
 static int64_t engine_run(stage *s, int64_t n, int64_t *t) {
-    int64_t moved = 0;
-    for (; moved < n && (t[moved] = engine_front(s)) >= 0; moved++) {
-        engine_taken(s, t[moved]);
-        went_out(s, 1, t + moved);
-    }
-    return moved > 0 ? moved : UNKNOWN;
+    return run_fronts(s, n, t, engine_front, engine_taken);
 }
 
 static const kind engine_kind = { "engine", engine_front, engine_accept, engine_taken, engine_run, NULL, NULL };

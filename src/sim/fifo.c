@@ -8,12 +8,8 @@
 
 static int64_t fifo_room(const stage *s, int64_t n) {
     const fifo *f = (const fifo *)s;
-    const int64_t empty = s->busy ? 0 : f->depth - (s->in - s->out), first = s->in - f->depth;
-    int64_t fit = 0;
-    if (n > empty) n = empty;
-    if (n <= 0 || first + n <= 0 || ring_get(&f->left, first + n - 1) <= s->last_in) return n > 0 ? n : 0;
-    while (fit < n && (first + fit < 0 || ring_get(&f->left, first + fit) <= s->last_in + fit)) fit++;
-    return fit;
+    const int64_t empty = s->busy ? 0 : f->depth - (s->in - s->out);
+    return room_by(s, &f->left, s->in - f->depth, n < empty ? n : empty);
 }
 
 static void fifo_took(stage *s, int64_t n, const int64_t *t) {

@@ -159,6 +159,25 @@ static inline int64_t run_from(stage *s, int64_t n, int64_t *t) {
     return 1;
 }
 
+/* A run of a kind whose words are each worked out by front, and noted by taken. */
+static inline int64_t run_fronts(stage *s, int64_t n, int64_t *t, int64_t (*front)(stage *), void (*taken)(stage *, int64_t)) {
+    int64_t moved = 0;
+    for (; moved < n && (t[moved] = front(s)) >= 0; moved++) {
+        taken(s, t[moved]);
+        went_out(s, 1, t + moved);
+    }
+    return moved > 0 ? moved : UNKNOWN;
+}
+
+/* Of the next n words in, how many find a place when they come: word `first` of the ring, and those behind it, give theirs up a
+ * cycle before. */
+static inline int64_t room_by(const stage *s, const ring *gone, int64_t first, int64_t n) {
+    int64_t fit = 0;
+    if (n <= 0 || first + n <= 0 || ring_get(gone, first + n - 1) <= s->last_in) return n > 0 ? n : 0;
+    while (fit < n && (first + fit < 0 || ring_get(gone, first + fit) <= s->last_in + fit)) fit++;
+    return fit;
+}
+
 static inline int64_t room_of(const stage *s, int64_t n) {
     return n > 0 && s && s->ops->room ? s->ops->room(s, n) : 0;
 }

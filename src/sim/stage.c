@@ -209,13 +209,7 @@ static void chanpad_taken(stage *s, int64_t t) {
 }
 
 static int64_t chanpad_run(stage *s, int64_t n, int64_t *t) {
-    for (int64_t i = 0; i < n; i++) {
-        t[i] = chanpad_front(s);
-        if (t[i] < 0) return i > 0 ? i : UNKNOWN;
-        chanpad_taken(s, t[i]);
-        went_out(s, 1, t + i);
-    }
-    return n;
+    return run_fronts(s, n, t, chanpad_front, chanpad_taken);
 }
 
 static const kind chanpad_kind = { "chanpad", chanpad_front, accept_nothing, chanpad_taken, chanpad_run, NULL, NULL };

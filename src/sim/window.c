@@ -306,9 +306,7 @@ static int64_t window_front(stage *s) {
 }
 
 static int64_t window_run(stage *s, int64_t n, int64_t *t) {
-    int64_t moved = 0;
-    for (; moved < n && (t[moved] = window_front(s)) >= 0; moved++) went_out(s, 1, t + moved);
-    return moved > 0 ? moved : UNKNOWN;
+    return run_fronts(s, n, t, window_front, taken_nothing);
 }
 
 static const kind window_kind = { "window", window_front, window_accept, taken_nothing, window_run, window_room, window_took };
