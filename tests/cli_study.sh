@@ -57,6 +57,10 @@ json.dump(s, open(sys.argv[2], "w"), indent=1)
 P
     study "$work/cut.json" --policy all --resume >/dev/null && cmp "$work/all.json" "$work/cut.json"
 }
+any_memory() { # races, probes and corrected biases without a tensor kept
+    study "$work/kept.json" --policy greedy-gain --correct-bias "$calib" >/dev/null &&
+        study "$work/bare.json" --policy greedy-gain --correct-bias "$calib" --memory 0 >/dev/null && cmp "$work/kept.json" "$work/bare.json"
+}
 safe_is_safe() {
     study "$work/safe.json" --policy uniform --safe >"$work/text" || return 1
     cat "$work/text"
@@ -76,6 +80,7 @@ check "all policies on both kinds of hardware in one study" all_policies
 check "every third point by eval, profile and estimate" every_third_point
 check "points on few images, but not what was chosen" raced
 check "a study goes on to the same bytes" goes_on
+check "any memory gives the same bytes" any_memory
 check "--safe" safe_is_safe
 check "--whole" whole_is_whole
 check "a point that is not there" refused "no point 9999" at "$work/all.json:9999"

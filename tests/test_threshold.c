@@ -186,7 +186,37 @@ static void check_walks(fixture *f, ss_policy policy, double step) {
 }
 
 static void latency_aware_walks(void **state) { check_walks(*state, SS_POLICY_LATENCY, 0.25); }
-static void greedy_gain_walks(void **state) { check_walks(*state, SS_POLICY_GREEDY, 0.5); }
+
+/* It begins at one threshold for all and ends nowhere slower; what it tries beyond exchanges thresholds. */
+static void greedy_gain_exchanges(void **state) {
+    fixture *f = *state;
+    f->task.opts.policies = 1u << SS_POLICY_GREEDY;
+    f->task.opts.step = 0.1;
+    ss_study *s = study(f);
+    check_points(f, s);
+    double begin[SS_HARDWARE] = { 0 };
+    int32_t mixed = 0;
+    for (int32_t i = 1; i < s->n_points; i++) {
+        const ss_study_point *pt = &s->points[i];
+        bool same = true;
+        for (int32_t k = 0; k < s->n_relus; k++) {
+            same = same && pt->thresholds[k] == pt->thresholds[0];
+            assert_true(pt->thresholds[k] >= 0 && pt->thresholds[k] <= (float)s->opts.t_max * 1.0001f);
+        }
+        assert_int_equal(pt->policy, SS_POLICY_GREEDY);
+        if (pt->walk < 0) assert_true(same && pt->thresholds[0] == (float)pt->t);
+        mixed += !same;
+        for (int k = 0; k < SS_HARDWARE; k++)
+            if (pt->walk < 0 && ss_study_within(s, pt)) begin[k] = fmax(begin[k], pt->hw[k].throughput);
+    }
+    assert_true(mixed > 2);
+    for (int k = 0; k < SS_HARDWARE; k++) {
+        const ss_study_point *chosen = &s->points[s->chosen[k]];
+        assert_true(begin[k] > 0 && chosen->hw[k].throughput >= begin[k] && chosen->loss <= s->opts.max_loss);
+    }
+    assert_true(s->points[s->chosen[SS_HW_OPTIMISED]].hw[SS_HW_OPTIMISED].throughput > begin[SS_HW_OPTIMISED]);
+    ss_study_free(s);
+}
 
 /* ---- latency-aware, step by step ---- */
 
@@ -467,7 +497,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(every_point_can_be_reproduced, restore, restore),
         cmocka_unit_test_setup_teardown(every_partition_has_its_step, restore, restore),
         cmocka_unit_test_setup_teardown(latency_aware_walks, restore, restore),
-        cmocka_unit_test_setup_teardown(greedy_gain_walks, restore, restore),
+        cmocka_unit_test_setup_teardown(greedy_gain_exchanges, restore, restore),
         cmocka_unit_test_setup_teardown(memory_changes_no_result, restore, restore),
         cmocka_unit_test_setup_teardown(resumed_studies_are_the_same, restore, restore),
         cmocka_unit_test_setup_teardown(curve_rises_and_stops, restore, restore),

@@ -141,25 +141,10 @@ static double *zero_counts(const meter *m, int32_t node) {
     return counts;
 }
 
-static ss_status copy_layer(const meter *m, ss_profile *p, int32_t layer) {
-    const ss_layer_profile *from = &m->base->layers[layer];
-    ss_layer_profile *l = &p->layers[layer];
-    size_t bins = (size_t)l->k + 1;
-    double *hist, *max_hist;
-    ss_list_stats *lists = ss_profile_alloc_lists(p, l);
-    if (!lists || !ss_profile_alloc_hist(p, l, &hist, &max_hist)) return SS_BAD;
-    memcpy(lists, from->lists, (size_t)l->n_parts * (size_t)l->n_ci * sizeof *lists);
-    memcpy(hist, from->hist, (size_t)l->channels * bins * sizeof *hist);
-    memcpy(max_hist, from->max_hist, (size_t)l->n_ci * bins * sizeof *max_hist);
-    l->windows = from->windows;
-    l->zero_ratio = from->zero_ratio;
-    return SS_OK;
-}
-
 static ss_status collect_layer(const meter *m, ss_profile *p, int32_t layer) {
     ss_layer_profile *l = &p->layers[layer];
     const ss_node *n = &m->g->nodes[m->conv[layer]];
-    if (n->in[0] < m->start) return copy_layer(m, p, layer);
+    if (n->in[0] < m->start) return ss_profile_copy_layer(p, l, &m->base->layers[layer]);
     double *hist, *max_hist, seen = 0, zero = 0, *counts = zero_counts(m, n->in[0]);
     size_t bins = (size_t)l->k + 1, channels = (size_t)l->channels;
     ss_list_stats *lists = ss_profile_alloc_lists(p, l);

@@ -101,6 +101,19 @@ ss_list_stats *ss_profile_alloc_lists(ss_profile *p, ss_layer_profile *l) {
     return lists;
 }
 
+ss_status ss_profile_copy_layer(ss_profile *p, ss_layer_profile *to, const ss_layer_profile *from) {
+    const size_t bins = (size_t)to->k + 1;
+    double *hist, *max_hist;
+    ss_list_stats *lists = ss_profile_alloc_lists(p, to);
+    if (!lists || !ss_profile_alloc_hist(p, to, &hist, &max_hist)) return SS_BAD;
+    memcpy(lists, from->lists, (size_t)to->n_parts * (size_t)to->n_ci * sizeof *lists);
+    memcpy(hist, from->hist, (size_t)to->channels * bins * sizeof *hist);
+    memcpy(max_hist, from->max_hist, (size_t)to->n_ci * bins * sizeof *max_hist);
+    to->windows = from->windows;
+    to->zero_ratio = from->zero_ratio;
+    return SS_OK;
+}
+
 void ss_list_stats_settle(ss_list_stats *s, double share, double words, bool single) {
     double busiest = share, compaction = words;
     for (int span = SS_LIST_SPANS - 1; span >= 0; span--) {

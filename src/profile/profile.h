@@ -90,6 +90,9 @@ ss_status ss_profile_save(const ss_profile *p, const char *path);
 /* Refuses a profile of another model. */
 ss_status ss_profile_load(ss_ctx *ctx, const ss_graph *g, const char *path, ss_profile **out);
 
+/* What was counted of layer `from` into `to`, the same convolution's in p. */
+ss_status ss_profile_copy_layer(ss_profile *p, ss_layer_profile *to, const ss_layer_profile *from);
+
 const ss_layer_profile *ss_profile_layer(const ss_profile *p, const char *conv); /* or NULL */
 /* Histogram of the largest count over ci streams, [k+1], or NULL when ci does not divide C/groups. */
 const double *ss_profile_max_hist(const ss_layer_profile *l, int64_t ci);

@@ -159,11 +159,11 @@ static void keep_state(ss_correction *c) {
 }
 
 /* From one correction to the next, all images pass the nodes between. */
-static ss_status pass(ss_correction *c, int32_t changed, bool keep) {
+static ss_status pass(ss_correction *c, int32_t changed, int32_t last, bool keep) {
     ss_status s = SS_OK;
     memcpy(c->now, c->kept, c->first[c->g->n] * sizeof *c->now);
-    for (int32_t i = ss_layers_begin(c->layers, changed, keep), next; s == SS_OK && i < c->last; i = next) {
-        for (next = i + 1; next < c->last && !(next > changed && corrected(c->g, next));) next++;
+    for (int32_t i = ss_layers_begin(c->layers, changed, keep), next; s == SS_OK && i < last; i = next) {
+        for (next = i + 1; next < last && !(next > changed && corrected(c->g, next));) next++;
         s = run(c, i, next - 1);
         if (s == SS_OK && next > changed) s = correct(c, next);
     }
@@ -171,12 +171,24 @@ static ss_status pass(ss_correction *c, int32_t changed, bool keep) {
     return s;
 }
 
-ss_status ss_correction_put(ss_correction *c, bool keep) {
-    const int32_t changed = first_change(c);
+/* Correct convolutions behind `changed` up to the last; the others get back what was kept. */
+static ss_status put(ss_correction *c, int32_t changed, int32_t last, bool keep) {
     ss_status s = SS_OK;
-    for (int32_t i = 0; s == SS_OK && i < c->g->n && i <= changed; i++)
-        if (corrected(c->g, i)) s = apply(c, i, c->kept_shift + c->first[i]);
-    return s == SS_OK && changed < c->g->n ? pass(c, changed, keep) : s;
+    for (int32_t i = 0; s == SS_OK && i < c->g->n; i++)
+        if (corrected(c->g, i) && (i <= changed || i > last)) s = apply(c, i, c->kept_shift + c->first[i]);
+    return s == SS_OK && changed < c->g->n ? pass(c, changed, last, keep) : s;
+}
+
+ss_status ss_correction_put(ss_correction *c, bool keep) { return put(c, first_change(c), c->last, keep); }
+
+ss_status ss_correction_look(ss_correction *c) {
+    const int32_t changed = first_change(c);
+    int32_t last = changed;
+    for (int32_t i = c->g->n - 1; i > changed && last == changed; i--)
+        if (corrected(c->g, i) && c->g->nodes[i].in[0] == changed) last = i;
+    for (int32_t i = changed + 1; i < c->g->n && last == changed; i++)
+        if (corrected(c->g, i)) last = i;
+    return put(c, changed, last, false);
 }
 
 ss_status ss_correction_clear(ss_correction *c) {

@@ -35,6 +35,9 @@ void ss_correction_free(ss_correction *c);
 /* After thresholds changed in graph and quantised network: correct the biases for them, in graph (bias_shift), quantised
  * network and engine. keep: a later call needs less the more of these thresholds it leaves as they are. */
 ss_status ss_correction_put(ss_correction *c, bool keep);
+/* The same for one look at thresholds of which few differ from those kept: only up to the last convolution that reads what changed first (or
+ * the next one there is); behind it the biases are those kept. Nothing is kept. */
+ss_status ss_correction_look(ss_correction *c);
 /* The model's own biases again. */
 ss_status ss_correction_clear(ss_correction *c);
 const ss_dataset *ss_correction_data(const ss_correction *c); /* the images used */

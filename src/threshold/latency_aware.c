@@ -24,7 +24,7 @@ static bool tunable(const ss_walk *w, int32_t node, bool *used) {
     memset(used, 0, n * sizeof *used);
     ss_feeding_relus(w->r, node, used);
     for (size_t i = 0; i < n; i++) {
-        used[i] = used[i] && ss_walk_free(w, (int32_t)i);
+        used[i] = used[i] && ss_walk_free(w, (int32_t)i, w->r->study->opts.step);
         any = any || used[i];
     }
     return any;
@@ -43,7 +43,7 @@ static int32_t slowest(const ss_walk *w, const ss_partition *p, bool *used, bool
     return found;
 }
 
-ss_status ss_latency_step(ss_walk *w, bool *moved) {
+static ss_status step(ss_walk *w, bool *moved) {
     const ss_design *d = w->probe.design;
     size_t n = (size_t)w->r->study->n_relus;
     bool *used = ss_alloc(w->r->ctx, 3 * n, sizeof *used);
@@ -55,13 +55,13 @@ ss_status ss_latency_step(ss_walk *w, bool *moved) {
     *moved = false;
     for (size_t i = 0; i < n; i++) {
         if (!all[i]) continue;
-        ss_walk_raise(w, w->now, (int32_t)i);
+        w->now[i] = (float)((double)w->now[i] + w->r->study->opts.step);
         *moved = true;
     }
     ss_free(w->r->ctx, used);
     return SS_OK;
 }
 
-ss_status ss_policy_latency_aware(ss_trials *r) {
-    return ss_walk_run(r, &(ss_leg){ ss_latency_step, 1, false }, 1);
-}
+static ss_status walk(ss_walk *w) { return ss_walk_steps(w, step); }
+
+ss_status ss_policy_latency_aware(ss_trials *r) { return ss_walk_each(r, walk); }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define SLOWEST_POWER 16 /* of the norm over node cycles */
-#define LEAST_SAVED 1e-3 /* of the time: before, there is no price */
 
 /* ---- divergence ---- */
 
@@ -29,21 +28,6 @@ static double divergence_of(const float *a, const float *b, int64_t images, int3
 
 /* ---- time ---- */
 
-/* Exploration turns what becomes free before any broadcast engine into speed of all: they fold finely. Crossbars do not:
- * what becomes free in one with slack stays there. */
-static bool elastic(const ss_probe *p) {
-    int64_t all = 0, broadcast = 0;
-    for (int32_t i = 0; p->kind == SS_HW_OPTIMISED && i < p->design->n_partitions; i++) {
-        const ss_partition *part = &p->design->partitions[i];
-        for (int32_t n = part->first; n <= part->last; n++) {
-            const ss_config *c = &part->configs[n - part->first];
-            all += c->res.r[SS_DSP];
-            if (c->engine == SS_ENGINE_BROADCAST) broadcast += c->res.r[SS_DSP];
-        }
-    }
-    return 2 * broadcast > all;
-}
-
 static double work_of(const ss_partition *part, const double *cycles) {
     double sum = 0;
     for (int32_t n = part->first; n <= part->last; n++) sum += cycles[n] * (double)part->configs[n - part->first].res.r[SS_DSP];
@@ -57,20 +41,13 @@ static double slowest_of(const ss_partition *part, const double *cycles) {
     return most * pow(sum, 1.0 / SLOWEST_POWER);
 }
 
-static double time_of(const ss_probe *p, const double *cycles) {
+double ss_probe_time(const ss_probe *p, ss_measure m, const double *cycles) {
     const ss_design *d = p->design;
     double total = 0;
     for (int32_t i = 0; i < d->n_partitions; i++)
-        total += p->elastic ? work_of(&d->partitions[i], cycles) : slowest_of(&d->partitions[i], cycles);
+        total += m == SS_MEASURE_WORK ? work_of(&d->partitions[i], cycles) : slowest_of(&d->partitions[i], cycles);
     return total;
 }
-
-double ss_probe_price(const ss_probe *p) {
-    const double saved = 1 - p->first_throughput / p->design->throughput;
-    return saved > LEAST_SAVED ? p->divergence / saved : 0;
-}
-
-double ss_probe_time(const ss_probe *p, const double *cycles) { return time_of(p, cycles) / time_of(p, p->cycles); }
 
 static void read_cycles(const ss_design *d, double *cycles) {
     for (int32_t i = 0; i < d->n_partitions; i++) {
@@ -81,12 +58,9 @@ static void read_cycles(const ss_design *d, double *cycles) {
 
 /* ---- states ---- */
 
-static ss_status measure(ss_probe *p, const float *thresholds, bool keep, ss_profile **out) {
+/* After the thresholds were put. */
+static ss_status measure(ss_probe *p, int32_t changed, bool keep, ss_profile **out) {
     ss_trials *r = p->r;
-    int32_t changed;
-    ss_status s = keep ? ss_trial_put(r, p->in_force, thresholds, &changed)
-                       : ss_trial_put_briefly(r, p->in_force, thresholds, &changed);
-    if (s != SS_OK) return SS_BAD;
     return ss_profile_remeasure(r->ctx, r->task->g, r->task->q, p->replay, changed, p->part.n, keep, ss_trial_lists(r),
                                 p->profile, p->scores, out);
 }
@@ -104,30 +78,40 @@ ss_status ss_probe_settle(ss_probe *p, const float *thresholds) {
     if (p->design && memcmp(p->in_force, thresholds, (size_t)r->study->n_relus * sizeof *thresholds) == 0) return SS_OK;
     ss_profile *profile;
     ss_design *design;
-    if (measure(p, thresholds, true, &profile) != SS_OK) return SS_BAD;
+    int32_t changed;
+    if (ss_trial_put(r, p->in_force, thresholds, &changed) != SS_OK || measure(p, changed, true, &profile) != SS_OK) return SS_BAD;
     memcpy(p->in_force, thresholds, (size_t)r->study->n_relus * sizeof *thresholds);
     ss_profile_free(p->profile);
     p->profile = profile;
     if (design_for(p, profile, &design) != SS_OK) return SS_BAD;
     ss_design_free(p->design);
     p->design = design;
-    p->elastic = elastic(p);
     read_cycles(design, p->cycles);
     p->divergence = divergence_of(p->reference_scores, p->scores, p->part.n, r->classes);
     return SS_OK;
 }
 
-ss_status ss_probe_try(ss_probe *p, const float *thresholds, double *cycles, double *divergence) {
-    ss_trials *r = p->r;
-    ss_profile *profile;
+ss_status ss_probe_try(ss_probe *p, const float *thresholds, bool near, ss_profile **profile, double *divergence) {
+    int32_t changed;
+    if (ss_trial_put_briefly(p->r, p->in_force, thresholds, near, &changed) != SS_OK || measure(p, changed, false, profile) != SS_OK)
+        return SS_BAD;
+    *divergence = divergence_of(p->reference_scores, p->scores, p->part.n, p->r->classes);
+    return SS_OK;
+}
+
+ss_status ss_probe_cycles(const ss_probe *p, const ss_profile *profile, double *cycles) {
     ss_design *same;
-    if (measure(p, thresholds, false, &profile) != SS_OK) return SS_BAD;
-    ss_status s = ss_estimate(r->ctx, p->design, r->task->g, profile, &same);
-    ss_profile_free(profile);
-    if (s != SS_OK) return s;
+    if (ss_estimate(p->r->ctx, p->design, p->r->task->g, profile, &same) != SS_OK) return SS_BAD;
     read_cycles(same, cycles);
-    *divergence = divergence_of(p->reference_scores, p->scores, p->part.n, r->classes);
     ss_design_free(same);
+    return SS_OK;
+}
+
+ss_status ss_probe_throughput(const ss_probe *p, const ss_profile *profile, double *out) {
+    ss_design *d;
+    if (design_for(p, profile, &d) != SS_OK) return SS_BAD;
+    *out = d->throughput;
+    ss_design_free(d);
     return SS_OK;
 }
 
@@ -147,7 +131,6 @@ ss_status ss_probe_open(ss_trials *r, ss_hardware kind, ss_probe *p) {
     if (ss_replay_new(r->ctx, t->e, t->g, &p->part, t->norm, t->opts.whole ? 0 : t->opts.memory / 8, &p->replay) != SS_OK ||
         ss_probe_settle(p, r->in_force) != SS_OK)
         return SS_BAD;
-    p->first_throughput = p->design->throughput;
     return SS_OK;
 }
 

@@ -5,7 +5,7 @@
  * design explored for the probe's present state. Two figures come out of it: where the time goes, and the *divergence*: the
  * mean Kullback-Leibler divergence of the class probabilities from those at the reference's thresholds, in nats. Counting
  * errors on a few hundred images says nothing about a loss of a tenth of a point; the divergence, which every image
- * contributes to, does.
+ * contributes to, does (docs/threshold.md).
  */
 #ifndef SS_PROBE_H
 #define SS_PROBE_H
@@ -13,6 +13,10 @@
 #include "threshold/trial.h"
 
 #define SS_PROBE_IMAGES 256
+
+/* What nodes that take so long mean for a design: the time of the slowest (a norm that near-slowest nodes enter as well, so
+ * that moves that must come together are seen), or multipliers times cycles over all nodes: what exploration could move. */
+typedef enum ss_measure { SS_MEASURE_SLOWEST, SS_MEASURE_WORK, SS_MEASURES } ss_measure;
 
 typedef struct ss_probe {
     ss_trials *r;
@@ -22,10 +26,8 @@ typedef struct ss_probe {
     ss_profile *profile; /* of the present state, as the next two */
     float *in_force;     /* [n_relus] */
     ss_design *design;   /* fed with `profile` */
-    bool elastic;        /* exploration moves multipliers freely between its nodes */
     float *scores, *reference_scores;
     double divergence;
-    double first_throughput; /* at the reference's thresholds */
     double *cycles;      /* [g->n]: of the nodes of `design` */
 } ss_probe;
 
@@ -33,14 +35,13 @@ ss_status ss_probe_open(ss_trials *r, ss_hardware kind, ss_probe *p); /* state: 
 void ss_probe_close(ss_probe *p);
 /* These thresholds become the present state. */
 ss_status ss_probe_settle(ss_probe *p, const float *thresholds);
-/* What these thresholds would give: the cycles of every node of the present design, and the divergence. */
-ss_status ss_probe_try(ss_probe *p, const float *thresholds, double *cycles, double *divergence);
-/* What nodes that take so long would mean, relative to the present state (smaller is better): the slowest nodes' time (a
- * norm that near-slowest nodes enter as well, so that moves that must come together are seen); or, where the design is
- * explored anew and most multipliers are in broadcast engines, multipliers times cycles over all nodes. */
-double ss_probe_time(const ss_probe *p, const double *cycles);
-/* Divergence paid so far for the share of the time saved; 0: none saved yet. */
-double ss_probe_price(const ss_probe *p);
+/* What these thresholds would give: the profile, and the divergence. near: as ss_trial_put_briefly. */
+ss_status ss_probe_try(ss_probe *p, const float *thresholds, bool near, ss_profile **profile, double *divergence);
+/* What a profile makes of the cycles of every node of the present design. */
+ss_status ss_probe_cycles(const ss_probe *p, const ss_profile *profile, double *cycles);
+/* Images/s of the hardware with such a profile. */
+ss_status ss_probe_throughput(const ss_probe *p, const ss_profile *profile, double *out);
+double ss_probe_time(const ss_probe *p, ss_measure m, const double *cycles); /* only ratios mean anything */
 
 /* The ReLUs through which `node` gets its zeros: that of its input, or, through forks, additions, concatenations, pools,
  * slices and pads, those before. used[i] is set for ReLU i (study order). Returns how many. */

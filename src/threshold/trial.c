@@ -14,24 +14,27 @@
 
 /* ---- thresholds in force ---- */
 
-static ss_status put(ss_trials *r, const float *before, const float *thresholds, bool keep, int32_t *changed) {
+static ss_status put(ss_trials *r, const float *before, const float *thresholds, int32_t *changed) {
     const ss_graph *g = r->task->g;
     *changed = g->n - 1;
     for (int32_t i = r->study->n_relus - 1; i >= 0; i--) {
         g->nodes[r->nodes[i]].act.threshold = thresholds[i];
         if (thresholds[i] != before[i]) *changed = r->nodes[i];
     }
-    ss_correction *c = r->task->correction;
-    if (ss_quant_set_thresholds(r->task->q, g) != SS_OK) return SS_BAD;
-    return c ? ss_correction_put(c, keep) : SS_OK;
+    return ss_quant_set_thresholds(r->task->q, g);
 }
 
 ss_status ss_trial_put(ss_trials *r, const float *before, const float *thresholds, int32_t *changed) {
-    return put(r, before, thresholds, true, changed);
+    ss_correction *c = r->task->correction;
+    ss_status s = put(r, before, thresholds, changed);
+    return s == SS_OK && c ? ss_correction_put(c, true) : s;
 }
 
-ss_status ss_trial_put_briefly(ss_trials *r, const float *before, const float *thresholds, int32_t *changed) {
-    return put(r, before, thresholds, false, changed);
+ss_status ss_trial_put_briefly(ss_trials *r, const float *before, const float *thresholds, bool near, int32_t *changed) {
+    ss_correction *c = r->task->correction;
+    ss_status s = put(r, before, thresholds, changed);
+    if (s != SS_OK || !c) return s;
+    return near && !r->task->opts.whole ? ss_correction_look(c) : ss_correction_put(c, false);
 }
 
 static ss_status find_relus(ss_trials *r) {

@@ -24,11 +24,12 @@ static ss_status propose(ss_trials *r, double t, bool *promising) {
 }
 
 /* The largest t below `below` that promises to be within the loss; NULL: none. */
-static const ss_study_point *last_promising(const ss_study *s, double below) {
+static const ss_study_point *last_promising(const ss_trials *r, double below) {
+    const ss_study *s = r->study;
     const ss_study_point *found = NULL;
     for (int32_t i = 0; i < s->n_points; i++) {
         const ss_study_point *pt = &s->points[i];
-        if (pt->policy == SS_POLICY_UNIFORM && pt->t < below && ss_study_promising(s, pt) && (!found || pt->t > found->t))
+        if (pt->policy == r->policy && pt->t < below && ss_study_promising(s, pt) && (!found || pt->t > found->t))
             found = pt;
     }
     return found;
@@ -44,12 +45,12 @@ static ss_status narrow(ss_trials *r, double lo, double hi) {
             if (propose(r, (lo + hi) / 2, &promising) != SS_OK) return SS_BAD;
             *(promising ? &lo : &hi) = (lo + hi) / 2;
         }
-        const ss_study_point *end = last_promising(s, hi);
+        const ss_study_point *end = last_promising(r, hi);
         if (!end) return SS_OK;
         if (ss_trial_prove(r, (int32_t)(end - s->points)) != SS_OK) return SS_BAD;
         if (ss_study_promising(s, end)) return SS_OK;
         hi = end->t;
-        end = last_promising(s, hi);
+        end = last_promising(r, hi);
         lo = end ? end->t : 0;
     }
 }

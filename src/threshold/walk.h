@@ -1,49 +1,42 @@
-/* walk: what policies that raise thresholds one step after another share. For threshold/ only.
+/* walk: what policies share that move thresholds one at a time. For threshold/ only.
  *
- * A walk belongs to one kind of hardware. Steps are chosen on probes (probe.h); every STRIDE steps, or sooner where
- * the scores move far, the thresholds reached are a trial on the whole search split. When PATIENCE trials in a row lose
- * too much, or no step is left, the steps between the last trial within the loss and the next one are bisected. A policy with `rounds` > 1 then goes
- * back to the last point within the loss, may raise what the step that broke it raised no further, and walks on.
- * Deterministic: nothing depends on time.
+ * A walk belongs to one kind of hardware; it follows a *path*, a row of thresholds that begins at a point of the study. On some
+ * of them there are trials, on the whole search split; between the last one within the loss and the next one beyond it the
+ * path is bisected, and what stands at the lower end is run on all images. Deterministic: nothing depends on time.
  */
 #ifndef SS_WALK_H
 #define SS_WALK_H
 
 #include "threshold/probe.h"
 
-/* What a probe saw of one ReLU raised by one step. */
-typedef struct ss_sight {
-    enum { SS_UNSEEN, SS_STALE, SS_FRESH } seen; /* stale: other thresholds have changed since */
-    double cost;   /* divergence */
-    float *cycles; /* [g->n]: of every node, as a ratio to those before */
-} ss_sight;
-
 typedef struct ss_walk {
     ss_trials *r;
     ss_probe probe;
-    float *now;   /* [n_relus]: thresholds reached; a step raises them */
-    bool *banned; /* [n_relus]: not to be raised any more in this leg */
-    bool *held;   /* [n_relus]: not to be lowered any more in this leg */
-    double budget; /* divergence where the leg began */
-    ss_sight *sights; /* [n_relus] */
-    int32_t from; /* the point where the last leg from the best began; -1: none yet */
+    float *now;   /* [n_relus]: thresholds reached */
+    double taken; /* the t of the points to come: steps of paths that lie behind */
 } ss_walk;
+
+typedef struct ss_path {
+    float *at;      /* [cap][n_relus]; the first: where it begins */
+    int32_t *point; /* [cap]: of the study; -1: no trial */
+    int32_t n, cap;
+    int32_t good, bad; /* steps: the last trial within the loss, the first beyond it (0: none) */
+} ss_path;
 
 /* Raise w->now by one step; *moved false when nothing is left that could be raised. */
 typedef ss_status (*ss_step_fn)(ss_walk *w, bool *moved);
 
-/* A walk is a row of legs, each from the model's own thresholds or from the fastest point of the study so far. */
-typedef struct ss_leg {
-    ss_step_fn step;
-    int32_t rounds;
-    bool from_best;
-} ss_leg;
-
-/* One walk for each kind of hardware that the study asks for. */
-ss_status ss_walk_run(ss_trials *r, const ss_leg *legs, int32_t n);
-ss_status ss_latency_step(ss_walk *w, bool *moved); /* latency_aware.c */
-/* May ReLU i rise by one step? */
-bool ss_walk_free(const ss_walk *w, int32_t i);
-void ss_walk_raise(ss_walk *w, float *thresholds, int32_t i);
+/* `one` for each kind of hardware that the study asks for, with a walk at the model's own thresholds. */
+ss_status ss_walk_each(ss_trials *r, ss_status (*one)(ss_walk *w));
+/* Step by step from w->now on; a trial every few steps, or sooner where the scores move far, until several in a row lose too
+ * much or no step is left. */
+ss_status ss_walk_steps(ss_walk *w, ss_step_fn step);
+/* Along a path that is there already, whose thresholds lose more and more: trials from step `start` on. */
+ss_status ss_walk_climb(ss_walk *w, ss_path *p, int32_t start);
+/* w->now becomes the next step of p. */
+ss_status ss_path_push(const ss_walk *w, ss_path *p);
+void ss_path_free(const ss_walk *w, ss_path *p);
+/* May ReLU i rise by this much? */
+bool ss_walk_free(const ss_walk *w, int32_t i, double step);
 
 #endif
