@@ -281,7 +281,7 @@ static int64_t all_ready(broadcast *b) {
     return b->base + lanes_take(b->groups, &b->next) + 1;
 }
 
-static int64_t broadcast_room(const stage *s, int64_t n) {
+static int64_t broadcast_room(stage *s, int64_t n) {
     const broadcast *b = (const broadcast *)s;
     const int64_t first = s->in - b->p.queue; /* frees the next word's place */
     if (s->busy || b->p.queue == 0) return 0;
