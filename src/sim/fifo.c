@@ -6,7 +6,7 @@
  * taken one cycle after it came; with block RAM, it is fetched, moved to the output register, and taken, a
  * cycle each at least. */
 
-static int64_t fifo_room(const stage *s, int64_t n) {
+static int64_t fifo_room(stage *s, int64_t n) {
     const fifo *f = (const fifo *)s;
     const int64_t empty = s->busy ? 0 : f->depth - (s->in - s->out);
     return room_by(s, &f->left, s->in - f->depth, n < empty ? n : empty);
@@ -48,13 +48,14 @@ bool fifo_accept(stage *s) {
     return true;
 }
 
-int64_t fifo_stands(const fifo *f, int64_t first, int64_t n) {
-    const int64_t more = f->block ? 3 : 1;
-    int64_t fit = 0;
-    if (n > f->s.in - f->s.out) n = f->s.in - f->s.out;
+int64_t fifo_stands(fifo *f, int64_t first, int64_t n) {
+    const int64_t more = f->block ? 3 : 1, out = f->s.out;
+    if (n > f->s.in - out) n = f->s.in - out;
     if (f->s.v > first || f->s.last + 1 > first || f->moved + 2 > first) return 0;
-    while (fit < n && ring_get(&f->came, f->s.out + fit) + more <= first + fit) fit++;
-    return fit;
+    if (first - out < f->since || f->stood < out) f->stood = out;
+    f->since = first - out;
+    while (f->stood < out + n && ring_get(&f->came, f->stood) + more <= first + f->stood - out) f->stood++;
+    return f->stood - out < n ? f->stood - out : n;
 }
 
 void fifo_fill(fifo *f, int64_t through) {
@@ -150,7 +151,7 @@ static int64_t slice_run(stage *s, int64_t n, int64_t *t) {
 }
 
 /* What goes straight through, and two words that stay. */
-static int64_t slice_room(const stage *s, int64_t n) {
+static int64_t slice_room(stage *s, int64_t n) {
     if (s->busy || s->v >= 0 || s->in != s->out || s->last > s->last_in + 1) return 0;
     const int64_t most = room_of(s->reader, n) + 2;
     return n < most ? n : most;

@@ -12,6 +12,7 @@ typedef struct fifo {
     int64_t deepest; /* words inside, in the order of calls */
     bool block;
     int64_t fetched, moved; /* of the last word: left the memory, came to the output register */
+    int64_t stood, since;   /* words found to stand in time (fifo_stands), where the first would have to by `since` */
     ring came, left;
 } fifo;
 
@@ -28,7 +29,7 @@ static inline int64_t fifo_next(fifo *f) {
 }
 
 /* n words, or as many as are inside: how many of them stand at the output by then, of one a cycle from `first`. */
-int64_t fifo_stands(const fifo *f, int64_t first, int64_t n);
+int64_t fifo_stands(fifo *f, int64_t first, int64_t n);
 /* Accepts, if may be more words than it has room for: `through` more go through as they come, to be taken now. */
 void fifo_fill(fifo *f, int64_t through);
 

@@ -66,7 +66,7 @@ static int64_t others_wait(const join *j, int32_t k, int64_t n) {
     const int64_t first = j->input[k]->last_in + 2;
     if (j->s.last > first) return 0;
     for (int32_t i = 0; i < j->n; i++)
-        if (i != k) n = fifo_stands((const fifo *)j->input[i], first, n);
+        if (i != k) n = fifo_stands((fifo *)j->input[i], first, n);
     return n;
 }
 

@@ -15,29 +15,43 @@ BODY lane latest_body(int64_t n, IN row) {
     return most;
 }
 
-BODY lane take_body(int64_t n, lane v, lane queued, IN before, IN done, OUT taken) {
+BODY void wait_body(int64_t n, IN until, OUT row) {
+    for (int64_t i = 0; i < n * LANES; i++) row[i] = later(row[i], until[i]);
+}
+
+BODY lane write_word(int64_t n, lane v, const uint16_t *restrict count, const uint16_t *restrict mask, OUT done) {
     lane most = INT32_MIN;
     for (int64_t i = 0; i < n * LANES; i++) {
-        taken[i] = later(later(before[i] + 1, v) + queued, done[i]);
-        most = later(most, taken[i]);
+        const lane more = count[i] & mask[i];
+        done[i] = later(done[i], v) + later(more, 1);
+        most = later(most, done[i]);
     }
     return most;
 }
 
-BODY lane write_body(int64_t n, lane v, lane queued, IN before, IN done, IN wait, IN entries, IN open,
-                     const uint16_t *restrict count, const uint16_t *restrict mask, OUT taken, OUT written, OUT sum, bool *crowded) {
-    lane most = INT32_MIN, over = INT32_MIN;
-    for (int64_t i = 0; i < n * LANES; i++) {
-        const lane t = later(later(before[i] + 1, v) + queued, done[i]);
-        const lane more = count[i] & mask[i], cycles = later(more, 1);
-        taken[i] = t;
-        written[i] = later(t, wait[i]) + cycles;
-        sum[i] = entries[i] + more;
-        most = later(most, t);
-        over = later(over, entries[i] + cycles - open[i]);
+BODY void write_body(int64_t n, const lanes_words *w, IN v, OUT done, OUT latest) {
+    for (int64_t k = 0; k < w->n; k++) latest[k] = write_word(n, v[k], w->count + k * w->streams, w->mask, done);
+}
+
+BODY lane sum_body(int64_t n, const lanes_words *w, IN entries, IN open, OUT sum) {
+    const uint16_t *const mask = w->mask;
+    lane over = INT32_MIN;
+    for (int64_t i = 0; i < n * LANES; i++) sum[i] = entries[i];
+    for (int64_t k = 0; k < w->n; k++) {
+        const uint16_t *const count = w->count + k * w->streams;
+        for (int64_t i = 0; i < n * LANES; i++) sum[i] += count[i] & mask[i];
     }
-    *crowded = over > 0;
-    return most;
+    for (int64_t i = 0; i < n * LANES; i++) over = later(over, sum[i] - open[i]);
+    return over;
+}
+
+BODY bool open_body(int64_t n, IN popped, IN end, IN places, IN done, OUT open) {
+    lane late = INT32_MIN;
+    for (int64_t i = 0; i < n * LANES; i++) {
+        late = later(late, popped[i] - done[i]);
+        open[i] = popped[i] <= done[i] ? end[i] + places[i] : open[i];
+    }
+    return late <= 0;
 }
 
 BODY lane replay_body(int64_t n, lane from, lane least, IN made, IN first, IN end, OUT start, OUT ended, OUT busy) {
@@ -54,10 +68,6 @@ BODY lane replay_body(int64_t n, lane from, lane least, IN made, IN first, IN en
 
 /* ---- one body, two instruction sets ---- */
 
-#define TAKE(w) take_body(n, w->v, w->queued, w->before, w->done, w->taken)
-#define WRITE(w) \
-    write_body(n, w->v, w->queued, w->before, w->done, w->wait, w->entries, w->open, w->count, w->mask, w->taken, w->written, \
-               w->sum, &w->crowded)
 #define REPLAY(f) replay_body(n, f->from, f->least, f->made, f->first, f->end, f->start, f->ended, f->busy)
 
 #if defined(__x86_64__)
@@ -75,11 +85,17 @@ static bool wide(void) {
 AVX2 static lane latest_wide(int64_t n, const lane *row) {
     return latest_body(n, row);
 }
-AVX2 static lane take_wide(int64_t n, const lanes_word *w) {
-    return TAKE(w);
+AVX2 static void wait_wide(int64_t n, const lane *until, lane *row) {
+    wait_body(n, until, row);
 }
-AVX2 static lane write_wide(int64_t n, lanes_word *w) {
-    return WRITE(w);
+AVX2 static void write_wide(int64_t n, const lanes_words *w, const lane *v, lane *done, lane *latest) {
+    write_body(n, w, v, done, latest);
+}
+AVX2 static lane sum_wide(int64_t n, const lanes_words *w, const lane *entries, const lane *open, lane *sum) {
+    return sum_body(n, w, entries, open, sum);
+}
+AVX2 static bool open_wide(int64_t n, const lane *popped, const lane *end, const lane *places, const lane *done, lane *open) {
+    return open_body(n, popped, end, places, done, open);
 }
 AVX2 static lane replay_wide(int64_t n, const lanes_fold *f) {
     return REPLAY(f);
@@ -89,12 +105,22 @@ lane lanes_latest(int64_t n, const lane *row) {
     return wide() ? latest_wide(n, row) : latest_body(n, row);
 }
 
-lane lanes_take(int64_t n, const lanes_word *w) {
-    return wide() ? take_wide(n, w) : TAKE(w);
+void lanes_wait(int64_t n, const lane *until, lane *row) {
+    if (wide()) wait_wide(n, until, row);
+    else wait_body(n, until, row);
 }
 
-lane lanes_write(int64_t n, lanes_word *w) {
-    return wide() ? write_wide(n, w) : WRITE(w);
+void lanes_write(int64_t n, const lanes_words *w, const lane *v, lane *done, lane *latest) {
+    if (wide()) write_wide(n, w, v, done, latest);
+    else write_body(n, w, v, done, latest);
+}
+
+lane lanes_sum(int64_t n, const lanes_words *w, const lane *entries, const lane *open, lane *sum) {
+    return wide() ? sum_wide(n, w, entries, open, sum) : sum_body(n, w, entries, open, sum);
+}
+
+bool lanes_open(int64_t n, const lane *popped, const lane *end, const lane *places, const lane *done, lane *open) {
+    return wide() ? open_wide(n, popped, end, places, done, open) : open_body(n, popped, end, places, done, open);
 }
 
 lane lanes_replay(int64_t n, const lanes_fold *f) {

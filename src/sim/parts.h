@@ -37,7 +37,7 @@ typedef struct kind {
      * 0: not at once, UNKNOWN: none is there. */
     int64_t (*run)(stage *s, int64_t n, int64_t *t);
     /* NULL: none. How many of the next n words from before find it ready whenever they come; takes them. */
-    int64_t (*room)(const stage *s, int64_t n);
+    int64_t (*room)(stage *s, int64_t n);
     void (*took)(stage *s, int64_t n, const int64_t *t);
 } kind;
 
@@ -67,6 +67,7 @@ struct stage {
     int64_t last;             /* when the word before moved; -1: none has */
     int64_t last_in;          /* when the last word came in; -1: none has */
     int64_t in, out;          /* words taken from before, words moved */
+    int64_t fits;             /* words, from the first one on, that are known to find room */
     int64_t starved, blocked; /* cycles ready without a word, with a word and without a reader */
     int32_t node;             /* graph node that it belongs to */
     trace *trace; /* NULL: nothing of it is noted */
@@ -170,15 +171,15 @@ static inline int64_t run_fronts(stage *s, int64_t n, int64_t *t, int64_t (*fron
 }
 
 /* Of the next n words in, how many find a place when they come: word `first` of the ring, and those behind it, give theirs up a
- * cycle before. */
-static inline int64_t room_by(const stage *s, const ring *gone, int64_t first, int64_t n) {
-    int64_t fit = 0;
-    if (n <= 0 || first + n <= 0 || ring_get(gone, first + n - 1) <= s->last_in) return n > 0 ? n : 0;
+ * cycle before. What has been found stays: each word that comes takes a cycle at least. */
+static inline int64_t room_by(stage *s, const ring *gone, int64_t first, int64_t n) {
+    int64_t fit = later(s->fits - s->in, 0);
     while (fit < n && (first + fit < 0 || ring_get(gone, first + fit) <= s->last_in + fit)) fit++;
-    return fit;
+    s->fits = s->in + fit;
+    return fit < n ? fit : later(n, 0);
 }
 
-static inline int64_t room_of(const stage *s, int64_t n) {
+static inline int64_t room_of(stage *s, int64_t n) {
     return n > 0 && s && s->ops->room ? s->ops->room(s, n) : 0;
 }
 

@@ -149,7 +149,7 @@ static int64_t width_run(stage *s, int64_t n, int64_t *t) {
 }
 
 /* Words that complete a word of the output need room behind it, but for the last: that may stand there. */
-static int64_t width_room(const stage *s, int64_t n) {
+static int64_t width_room(stage *s, int64_t n) {
     const width *w = (const width *)s;
     if (s->busy || s->v >= 0 || s->last > s->last_in + 1) return 0;
     if (w->in > 1) return w->held < w->out;
@@ -311,7 +311,7 @@ static bool filter_accept(stage *s) {
     return s->from->out > before;
 }
 
-static int64_t filter_room(const stage *s, int64_t n) {
+static int64_t filter_room(stage *s, int64_t n) {
     const filter *f = (const filter *)s;
     place at = f->at;
     int64_t kept = s->v < 0 ? room_of(s->reader, n) : 0, fit = 0;

@@ -95,16 +95,17 @@ static int64_t write_one(window *w) {
 }
 
 /* Of the next words of the row being written, how many are written as they come. */
-static int64_t window_room(const stage *s, int64_t n) {
+static int64_t window_room(stage *s, int64_t n) {
     const window *w = (const window *)s;
     const int64_t q = w->gives_row - 1, *past = passed_row(w, q) + w->x;
     if (s->busy || q > w->q) return 0;
     n = smaller(n, w->row_words - w->x);
     const int64_t ended = q < 0 ? 0 : q < w->q ? ring_get(&w->ended, q) + 1 : NEVER;
     if (ended <= s->last_in + 1 || (w->linear && n > 0 && past[n - 1] <= s->last_in + 1)) return n;
-    int64_t fit = 0;
+    int64_t fit = later(s->fits - s->in, 0);
     while (fit < n && smaller(past[fit], ended) <= s->last_in + 1 + fit) fit++;
-    return fit;
+    s->fits = s->in + fit;
+    return smaller(fit, n);
 }
 
 static void window_took(stage *s, int64_t n, const int64_t *t) {
