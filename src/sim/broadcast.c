@@ -194,6 +194,13 @@ static void end_list(broadcast *b) {
     if (b->words % words_a_pixel(b) == 0) next_pixel(b);
 }
 
+static void end_words(broadcast *b, int64_t n) {
+    b->words += n;
+    b->next.count += n * b->p.streams;
+    b->step += n;
+    if (b->step == b->p.steps) end_list(b);
+}
+
 /* What the list will have written, if it finds places at once. */
 static void begin_list(broadcast *b) {
     const lanes_words all = { b->next.count, b->next.mask, b->p.steps, b->p.streams };
@@ -257,10 +264,7 @@ static bool compact(broadcast *b) {
         ring_set(&b->free, b->words + k, later(b->base + v[k], b->written_at));
         b->written_at = b->base + latest[k];
     }
-    b->words += n;
-    b->next.count += n * b->p.streams;
-    b->step += n;
-    if (n == left) end_list(b);
+    end_words(b, n);
     return true;
 }
 
@@ -361,10 +365,47 @@ static bool take_word(broadcast *b) {
     return true;
 }
 
+/* Without a queue, words of a list that are known: when they are taken is when they are done. */
+static bool take_known(broadcast *b) {
+    stage *s = &b->s;
+    int64_t from[RUN], at[RUN];
+    lane ahead[RUN], t[RUN + 1], latest[RUN + 1];
+    const int64_t before = b->made - SS_LISTS_WAITING, left = b->p.steps - b->step;
+    const bool waits = before >= 0 && (before >= b->replayed || b->gone[slot(before)] > s->last_in);
+    if (s->busy || s->single || b->words < s->in || s->from->busy) return false;
+    s->busy = true;
+    const int64_t n = b->next.n = known_of(s->from, smaller(left - waits, RUN), from);
+    s->busy = false;
+    if (n <= 0) return false;
+    if (b->step == 0) begin_list(b);
+    if (b->crowded) return false;
+    if (later(*from, s->from->last) - b->base < -FAR / 2) *b->far = s;
+    in_rows(b, later(from[n - 1], b->written_at)); /* only the last can move the base */
+    for (int64_t k = 0; k < n; k++) ahead[k] = in_rows(b, from[k]);
+    t[0] = in_rows(b, s->from->last);
+    latest[0] = in_rows(b, b->written_at);
+    lanes_take(b->groups, &b->next, ahead, t + 1, b->done, latest + 1);
+    for (int64_t k = 0; k < n; k++) {
+        const int64_t ready = later(b->base + latest[k], s->last_in + 1), v = b->base + later(ahead[k], t[k]) + 1;
+        if (v > ready) s->starved += v - ready;
+        s->last_in = at[k] = b->base + t[k + 1];
+    }
+    s->in += n;
+    s->from->ops->left(s->from, n, from, at);
+    b->written_at = b->base + latest[n];
+    end_words(b, n);
+    return true;
+}
+
 /* Without a queue, up to the end of a list. */
 static bool take_list(broadcast *b) {
     bool took = false;
-    while (take_word(b)) {
+    for (;;) {
+        while (take_known(b)) {
+            took = true;
+            if (b->step == 0) return true;
+        }
+        if (!take_word(b)) break;
         took = true;
         if (!compact(b) || b->step == 0) break;
     }
@@ -423,8 +464,10 @@ static int64_t broadcast_run(stage *s, int64_t n, int64_t *t) {
     return moved > 0 ? moved : UNKNOWN;
 }
 
-static const kind broadcast_kind = { "broadcast", broadcast_front, broadcast_accept, broadcast_taken,
-                                     broadcast_run, broadcast_room, broadcast_took };
+static const kind broadcast_kind = {
+    .name = "broadcast", .front = broadcast_front, .accept = broadcast_accept, .taken = broadcast_taken,
+    .run = broadcast_run, .room = broadcast_room, .took = broadcast_took
+};
 
 /* ---- making one ---- */
 

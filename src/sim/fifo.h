@@ -36,7 +36,7 @@ void fifo_fill(fifo *f, int64_t through);
 /* A word may come in at a time that is long past for those that have left already: words are asked for in
  * another order. Each makes at most one more than ever before: when the word `most` before it was still there. */
 static inline void fifo_leave(fifo *f, int64_t t) {
-    for (; f->seen < f->s.in && ring_get(&f->came, f->seen) <= t; f->seen++) {
+    for (; f->s.ends && f->seen < f->s.in && ring_get(&f->came, f->seen) <= t; f->seen++) {
         const int64_t before = f->seen - f->most;
         if (before >= f->s.out || ring_get(&f->left, before) >= ring_get(&f->came, f->seen)) f->most++;
     }

@@ -114,8 +114,11 @@ static int64_t together_run(stage *s, int64_t n, int64_t *t) {
     return n;
 }
 
-static const kind together_kind = { "together", together_front, accept_nothing, together_taken, together_run, NULL, NULL };
-static const kind turns_kind = { "turns", turns_front, accept_nothing, taken_nothing, NULL, NULL, NULL };
+static const kind together_kind = {
+    .name = "together", .front = together_front, .accept = accept_nothing, .taken = together_taken,
+    .run = together_run
+};
+static const kind turns_kind = { .name = "turns", .front = turns_front, .accept = accept_nothing, .taken = taken_nothing };
 
 static join *make_join(sim *sm, const kind *ops, stage **from, int32_t n) {
     join *j = (join *)stage_new(sm, ops, sizeof *j, NULL);
@@ -217,7 +220,9 @@ static int64_t branch_run(stage *s, int64_t n, int64_t *t) {
     return n;
 }
 
-static const kind branch_kind = { "fork", branch_front, accept_nothing, branch_taken, branch_run, NULL, NULL };
+static const kind branch_kind = {
+    .name = "fork", .front = branch_front, .accept = accept_nothing, .taken = branch_taken, .run = branch_run
+};
 
 bool fork_waits_for(const stage *s) {
     const fork *f = ((const branch *)s)->f;

@@ -33,6 +33,14 @@ BODY void write_body(int64_t n, const lanes_words *w, IN v, OUT done, OUT latest
     for (int64_t k = 0; k < w->n; k++) latest[k] = write_word(n, v[k], w->count + k * w->streams, w->mask, done);
 }
 
+BODY void take_body(int64_t n, const lanes_words *w, IN ahead, OUT t, OUT done, OUT latest) {
+    for (int64_t k = 0; k < w->n; k++) {
+        const lane v = later(ahead[k], t[k - 1]) + 1;
+        t[k] = later(v, latest[k - 1]);
+        latest[k] = write_word(n, v, w->count + k * w->streams, w->mask, done);
+    }
+}
+
 BODY lane sum_body(int64_t n, const lanes_words *w, IN entries, IN open, OUT sum) {
     const uint16_t *const mask = w->mask;
     lane over = INT32_MIN;
@@ -91,6 +99,9 @@ AVX2 static void wait_wide(int64_t n, const lane *until, lane *row) {
 AVX2 static void write_wide(int64_t n, const lanes_words *w, const lane *v, lane *done, lane *latest) {
     write_body(n, w, v, done, latest);
 }
+AVX2 static void take_wide(int64_t n, const lanes_words *w, const lane *ahead, lane *t, lane *done, lane *latest) {
+    take_body(n, w, ahead, t, done, latest);
+}
 AVX2 static lane sum_wide(int64_t n, const lanes_words *w, const lane *entries, const lane *open, lane *sum) {
     return sum_body(n, w, entries, open, sum);
 }
@@ -113,6 +124,11 @@ void lanes_wait(int64_t n, const lane *until, lane *row) {
 void lanes_write(int64_t n, const lanes_words *w, const lane *v, lane *done, lane *latest) {
     if (wide()) write_wide(n, w, v, done, latest);
     else write_body(n, w, v, done, latest);
+}
+
+void lanes_take(int64_t n, const lanes_words *w, const lane *ahead, lane *t, lane *done, lane *latest) {
+    if (wide()) take_wide(n, w, ahead, t, done, latest);
+    else take_body(n, w, ahead, t, done, latest);
 }
 
 lane lanes_sum(int64_t n, const lanes_words *w, const lane *entries, const lane *open, lane *sum) {

@@ -22,6 +22,9 @@ typedef struct lanes_words {
 /* Words that are written as they come, one behind another: word k when it stands there, at v[k], and the one before is done; an entry a
  * cycle, or a cycle without any. done: when that was, and after them; latest[k]: of all streams, word k. */
 void lanes_write(int64_t groups, const lanes_words *w, const lane *v, lane *done, lane *latest);
+/* The same where the next word stands there only when all streams have the one before: a cycle after ahead[k], or after t[k - 1], when
+ * the one before was taken by the last of them (before the first: at t[-1]), which is t[k]; latest[-1]: of the word before. */
+void lanes_take(int64_t groups, const lanes_words *w, const lane *ahead, lane *t, lane *done, lane *latest);
 /* sum: entries with all words'; returns by how many more than `open` some stream has. */
 lane lanes_sum(int64_t groups, const lanes_words *w, const lane *entries, const lane *open, lane *sum);
 

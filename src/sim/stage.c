@@ -73,7 +73,9 @@ static int64_t source_run(stage *s, int64_t n, int64_t *t) {
     return n;
 }
 
-static const kind source_kind = { "source", source_front, accept_nothing, taken_nothing, source_run, NULL, NULL };
+static const kind source_kind = {
+    .name = "source", .front = source_front, .accept = accept_nothing, .taken = taken_nothing, .run = source_run
+};
 
 stage *make_source(sim *sm, int64_t words) {
     source *s = (source *)stage_new(sm, &source_kind, sizeof *s, NULL);
@@ -170,7 +172,45 @@ static void width_took(stage *s, int64_t n, const int64_t *t) {
     s->reader->ops->took(s->reader, words, out);
 }
 
-static const kind width_kind = { "width", width_front, width_accept, width_taken, width_run, width_room, width_took };
+/* One word to many, of which those behind the first are there. */
+static int64_t width_known(stage *s, int64_t n, int64_t *from) {
+    const width *w = (const width *)s;
+    int64_t come[RUN], words = 0, units = w->held < n ? w->held : n;
+    if (w->out > 1 || s->busy) return 0;
+    for (int64_t i = 0; i < units; i++) from[i] = s->last_in;
+    if (units < n) {
+        s->busy = true;
+        words = known_of(s->from, (n - units + w->in - 1) / w->in, come);
+        s->busy = false;
+    }
+    for (int64_t i = 0; i < words; i++)
+        for (int64_t k = 0; k < w->in && units < n; k++) from[units++] = come[i] + 1;
+    return units > 0 ? units : words;
+}
+
+static void width_left(stage *s, int64_t n, const int64_t *from, const int64_t *t) {
+    width *w = (width *)s;
+    int64_t come[RUN], at[RUN], words = 0, last = s->last;
+    for (int64_t i = 0; i < n; last = t[i++]) {
+        if (w->held == 0) {
+            come[words] = from[i] - 1;
+            const int64_t ready = later(last, s->last_in + 1);
+            at[words] = later(from[i], ready);
+            s->starved += at[words] - ready;
+            s->last_in = at[words++];
+            s->in++;
+            w->held = w->in;
+        }
+        w->held--;
+    }
+    if (words > 0) s->from->ops->left(s->from, words, come, at);
+    wait_out(s, n, from, t);
+}
+
+static const kind width_kind = {
+    .name = "width", .front = width_front, .accept = width_accept, .taken = width_taken, .run = width_run,
+    .room = width_room, .took = width_took, .known = width_known, .left = width_left
+};
 
 static int64_t gcd(int64_t a, int64_t b) {
     return b ? gcd(b, a % b) : a;
@@ -212,7 +252,9 @@ static int64_t chanpad_run(stage *s, int64_t n, int64_t *t) {
     return run_fronts(s, n, t, chanpad_front, chanpad_taken);
 }
 
-static const kind chanpad_kind = { "chanpad", chanpad_front, accept_nothing, chanpad_taken, chanpad_run, NULL, NULL };
+static const kind chanpad_kind = {
+    .name = "chanpad", .front = chanpad_front, .accept = accept_nothing, .taken = chanpad_taken, .run = chanpad_run
+};
 
 stage *make_chanpad(sim *sm, stage *from, int64_t before, int64_t words, int64_t after) {
     chanpad *c = (chanpad *)stage_new(sm, &chanpad_kind, sizeof *c, from);
@@ -266,7 +308,7 @@ static int64_t pool_front(stage *s) {
     return s->last_in + 1;
 }
 
-static const kind pool_kind = { "global pool", pool_front, pool_accept, taken_nothing, NULL, NULL, NULL };
+static const kind pool_kind = { .name = "global pool", .front = pool_front, .accept = pool_accept, .taken = taken_nothing };
 
 stage *make_pool_global(sim *sm, stage *from, int64_t deep, ss_shape map, int64_t tall, int64_t broad) {
     pool_global *p = (pool_global *)stage_new(sm, &pool_kind, sizeof *p, from);
@@ -335,7 +377,10 @@ static void filter_took(stage *s, int64_t n, const int64_t *t) {
     s->reader->ops->took(s->reader, kept, out);
 }
 
-static const kind filter_kind = { "filter", filter_front, filter_accept, filter_taken, NULL, filter_room, filter_took };
+static const kind filter_kind = {
+    .name = "filter", .front = filter_front, .accept = filter_accept, .taken = filter_taken, .room = filter_room,
+    .took = filter_took
+};
 
 stage *make_filter(sim *sm, stage *from, int64_t deep, ss_shape map, const uint8_t *keep_row,
                    const uint8_t *keep_column) {

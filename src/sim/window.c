@@ -310,7 +310,10 @@ static int64_t window_run(stage *s, int64_t n, int64_t *t) {
     return run_fronts(s, n, t, window_front, taken_nothing);
 }
 
-static const kind window_kind = { "window", window_front, window_accept, taken_nothing, window_run, window_room, window_took };
+static const kind window_kind = {
+    .name = "window", .front = window_front, .accept = window_accept, .taken = taken_nothing, .run = window_run,
+    .room = window_room, .took = window_took
+};
 
 bool stage_is_window(const stage *s) {
     return s->ops == &window_kind;
