@@ -464,8 +464,21 @@ static int64_t broadcast_run(stage *s, int64_t n, int64_t *t) {
     return moved > 0 ? moved : UNKNOWN;
 }
 
+static int64_t broadcast_known(stage *s, int64_t n, int64_t *from) {
+    broadcast *b = (broadcast *)s;
+    if (!have_word(b)) return UNKNOWN;
+    n = smaller(n, b->kept - s->out);
+    for (int64_t i = 0; i < n; i++) from[i] = ring_get(&b->went, s->out + i) + b->levels + 1;
+    return n;
+}
+
+static void broadcast_left(stage *s, int64_t n, const int64_t *from, const int64_t *t) {
+    for (int64_t i = 0; i < n; i++) ring_set(&((broadcast *)s)->left, s->out + i, t[i]);
+    wait_out(s, n, from, t);
+}
+
 static const kind broadcast_kind = {
-    .name = "broadcast", .front = broadcast_front, .accept = broadcast_accept, .taken = broadcast_taken,
+    .name = "broadcast", .known = broadcast_known, .left = broadcast_left, .front = broadcast_front, .accept = broadcast_accept, .taken = broadcast_taken,
     .run = broadcast_run, .room = broadcast_room, .took = broadcast_took
 };
 

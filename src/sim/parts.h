@@ -194,6 +194,15 @@ static inline int64_t known_of(stage *s, int64_t n, int64_t *from) {
     return s->ops->known && s->v < 0 && !s->dry ? s->ops->known(s, n, from) : 0;
 }
 
+/* A run of words that are known. */
+static inline int64_t run_known(stage *s, int64_t n, int64_t *t) {
+    int64_t from[RUN];
+    n = s->ops->known(s, n, from);
+    for (int64_t i = 0; i < n; i++) t[i] = later(from[i], i > 0 ? t[i - 1] : s->last) + 1;
+    if (n > 0) s->ops->left(s, n, from, t);
+    return n;
+}
+
 static inline int64_t room_of(stage *s, int64_t n) {
     return n > 0 && s && s->ops->room ? s->ops->room(s, n) : 0;
 }

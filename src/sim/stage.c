@@ -132,24 +132,6 @@ static int64_t gather(width *w, int64_t n, int64_t *t) {
     return made;
 }
 
-static int64_t width_run(stage *s, int64_t n, int64_t *t) {
-    width *w = (width *)s;
-    int64_t made = 0;
-    while (made == 0 && w->in == 1 && w->held < w->out && s->last <= s->last_in + 1) {
-        made = gather(w, n, t);
-        if (made < 0) return UNKNOWN;
-    }
-    while (made < n && (made == 0 || w->in > 1 || w->held >= w->out)) {
-        while (w->held < w->out)
-            if (!width_accept(s)) return made > 0 ? made : UNKNOWN;
-        int64_t at = later(s->last_in, s->last), more = 0;
-        for (; made + more < n && w->held >= w->out; w->held -= w->out) t[made + more++] = ++at;
-        went_out(s, more, t + made);
-        made += more;
-    }
-    return made;
-}
-
 /* Words that complete a word of the output need room behind it, but for the last: that may stand there. */
 static int64_t width_room(stage *s, int64_t n) {
     const width *w = (const width *)s;
@@ -205,6 +187,26 @@ static void width_left(stage *s, int64_t n, const int64_t *from, const int64_t *
     }
     if (words > 0) s->from->ops->left(s->from, words, come, at);
     wait_out(s, n, from, t);
+}
+
+static int64_t width_run(stage *s, int64_t n, int64_t *t) {
+    width *w = (width *)s;
+    int64_t made = 0;
+    while (made == 0 && w->in == 1 && w->held < w->out && s->last <= s->last_in + 1) {
+        made = gather(w, n, t);
+        if (made < 0) return UNKNOWN;
+    }
+    if (made == 0 && w->out == 1) made = run_known(s, n, t);
+    if (made < 0) return UNKNOWN;
+    while (made < n && (made == 0 || w->in > 1 || w->held >= w->out)) {
+        while (w->held < w->out)
+            if (!width_accept(s)) return made > 0 ? made : UNKNOWN;
+        int64_t at = later(s->last_in, s->last), more = 0;
+        for (; made + more < n && w->held >= w->out; w->held -= w->out) t[made + more++] = ++at;
+        went_out(s, more, t + made);
+        made += more;
+    }
+    return made;
 }
 
 static const kind width_kind = {
@@ -287,9 +289,22 @@ typedef struct pool_global {
     int64_t tall, broad;
 } pool_global;
 
+/* Words before the window's last pixel. */
+static int64_t pool_words(const pool_global *p) {
+    const int64_t at = (p->at.y * p->at.w + p->at.x) * p->at.deep + p->at.word;
+    const int64_t last = ((p->tall - 1) * p->at.w + p->broad - 1) * p->at.deep;
+    return last - at + (at < last + p->at.deep ? 0 : p->at.h * p->at.w * p->at.deep);
+}
+
 /* The window's last pixel waits for the output register. */
 static bool pool_accept(stage *s) {
     pool_global *p = (pool_global *)s;
+    int64_t t[RUN], n = s->single ? 0 : pool_words(p);
+    if (n > 1) {
+        n = run_from(s->from, n < RUN ? n : RUN, t);
+        for (int64_t i = 0; i < n; i++) place_next(&p->at);
+        return n > 0;
+    }
     const bool last = p->at.x == p->broad - 1 && p->at.y == p->tall - 1;
     if (last && s->in > s->out) return false;
     const int64_t v = pull(s->from);
@@ -353,6 +368,22 @@ static bool filter_accept(stage *s) {
     return s->from->out > before;
 }
 
+static int64_t filter_run(stage *s, int64_t n, int64_t *t) {
+    filter *f = (filter *)s;
+    int64_t kept = 0;
+    while (kept == 0) {
+        const int64_t some = run_from(s->from, n, t);
+        if (some < 0) return UNKNOWN;
+        for (int64_t i = 0; i < some; i++) {
+            if (keeps(f, &f->at)) t[kept++] = t[i];
+            place_next(&f->at);
+        }
+    }
+    s->in += kept;
+    went_out(s, kept, t);
+    return kept;
+}
+
 static int64_t filter_room(stage *s, int64_t n) {
     const filter *f = (const filter *)s;
     place at = f->at;
@@ -378,7 +409,7 @@ static void filter_took(stage *s, int64_t n, const int64_t *t) {
 }
 
 static const kind filter_kind = {
-    .name = "filter", .front = filter_front, .accept = filter_accept, .taken = filter_taken, .room = filter_room,
+    .name = "filter", .run = filter_run, .front = filter_front, .accept = filter_accept, .taken = filter_taken, .room = filter_room,
     .took = filter_took
 };
 
