@@ -42,7 +42,7 @@ typedef struct broadcast {
     ring fold_end;   /* of a fold: its last beat in any stream */
     lanes_words next;
     lane queued;             /* cycles of a word in the queue, at least */
-    bool crowded;            /* the list in the making may have to wait for places: word by word */
+    int32_t crowded, *late;  /* streams that may have to wait for places of the list in the making: word by word */
     int64_t written_at;      /* when all streams are done with the last word */
     int64_t opened;          /* lists whose places are open in all streams */
     int64_t gone[RING_LISTS]; /* when the last stream had replayed it */
@@ -186,7 +186,7 @@ static void next_pixel(broadcast *b) {
 }
 
 static void end_list(broadcast *b) {
-    if (!b->crowded) swap(&b->entries, &b->sum);
+    swap(&b->entries, &b->sum);
     keep(b, b->list.done, b->made, b->done);
     keep(b, b->list.end, b->made, b->entries);
     b->made++;
@@ -205,10 +205,11 @@ static void end_words(broadcast *b, int64_t n) {
 static void begin_list(broadcast *b) {
     const lanes_words all = { b->next.count, b->next.mask, b->p.steps, b->p.streams };
     keep(b, b->list.first, b->made, b->entries);
-    b->crowded = lanes_sum(b->groups, &all, b->entries, b->open, b->sum) >= 0;
-    if (!b->crowded) return;
+    b->crowded = 0;
+    if (lanes_sum(b->groups, &all, b->entries, b->open, b->sum) < 0) return;
     open_places(b);
-    b->crowded = lanes_sum(b->groups, &all, b->entries, b->open, b->sum) >= 0;
+    for (int32_t i = 0; i < b->p.streams; i++)
+        if (b->sum[i] >= b->open[i]) b->late[b->crowded++] = i;
 }
 
 /* So does the stream that has written up to t. */
@@ -220,22 +221,32 @@ static void open_stream(broadcast *b, int64_t stream, lane t) {
     }
 }
 
-/* One word, with the streams whose entries may wait for places. */
-static bool write_crowded(broadcast *b, lane v, const lane *wait, lane *latest) {
-    const uint16_t *count = b->next.count;
-    memcpy(b->next_done, b->done, (size_t)(b->groups * LANES) * sizeof *b->done);
-    if (wait) lanes_wait(b->groups, wait, b->next_done);
-    b->next.n = 1;
-    lanes_write(b->groups, &b->next, &v, b->next_done, latest);
-    for (int64_t i = 0; i < b->p.streams; i++) {
-        const lane entries = count[i] > 0 ? count[i] : 1, t = b->done[i] > v ? b->done[i] : v;
+/* One word of the streams that may have to wait: when it is written, into next_done. */
+static bool write_late(broadcast *b, lane v, const lane *wait) {
+    for (int32_t k = 0; k < b->crowded; k++) {
+        const int32_t i = b->late[k];
+        const lane entries = b->next.count[i] > 0 ? b->next.count[i] : 1;
+        lane t = b->done[i] > v ? b->done[i] : v;
+        if (wait && wait[i] > t) t = wait[i];
+        b->next_done[i] = t + entries;
         if (b->entries[i] + entries <= b->open[i]) continue;
-        if (!write_entries(b, i, entries, wait && wait[i] > t ? wait[i] : t)) return false;
+        if (!write_entries(b, i, entries, t)) return false;
         open_stream(b, i, b->next_done[i]);
     }
-    for (int64_t i = 0; i < b->p.streams; i++) b->entries[i] += count[i];
-    swap(&b->done, &b->next_done);
-    *latest = lanes_latest(b->groups, b->done);
+    return true;
+}
+
+/* Words that have come into the lists. */
+static bool write_words(broadcast *b, const lane *v, const lane *wait, lane *latest) {
+    if (b->crowded && !write_late(b, *v, wait)) return false;
+    if (wait) lanes_wait(b->groups, wait, b->done);
+    lanes_write(b->groups, &b->next, v, b->done, latest);
+    for (int32_t k = 0; k < b->crowded; k++) {
+        const int32_t i = b->late[k];
+        b->done[i] = b->next_done[i];
+        b->entries[i] += b->next.count[i];
+        if (b->done[i] > *latest) *latest = b->done[i];
+    }
     return true;
 }
 
@@ -256,10 +267,7 @@ static bool compact(broadcast *b) {
     in_rows(b, ring_get(&b->came, b->words + n - 1)); /* only the last can move the base */
     for (int64_t k = 0; k < n; k++) v[k] = in_rows(b, ring_get(&b->came, b->words + k)) + b->queued;
     b->next.n = n;
-    if (!b->crowded) {
-        if (wait) lanes_wait(b->groups, wait, b->done);
-        lanes_write(b->groups, &b->next, v, b->done, latest);
-    } else if (!write_crowded(b, *v, wait, latest)) return false;
+    if (!write_words(b, v, wait, latest)) return false;
     for (int64_t k = 0; k < n; k++) {
         ring_set(&b->free, b->words + k, later(b->base + v[k], b->written_at));
         b->written_at = b->base + latest[k];
@@ -500,8 +508,9 @@ static bool make_rows(sim *sm, broadcast *b) {
     for (size_t i = 0; i < sizeof of_lists / sizeof *of_lists; i++) *of_lists[i] = rows(sm, b, RING_LISTS);
     mask = ss_arena_alloc(sm->arena, all, sizeof *mask);
     b->old = ss_arena_alloc(sm->arena, all, sizeof *b->old);
+    b->late = ss_arena_alloc(sm->arena, all, sizeof *b->late);
     b->beats = ss_arena_alloc(sm->arena, all, sizeof *b->beats);
-    sm->failed = sm->failed || !mask || !b->old || !b->beats;
+    sm->failed = sm->failed || !mask || !b->old || !b->late || !b->beats;
     if (sm->failed) return false;
     memset(mask, 0xff, (size_t)b->p.streams * sizeof *mask);
     b->next.mask = mask;
