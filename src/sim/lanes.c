@@ -9,19 +9,14 @@ BODY lane later(lane a, lane b) {
     return a > b ? a : b;
 }
 
-BODY lane latest_body(int64_t n, IN row) {
-    lane most = INT32_MIN;
-    for (int64_t i = 0; i < n * LANES; i++) most = later(most, row[i]);
-    return most;
-}
-
 BODY void wait_body(int64_t n, IN until, OUT row) {
     for (int64_t i = 0; i < n * LANES; i++) row[i] = later(row[i], until[i]);
 }
 
-BODY lane write_word(int64_t n, lane v, const uint16_t *restrict count, const uint16_t *restrict mask, OUT done) {
+BODY lane write_group(lane v, const uint16_t *restrict count, const uint16_t *restrict mask, OUT done) {
     lane most = INT32_MIN;
-    for (int64_t i = 0; i < n * LANES; i++) {
+#pragma omp simd reduction(max : most)
+    for (int i = 0; i < LANES; i++) {
         const lane more = count[i] & mask[i];
         done[i] = later(done[i], v) + later(more, 1);
         most = later(most, done[i]);
@@ -29,27 +24,44 @@ BODY lane write_word(int64_t n, lane v, const uint16_t *restrict count, const ui
     return most;
 }
 
+BODY lane write_word(int64_t n, lane v, const uint16_t *count, const uint16_t *mask, lane *done) {
+    lane most = write_group(v, count, mask, done);
+    for (int64_t at = LANES; at < n * LANES; at += LANES) most = later(most, write_group(v, count + at, mask + at, done + at));
+    return most;
+}
+
 BODY void write_body(int64_t n, const lanes_words *w, IN v, OUT done, OUT latest) {
-    for (int64_t k = 0; k < w->n; k++) latest[k] = write_word(n, v[k], w->count + k * w->streams, w->mask, done);
+    const uint16_t *count = w->count, *const mask = w->mask;
+    for (int64_t k = 0; k < w->n; k++, count += w->streams) latest[k] = write_word(n, v[k], count, mask, done);
 }
 
 BODY void take_body(int64_t n, const lanes_words *w, IN ahead, OUT t, OUT done, OUT latest) {
-    for (int64_t k = 0; k < w->n; k++) {
-        const lane v = later(ahead[k], t[k - 1]) + 1;
-        t[k] = later(v, latest[k - 1]);
-        latest[k] = write_word(n, v, w->count + k * w->streams, w->mask, done);
+    const uint16_t *count = w->count, *const mask = w->mask;
+    lane before = t[-1], last = latest[-1];
+    for (int64_t k = 0; k < w->n; k++, count += w->streams) {
+        const lane v = later(ahead[k], before) + 1;
+        t[k] = before = later(v, last);
+        latest[k] = last = write_word(n, v, count, mask, done);
     }
 }
 
-BODY lane sum_body(int64_t n, const lanes_words *w, IN entries, IN open, OUT sum) {
-    const uint16_t *const mask = w->mask;
+BODY lane sum_group(const lanes_words *w, const uint16_t *restrict count, const uint16_t *restrict mask, IN entries, IN open,
+                    OUT sum) {
     lane over = INT32_MIN;
-    for (int64_t i = 0; i < n * LANES; i++) sum[i] = entries[i];
-    for (int64_t k = 0; k < w->n; k++) {
-        const uint16_t *const count = w->count + k * w->streams;
-        for (int64_t i = 0; i < n * LANES; i++) sum[i] += count[i] & mask[i];
-    }
-    for (int64_t i = 0; i < n * LANES; i++) over = later(over, sum[i] - open[i]);
+#pragma omp simd
+    for (int i = 0; i < LANES; i++) sum[i] = entries[i];
+    for (int64_t k = 0; k < w->n; k++, count += w->streams)
+#pragma omp simd
+        for (int i = 0; i < LANES; i++) sum[i] += count[i] & mask[i];
+#pragma omp simd reduction(max : over)
+    for (int i = 0; i < LANES; i++) over = later(over, sum[i] - open[i]);
+    return over;
+}
+
+BODY lane sum_body(int64_t n, const lanes_words *w, const lane *entries, const lane *open, lane *sum) {
+    lane over = INT32_MIN;
+    for (int64_t at = 0; at < n * LANES; at += LANES)
+        over = later(over, sum_group(w, w->count + at, w->mask + at, entries + at, open + at, sum + at));
     return over;
 }
 
@@ -90,9 +102,6 @@ static bool wide(void) {
 }
 #endif
 
-AVX2 static lane latest_wide(int64_t n, const lane *row) {
-    return latest_body(n, row);
-}
 AVX2 static void wait_wide(int64_t n, const lane *until, lane *row) {
     wait_body(n, until, row);
 }
@@ -110,10 +119,6 @@ AVX2 static bool open_wide(int64_t n, const lane *popped, const lane *end, const
 }
 AVX2 static lane replay_wide(int64_t n, const lanes_fold *f) {
     return REPLAY(f);
-}
-
-lane lanes_latest(int64_t n, const lane *row) {
-    return wide() ? latest_wide(n, row) : latest_body(n, row);
 }
 
 void lanes_wait(int64_t n, const lane *until, lane *row) {

@@ -9,7 +9,6 @@
 enum { LANES = 16 }; /* of a group: counts of 16 bits fill a register */
 typedef int32_t lane; /* a time, or entries, from a base on that moves along */
 
-lane lanes_latest(int64_t groups, const lane *row);
 void lanes_wait(int64_t groups, const lane *until, lane *row); /* row: not before `until` */
 
 /* Words of non-zeros, each stream's in a column: as many as the padded row has can be read. */
