@@ -394,10 +394,10 @@ static bool take_known(broadcast *b) {
     latest[0] = in_rows(b, b->written_at);
     lanes_take(b->groups, &b->next, ahead, t + 1, b->done, latest + 1);
     for (int64_t k = 0; k < n; k++) {
-        const int64_t ready = later(b->base + latest[k], s->last_in + 1), v = b->base + later(ahead[k], t[k]) + 1;
-        if (v > ready) s->starved += v - ready;
-        s->last_in = at[k] = b->base + t[k + 1];
+        at[k] = b->base + t[k + 1];
+        s->starved += at[k] - (k > 0 ? b->base + latest[k] : b->written_at);
     }
+    s->last_in = at[n - 1];
     s->in += n;
     s->from->ops->left(s->from, n, from, at);
     b->written_at = b->base + latest[n];

@@ -68,7 +68,7 @@ static int64_t fifo_front(stage *s) {
 }
 
 static void fifo_taken(stage *s, int64_t t) {
-    fifo_leave((fifo *)s, s->out, t);
+    fifo_leave((fifo *)s, 1, &t);
     if (s->trace) trace_level(s, t + 1, -1);
 }
 
@@ -78,7 +78,7 @@ static int64_t fifo_run(stage *s, int64_t n, int64_t *t) {
     if (n > s->in - s->out) n = s->in - s->out;
     for (int64_t i = 0; i < n; i++) {
         t[i] = fifo_next(f);
-        fifo_leave(f, s->out, t[i]);
+        fifo_leave(f, 1, t + i);
         went_out(s, 1, t + i);
     }
     return n;
@@ -98,7 +98,7 @@ static int64_t fifo_known(stage *s, int64_t n, int64_t *from) {
 static void fifo_left(stage *s, int64_t n, const int64_t *from, const int64_t *t) {
     fifo *f = (fifo *)s;
     for (int64_t i = 0; f->block && i < n; i++) fetch(f, ring_get(&f->came, s->out + i), i > 0 ? t[i - 1] : s->last);
-    for (int64_t i = 0; i < n; i++) fifo_leave(f, s->out + i, t[i]);
+    fifo_leave(f, n, t);
     wait_out(s, n, from, t);
 }
 

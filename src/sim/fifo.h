@@ -38,14 +38,17 @@ int64_t fifo_stands(fifo *f, int64_t first, int64_t n);
 /* Accepts, if may be more words than it has room for: `through` more go through as they come, to be taken now. */
 void fifo_fill(fifo *f, int64_t through);
 
-/* Word number `word` leaves. One may come in at a time that is long past for those that have left already: words are asked for in
+/* n words leave at t. One may come in at a time that is long past for those that have left already: words are asked for in
  * another order. Each makes at most one more than ever before: when the word `most` before it was still there. */
-static inline void fifo_leave(fifo *f, int64_t word, int64_t t) {
-    for (; f->s.ends && f->seen < f->s.in && ring_get(&f->came, f->seen) <= t; f->seen++) {
-        const int64_t before = f->seen - f->most;
-        if (before >= word || ring_get(&f->left, before) >= ring_get(&f->came, f->seen)) f->most++;
+static inline void fifo_leave(fifo *f, int64_t n, const int64_t *t) {
+    int64_t seen = f->seen, most = f->most;
+    for (int64_t word = f->s.out; word < f->s.out + n; word++, t++) {
+        for (; f->s.ends && seen < f->s.in && ring_get(&f->came, seen) <= *t; seen++)
+            most += seen - most >= word || ring_get(&f->left, seen - most) >= ring_get(&f->came, seen);
+        ring_set(&f->left, word, *t);
     }
-    ring_set(&f->left, word, t);
+    f->seen = seen;
+    f->most = most;
 }
 
 #endif

@@ -172,19 +172,15 @@ static int64_t width_known(stage *s, int64_t n, int64_t *from) {
 
 static void width_left(stage *s, int64_t n, const int64_t *from, const int64_t *t) {
     width *w = (width *)s;
-    int64_t come[RUN], at[RUN], words = 0, last = s->last;
-    for (int64_t i = 0; i < n; last = t[i++]) {
-        if (w->held == 0) {
-            come[words] = from[i] - 1;
-            const int64_t ready = later(last, s->last_in + 1);
-            at[words] = later(from[i], ready);
-            s->starved += at[words] - ready;
-            s->last_in = at[words++];
-            s->in++;
-            w->held = w->in;
-        }
-        w->held--;
+    int64_t come[RUN], at[RUN], words = 0, i = w->held;
+    for (; i < n; i += w->in) {
+        const int64_t ready = later(i > 0 ? t[i - 1] : s->last, s->last_in + 1);
+        come[words] = from[i] - 1;
+        s->last_in = at[words] = later(from[i], ready);
+        s->starved += at[words++] - ready;
     }
+    w->held = i - n;
+    s->in += words;
     if (words > 0) s->from->ops->left(s->from, words, come, at);
     wait_out(s, n, from, t);
 }
