@@ -42,7 +42,8 @@ typedef struct broadcast {
     ring fold_end;   /* of a fold: its last beat in any stream */
     lanes_words next;
     lane queued;             /* cycles of a word in the queue, at least */
-    int32_t crowded, *late;  /* streams that may have to wait for places of the list in the making: word by word */
+    bool crowded;            /* the list in the making may have to wait for places: word by word */
+    int64_t oldest;          /* list whose places it can wait for */
     int64_t written_at;      /* when all streams are done with the last word */
     int64_t opened;          /* lists whose places are open in all streams */
     int64_t gone[RING_LISTS]; /* when the last stream had replayed it */
@@ -52,7 +53,7 @@ typedef struct broadcast {
     lane *next_done, *sum;   /* and with the next word; with the list */
     lane *room, *open;       /* places; entries that find one at once */
     lane *ended, *busy;      /* the last fold's last beat; beats from the base on */
-    int64_t *old, *beats;      /* the list whose places are being taken again; beats up to the base */
+    int64_t *beats;            /* beats up to the base */
 } broadcast;
 
 static lane *row(const broadcast *b, lane *rows, int64_t n) {
@@ -127,37 +128,6 @@ static lane in_rows(broadcast *b, int64_t t) {
 
 /* ---- words into lists ---- */
 
-/* When the next `entries` of a stream are written that find a place at `t` or later; UNKNOWN: a place is not free yet.
- * Lists before the last SS_LISTS_WAITING have been gone for long. */
-static bool write_entries(broadcast *b, int64_t stream, lane entries, lane t) {
-    lane place = b->entries[stream] - b->room[stream];
-    int64_t *old = &b->old[stream];
-    const lane end = place + entries;
-    *old = later(*old, b->made - SS_LISTS_WAITING);
-    if (place < 0) {
-        t += end <= 0 ? entries : -place;
-        place = end <= 0 ? end : 0;
-    }
-    while (place < end) {
-        const int64_t at = slot(*old) * b->groups * LANES + stream;
-        const lane first = b->list.first[at];
-        lane to = b->list.end[at];
-        if (*old < b->made && place >= to) {
-            ++*old;
-            continue;
-        }
-        if (*old < b->made && place >= first) {
-            if (*old >= b->replayed) return false;
-            if (t < b->list.last_fold[at] + place - first) t = b->list.last_fold[at] + place - first;
-        } else to = first;
-        if (to > end) to = end;
-        t += to - place;
-        place = to;
-    }
-    b->next_done[stream] = t;
-    return true;
-}
-
 /* Lists that have been replayed wait for nothing any more: what their places can take finds one at once. */
 static void open_places(broadcast *b) {
     b->opened = later(b->opened, b->made - SS_LISTS_WAITING - 1);
@@ -205,48 +175,33 @@ static void end_words(broadcast *b, int64_t n) {
 static void begin_list(broadcast *b) {
     const lanes_words all = { b->next.count, b->next.mask, b->p.steps, b->p.streams };
     keep(b, b->list.first, b->made, b->entries);
-    b->crowded = 0;
-    if (lanes_sum(b->groups, &all, b->entries, b->open, b->sum) < 0) return;
+    b->crowded = lanes_sum(b->groups, &all, b->entries, b->open, b->sum) >= 0;
+    if (!b->crowded) return;
     open_places(b);
-    for (int32_t i = 0; i < b->p.streams; i++)
-        if (b->sum[i] >= b->open[i]) b->late[b->crowded++] = i;
+    b->crowded = lanes_sum(b->groups, &all, b->entries, b->open, b->sum) >= 0;
 }
 
-/* So does the stream that has written up to t. */
-static void open_stream(broadcast *b, int64_t stream, lane t) {
-    for (int64_t *old = &b->old[stream]; *old < b->replayed; ++*old) {
-        const int64_t at = slot(*old) * b->groups * LANES + stream;
-        if (b->list.popped[at] > t) return;
-        b->open[stream] = b->list.end[at] + b->room[stream];
+/* The next word, which may have to wait for places. Lists before the last SS_LISTS_WAITING have been gone for long. */
+static bool write_crowded(broadcast *b, lane v, lane *latest) {
+    lanes_lists l = { .n = 0 };
+    bool past;
+    b->oldest = later(b->oldest, b->made - SS_LISTS_WAITING);
+    l.first[0] = row(b, b->list.first, slot(b->oldest));
+    for (int64_t k = b->oldest; k < b->replayed; k++, l.n++) {
+        l.first[l.n] = row(b, b->list.first, slot(k));
+        l.end[l.n] = row(b, b->list.end, slot(k));
+        l.last_fold[l.n] = row(b, b->list.last_fold, slot(k));
     }
-}
-
-/* One word of the streams that may have to wait: when it is written, into next_done. */
-static bool write_late(broadcast *b, lane v, const lane *wait) {
-    for (int32_t k = 0; k < b->crowded; k++) {
-        const int32_t i = b->late[k];
-        const lane entries = b->next.count[i] > 0 ? b->next.count[i] : 1;
-        lane t = b->done[i] > v ? b->done[i] : v;
-        if (wait && wait[i] > t) t = wait[i];
-        b->next_done[i] = t + entries;
-        if (b->entries[i] + entries <= b->open[i]) continue;
-        if (!write_entries(b, i, entries, t)) return false;
-        open_stream(b, i, b->next_done[i]);
-    }
+    if (!lanes_squeeze(b->groups, &b->next, v, &l, b->room, b->entries, b->done, b->next_done, latest, &past)) return false;
+    if (past) b->oldest++;
     return true;
 }
 
 /* Words that have come into the lists. */
 static bool write_words(broadcast *b, const lane *v, const lane *wait, lane *latest) {
-    if (b->crowded && !write_late(b, *v, wait)) return false;
     if (wait) lanes_wait(b->groups, wait, b->done);
+    if (b->crowded) return write_crowded(b, *v, latest);
     lanes_write(b->groups, &b->next, v, b->done, latest);
-    for (int32_t k = 0; k < b->crowded; k++) {
-        const int32_t i = b->late[k];
-        b->done[i] = b->next_done[i];
-        b->entries[i] += b->next.count[i];
-        if (b->done[i] > *latest) *latest = b->done[i];
-    }
     return true;
 }
 
@@ -507,10 +462,8 @@ static bool make_rows(sim *sm, broadcast *b) {
     for (size_t i = 0; i < sizeof one / sizeof *one; i++) *one[i] = rows(sm, b, 1);
     for (size_t i = 0; i < sizeof of_lists / sizeof *of_lists; i++) *of_lists[i] = rows(sm, b, RING_LISTS);
     mask = ss_arena_alloc(sm->arena, all, sizeof *mask);
-    b->old = ss_arena_alloc(sm->arena, all, sizeof *b->old);
-    b->late = ss_arena_alloc(sm->arena, all, sizeof *b->late);
     b->beats = ss_arena_alloc(sm->arena, all, sizeof *b->beats);
-    sm->failed = sm->failed || !mask || !b->old || !b->late || !b->beats;
+    sm->failed = sm->failed || !mask || !b->beats;
     if (sm->failed) return false;
     memset(mask, 0xff, (size_t)b->p.streams * sizeof *mask);
     b->next.mask = mask;

@@ -65,6 +65,58 @@ BODY lane sum_body(int64_t n, const lanes_words *w, const lane *entries, const l
     return over;
 }
 
+/* Of a word's places those up to `last`, of one list, as they are free; returns how many some stream still lacks. */
+BODY lane squeeze_list(const uint16_t *restrict mask, IN first, IN last, IN fold, IN end, OUT place, OUT next) {
+    lane lacks = 0;
+#pragma omp simd reduction(max : lacks)
+    for (int i = 0; i < LANES; i++) {
+        const lane some = later((last[i] < end[i] ? last[i] : end[i]) - place[i], 0);
+        const lane wait = later(fold[i] + place[i] - first[i] - next[i], 0);
+        next[i] += some + (wait & -(some > 0));
+        place[i] += some;
+        lacks = later(lacks, (end[i] - place[i]) & (lane)(int16_t)mask[i]);
+    }
+    return lacks;
+}
+
+BODY lane squeeze_group(lane v, const uint16_t *restrict count, const uint16_t *restrict mask, const lanes_lists *l, int64_t at,
+                        IN places, IN entries, IN done, OUT next, lane *to) {
+    lane lacks = 0, least = *to, place[LANES], end[LANES];
+    IN free = l->first[0] + at;
+    IN oldest = l->n > 0 ? l->end[0] + at : free;
+#pragma omp simd reduction(max : lacks) reduction(min : least)
+    for (int i = 0; i < LANES; i++) {
+        const lane more = count[i] & mask[i], from = entries[i] - places[i], all = later(more, 1);
+        const lane some = later((free[i] < from + all ? free[i] : from + all) - from, 0);
+        next[i] = later(done[i], v) + some;
+        place[i] = from + some;
+        end[i] = from + all;
+        lacks = later(lacks, (all - some) & (lane)(int16_t)mask[i]);
+        const lane beyond = (from - oldest[i]) & (lane)(int16_t)mask[i];
+        least = beyond < least ? beyond : least;
+    }
+    *to = least;
+    for (int64_t k = 0; k < l->n && lacks > 0; k++)
+        lacks = squeeze_list(mask, l->first[k] + at, l->end[k] + at, l->last_fold[k] + at, end, place, next);
+    return lacks;
+}
+
+BODY bool squeeze_body(int64_t n, const lanes_words *w, lane v, const lanes_lists *l, const lane *places, lane *entries, lane *done,
+                       lane *next, lane *latest, bool *past) {
+    lane lacks = 0, to = 0, most = INT32_MIN;
+    for (int64_t at = 0; at < n * LANES; at += LANES)
+        lacks |= squeeze_group(v, w->count + at, w->mask + at, l, at, places + at, entries + at, done + at, next + at, &to);
+    if (lacks > 0) return false;
+    for (int64_t i = 0; i < n * LANES; i++) {
+        done[i] = next[i];
+        entries[i] += w->count[i] & w->mask[i];
+        most = later(most, next[i]);
+    }
+    *latest = most;
+    *past = to >= 0 && l->n > 0;
+    return true;
+}
+
 BODY bool open_body(int64_t n, IN popped, IN end, IN places, IN done, OUT open) {
     lane late = INT32_MIN;
     for (int64_t i = 0; i < n * LANES; i++) {
@@ -114,6 +166,10 @@ AVX2 static void take_wide(int64_t n, const lanes_words *w, const lane *ahead, l
 AVX2 static lane sum_wide(int64_t n, const lanes_words *w, const lane *entries, const lane *open, lane *sum) {
     return sum_body(n, w, entries, open, sum);
 }
+AVX2 static bool squeeze_wide(int64_t n, const lanes_words *w, lane v, const lanes_lists *l, const lane *places, lane *entries,
+                              lane *done, lane *next, lane *latest, bool *past) {
+    return squeeze_body(n, w, v, l, places, entries, done, next, latest, past);
+}
 AVX2 static bool open_wide(int64_t n, const lane *popped, const lane *end, const lane *places, const lane *done, lane *open) {
     return open_body(n, popped, end, places, done, open);
 }
@@ -138,6 +194,12 @@ void lanes_take(int64_t n, const lanes_words *w, const lane *ahead, lane *t, lan
 
 lane lanes_sum(int64_t n, const lanes_words *w, const lane *entries, const lane *open, lane *sum) {
     return wide() ? sum_wide(n, w, entries, open, sum) : sum_body(n, w, entries, open, sum);
+}
+
+bool lanes_squeeze(int64_t n, const lanes_words *w, lane v, const lanes_lists *l, const lane *places, lane *entries, lane *done,
+                   lane *next, lane *latest, bool *past) {
+    return wide() ? squeeze_wide(n, w, v, l, places, entries, done, next, latest, past)
+                  : squeeze_body(n, w, v, l, places, entries, done, next, latest, past);
 }
 
 bool lanes_open(int64_t n, const lane *popped, const lane *end, const lane *places, const lane *done, lane *open) {
