@@ -197,38 +197,40 @@ static bool write_crowded(broadcast *b, lane v, lane *latest) {
     return true;
 }
 
-/* Words that have come into the lists. */
-static bool write_words(broadcast *b, const lane *v, const lane *wait, lane *latest) {
-    if (wait) lanes_wait(b->groups, wait, b->done);
-    if (b->crowded) return write_crowded(b, *v, latest);
-    lanes_write(b->groups, &b->next, v, b->done, latest);
-    return true;
+/* Words that have come into the lists; those that could. */
+static int64_t write_words(broadcast *b, const lane *v, lane *latest) {
+    const int64_t n = b->next.n;
+    const uint16_t *const count = b->next.count;
+    int64_t k = 0;
+    if (!b->crowded) lanes_write(b->groups, &b->next, v, b->done, latest);
+    if (!b->crowded) return n;
+    for (; k < n && write_crowded(b, v[k], latest + k); k++) b->next.count += b->p.streams;
+    b->next.count = count;
+    return k;
 }
 
-/* Words leave the queues and are compacted: all of a list that are there, or one where it may have to wait. */
+/* Words leave the queues and are compacted: all of a list that are there, the last alone where it may have to wait. */
 static bool compact(broadcast *b) {
     const int64_t left = b->p.steps - b->step, before = b->made - SS_LISTS_WAITING;
-    const lane *wait = NULL;
     lane v[RUN], latest[RUN];
     int64_t n = smaller(smaller(b->s.in - b->words, left), RUN);
     if (n == left && b->replayed <= before) n--;
     if (n == 0) return false;
     if (b->step == 0) begin_list(b);
-    if (b->crowded) n = 1;
     if (n == left && before >= 0 && b->gone[slot(before)] > ring_get(&b->came, b->words + n - 1)) {
-        wait = row(b, b->list.popped, slot(before));
-        if (n > 1) n--, wait = NULL;
+        if (n == 1) lanes_wait(b->groups, row(b, b->list.popped, slot(before)), b->done);
+        else n--;
     }
     in_rows(b, ring_get(&b->came, b->words + n - 1)); /* only the last can move the base */
     for (int64_t k = 0; k < n; k++) v[k] = in_rows(b, ring_get(&b->came, b->words + k)) + b->queued;
     b->next.n = n;
-    if (!write_words(b, v, wait, latest)) return false;
+    n = write_words(b, v, latest);
     for (int64_t k = 0; k < n; k++) {
         ring_set(&b->free, b->words + k, later(b->base + v[k], b->written_at));
         b->written_at = b->base + latest[k];
     }
     end_words(b, n);
-    return true;
+    return n > 0;
 }
 
 /* ---- lists into folds ---- */
@@ -259,16 +261,21 @@ static bool replay(broadcast *b) {
 /* Of the next fold, what finds a place behind the join. */
 static bool join_words(broadcast *b) {
     if (b->joined_fold == b->folds) return false;
-    const int64_t from = ring_get(&b->fold_end, b->joined_fold) + 8 + b->read;
-    for (; b->joined_word < b->p.beats; b->joined_word++) {
-        const int64_t freed = b->kept - SS_JOIN_PLACES;
-        if (freed >= b->s.out) return false;
-        b->last_join = later(from + b->joined_word, b->last_join + 1);
-        if (freed >= 0) b->last_join = later(b->last_join, ring_get(&b->left, freed) + 1);
-        ring_set(&b->join, b->joined++, b->last_join);
-        if (b->list_word < b->p.keep) ring_set(&b->went, b->kept++, b->last_join);
-        b->list_word = b->list_word + 1 == b->p.folds * b->p.beats ? 0 : b->list_word + 1;
+    const int64_t from = ring_get(&b->fold_end, b->joined_fold) + 8 + b->read, list = b->p.folds * b->p.beats, out = b->s.out;
+    const ring left = b->left, went = b->went, join = b->join;
+    int64_t last = b->last_join, kept = b->kept, word = b->joined_word, of_list = b->list_word, freed = kept - SS_JOIN_PLACES;
+    for (; word < b->p.beats && freed < out; word++, freed = kept - SS_JOIN_PLACES) {
+        last = later(from + word, last + 1);
+        if (freed >= 0) last = later(last, ring_get(&left, freed) + 1);
+        ring_set(&join, b->joined++, last);
+        if (of_list < b->p.keep) ring_set(&went, kept++, last);
+        if (++of_list == list) of_list = 0;
     }
+    b->last_join = last;
+    b->kept = kept;
+    b->joined_word = word;
+    b->list_word = of_list;
+    if (word < b->p.beats) return false;
     b->joined_fold++;
     b->joined_word = 0;
     return true;

@@ -41,11 +41,13 @@ void fifo_fill(fifo *f, int64_t through);
 /* n words leave at t. One may come in at a time that is long past for those that have left already: words are asked for in
  * another order. Each makes at most one more than ever before: when the word `most` before it was still there. */
 static inline void fifo_leave(fifo *f, int64_t n, const int64_t *t) {
+    const ring came = f->came, left = f->left;
+    const int64_t in = f->s.ends ? f->s.in : 0;
     int64_t seen = f->seen, most = f->most;
-    for (int64_t word = f->s.out; word < f->s.out + n; word++, t++) {
-        for (; f->s.ends && seen < f->s.in && ring_get(&f->came, seen) <= *t; seen++)
-            most += seen - most >= word || ring_get(&f->left, seen - most) >= ring_get(&f->came, seen);
-        ring_set(&f->left, word, *t);
+    for (int64_t i = 0, word = f->s.out; i < n; i++, word++) {
+        for (; seen < in && ring_get(&came, seen) <= t[i]; seen++)
+            most += seen - most >= word || ring_get(&left, seen - most) >= ring_get(&came, seen);
+        ring_set(&left, word, t[i]);
     }
     f->seen = seen;
     f->most = most;

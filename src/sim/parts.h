@@ -56,7 +56,7 @@ typedef struct ring {
 static inline int64_t ring_get(const ring *r, int64_t i) {
     return r->t[i & r->mask];
 }
-static inline void ring_set(ring *r, int64_t i, int64_t t) {
+static inline void ring_set(const ring *r, int64_t i, int64_t t) {
     r->t[i & r->mask] = t;
 }
 
@@ -186,7 +186,9 @@ static inline int64_t room_by(stage *s, const ring *gone, int64_t first, int64_t
 
 /* Words that are known move at t; each waits until then. */
 static inline void wait_out(stage *s, int64_t n, const int64_t *from, const int64_t *t) {
-    for (int64_t i = 0, last = s->last; i < n; last = t[i++]) s->blocked += t[i] - later(from[i], last) - 1;
+    int64_t last = s->last, blocked = 0;
+    for (int64_t i = 0; i < n; last = t[i++]) blocked += t[i] - later(from[i], last) - 1;
+    s->blocked += blocked;
     went_out(s, n, t);
 }
 
@@ -198,7 +200,7 @@ static inline int64_t known_of(stage *s, int64_t n, int64_t *from) {
 static inline int64_t run_known(stage *s, int64_t n, int64_t *t) {
     int64_t from[RUN];
     n = s->ops->known(s, n, from);
-    for (int64_t i = 0; i < n; i++) t[i] = later(from[i], i > 0 ? t[i - 1] : s->last) + 1;
+    for (int64_t i = 0, last = s->last; i < n; i++) t[i] = last = later(from[i], last) + 1;
     if (n > 0) s->ops->left(s, n, from, t);
     return n;
 }

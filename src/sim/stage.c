@@ -165,8 +165,10 @@ static int64_t width_known(stage *s, int64_t n, int64_t *from) {
         words = known_of(s->from, (n - units + w->in - 1) / w->in, come);
         s->busy = false;
     }
-    for (int64_t i = 0; i < words; i++)
-        for (int64_t k = 0; k < w->in && units < n; k++) from[units++] = come[i] + 1;
+    for (int64_t i = 0; i < words; i++) {
+        const int64_t first = units, last = first + w->in < n ? first + w->in : n;
+        while (units < last) from[units++] = come[i] + 1;
+    }
     return units > 0 ? units : words;
 }
 
