@@ -43,6 +43,7 @@ typedef struct broadcast {
     lanes_words next;
     lane queued;             /* cycles of a word in the queue, at least */
     bool crowded;            /* the list in the making may have to wait for places: word by word */
+    int64_t oldest;          /* list whose places it can wait for */
     int64_t written_at;      /* when all streams are done with the last word */
     int64_t opened;          /* lists whose places are open in all streams */
     int64_t gone[RING_LISTS]; /* when the last stream had replayed it */
@@ -52,7 +53,7 @@ typedef struct broadcast {
     lane *next_done, *sum;   /* and with the next word; with the list */
     lane *room, *open;       /* places; entries that find one at once */
     lane *ended, *busy;      /* the last fold's last beat; beats from the base on */
-    int64_t *old, *beats;      /* the list whose places are being taken again; beats up to the base */
+    int64_t *beats;            /* beats up to the base */
 } broadcast;
 
 static lane *row(const broadcast *b, lane *rows, int64_t n) {
@@ -127,37 +128,6 @@ static lane in_rows(broadcast *b, int64_t t) {
 
 /* ---- words into lists ---- */
 
-/* When the next `entries` of a stream are written that find a place at `t` or later; UNKNOWN: a place is not free yet.
- * Lists before the last SS_LISTS_WAITING have been gone for long. */
-static bool write_entries(broadcast *b, int64_t stream, lane entries, lane t) {
-    lane place = b->entries[stream] - b->room[stream];
-    int64_t *old = &b->old[stream];
-    const lane end = place + entries;
-    *old = later(*old, b->made - SS_LISTS_WAITING);
-    if (place < 0) {
-        t += end <= 0 ? entries : -place;
-        place = end <= 0 ? end : 0;
-    }
-    while (place < end) {
-        const int64_t at = slot(*old) * b->groups * LANES + stream;
-        const lane first = b->list.first[at];
-        lane to = b->list.end[at];
-        if (*old < b->made && place >= to) {
-            ++*old;
-            continue;
-        }
-        if (*old < b->made && place >= first) {
-            if (*old >= b->replayed) return false;
-            if (t < b->list.last_fold[at] + place - first) t = b->list.last_fold[at] + place - first;
-        } else to = first;
-        if (to > end) to = end;
-        t += to - place;
-        place = to;
-    }
-    b->next_done[stream] = t;
-    return true;
-}
-
 /* Lists that have been replayed wait for nothing any more: what their places can take finds one at once. */
 static void open_places(broadcast *b) {
     b->opened = later(b->opened, b->made - SS_LISTS_WAITING - 1);
@@ -186,12 +156,19 @@ static void next_pixel(broadcast *b) {
 }
 
 static void end_list(broadcast *b) {
-    if (!b->crowded) swap(&b->entries, &b->sum);
+    swap(&b->entries, &b->sum);
     keep(b, b->list.done, b->made, b->done);
     keep(b, b->list.end, b->made, b->entries);
     b->made++;
     b->step = 0;
     if (b->words % words_a_pixel(b) == 0) next_pixel(b);
+}
+
+static void end_words(broadcast *b, int64_t n) {
+    b->words += n;
+    b->next.count += n * b->p.streams;
+    b->step += n;
+    if (b->step == b->p.steps) end_list(b);
 }
 
 /* What the list will have written, if it finds places at once. */
@@ -204,64 +181,56 @@ static void begin_list(broadcast *b) {
     b->crowded = lanes_sum(b->groups, &all, b->entries, b->open, b->sum) >= 0;
 }
 
-/* So does the stream that has written up to t. */
-static void open_stream(broadcast *b, int64_t stream, lane t) {
-    for (int64_t *old = &b->old[stream]; *old < b->replayed; ++*old) {
-        const int64_t at = slot(*old) * b->groups * LANES + stream;
-        if (b->list.popped[at] > t) return;
-        b->open[stream] = b->list.end[at] + b->room[stream];
+/* The next word, which may have to wait for places. Lists before the last SS_LISTS_WAITING have been gone for long. */
+static bool write_crowded(broadcast *b, lane v, lane *latest) {
+    lanes_lists l = { .n = 0 };
+    bool past;
+    b->oldest = later(b->oldest, b->made - SS_LISTS_WAITING);
+    l.first[0] = row(b, b->list.first, slot(b->oldest));
+    for (int64_t k = b->oldest; k < b->replayed; k++, l.n++) {
+        l.first[l.n] = row(b, b->list.first, slot(k));
+        l.end[l.n] = row(b, b->list.end, slot(k));
+        l.last_fold[l.n] = row(b, b->list.last_fold, slot(k));
     }
-}
-
-/* One word, with the streams whose entries may wait for places. */
-static bool write_crowded(broadcast *b, lane v, const lane *wait, lane *latest) {
-    const uint16_t *count = b->next.count;
-    memcpy(b->next_done, b->done, (size_t)(b->groups * LANES) * sizeof *b->done);
-    if (wait) lanes_wait(b->groups, wait, b->next_done);
-    b->next.n = 1;
-    lanes_write(b->groups, &b->next, &v, b->next_done, latest);
-    for (int64_t i = 0; i < b->p.streams; i++) {
-        const lane entries = count[i] > 0 ? count[i] : 1, t = b->done[i] > v ? b->done[i] : v;
-        if (b->entries[i] + entries <= b->open[i]) continue;
-        if (!write_entries(b, i, entries, wait && wait[i] > t ? wait[i] : t)) return false;
-        open_stream(b, i, b->next_done[i]);
-    }
-    for (int64_t i = 0; i < b->p.streams; i++) b->entries[i] += count[i];
-    swap(&b->done, &b->next_done);
-    *latest = lanes_latest(b->groups, b->done);
+    if (!lanes_squeeze(b->groups, &b->next, v, &l, b->room, b->entries, b->done, b->next_done, latest, &past)) return false;
+    if (past) b->oldest++;
     return true;
 }
 
-/* Words leave the queues and are compacted: all of a list that are there, or one where it may have to wait. */
+/* Words that have come into the lists; those that could. */
+static int64_t write_words(broadcast *b, const lane *v, lane *latest) {
+    const int64_t n = b->next.n;
+    const uint16_t *const count = b->next.count;
+    int64_t k = 0;
+    if (!b->crowded) lanes_write(b->groups, &b->next, v, b->done, latest);
+    if (!b->crowded) return n;
+    for (; k < n && write_crowded(b, v[k], latest + k); k++) b->next.count += b->p.streams;
+    b->next.count = count;
+    return k;
+}
+
+/* Words leave the queues and are compacted: all of a list that are there, the last alone where it may have to wait. */
 static bool compact(broadcast *b) {
     const int64_t left = b->p.steps - b->step, before = b->made - SS_LISTS_WAITING;
-    const lane *wait = NULL;
     lane v[RUN], latest[RUN];
     int64_t n = smaller(smaller(b->s.in - b->words, left), RUN);
     if (n == left && b->replayed <= before) n--;
     if (n == 0) return false;
     if (b->step == 0) begin_list(b);
-    if (b->crowded) n = 1;
     if (n == left && before >= 0 && b->gone[slot(before)] > ring_get(&b->came, b->words + n - 1)) {
-        wait = row(b, b->list.popped, slot(before));
-        if (n > 1) n--, wait = NULL;
+        if (n == 1) lanes_wait(b->groups, row(b, b->list.popped, slot(before)), b->done);
+        else n--;
     }
     in_rows(b, ring_get(&b->came, b->words + n - 1)); /* only the last can move the base */
     for (int64_t k = 0; k < n; k++) v[k] = in_rows(b, ring_get(&b->came, b->words + k)) + b->queued;
     b->next.n = n;
-    if (!b->crowded) {
-        if (wait) lanes_wait(b->groups, wait, b->done);
-        lanes_write(b->groups, &b->next, v, b->done, latest);
-    } else if (!write_crowded(b, *v, wait, latest)) return false;
+    n = write_words(b, v, latest);
     for (int64_t k = 0; k < n; k++) {
         ring_set(&b->free, b->words + k, later(b->base + v[k], b->written_at));
         b->written_at = b->base + latest[k];
     }
-    b->words += n;
-    b->next.count += n * b->p.streams;
-    b->step += n;
-    if (n == left) end_list(b);
-    return true;
+    end_words(b, n);
+    return n > 0;
 }
 
 /* ---- lists into folds ---- */
@@ -292,16 +261,21 @@ static bool replay(broadcast *b) {
 /* Of the next fold, what finds a place behind the join. */
 static bool join_words(broadcast *b) {
     if (b->joined_fold == b->folds) return false;
-    const int64_t from = ring_get(&b->fold_end, b->joined_fold) + 8 + b->read;
-    for (; b->joined_word < b->p.beats; b->joined_word++) {
-        const int64_t freed = b->kept - SS_JOIN_PLACES;
-        if (freed >= b->s.out) return false;
-        b->last_join = later(from + b->joined_word, b->last_join + 1);
-        if (freed >= 0) b->last_join = later(b->last_join, ring_get(&b->left, freed) + 1);
-        ring_set(&b->join, b->joined++, b->last_join);
-        if (b->list_word < b->p.keep) ring_set(&b->went, b->kept++, b->last_join);
-        b->list_word = b->list_word + 1 == b->p.folds * b->p.beats ? 0 : b->list_word + 1;
+    const int64_t from = ring_get(&b->fold_end, b->joined_fold) + 8 + b->read, list = b->p.folds * b->p.beats, out = b->s.out;
+    const ring left = b->left, went = b->went, join = b->join;
+    int64_t last = b->last_join, kept = b->kept, word = b->joined_word, of_list = b->list_word, freed = kept - SS_JOIN_PLACES;
+    for (; word < b->p.beats && freed < out; word++, freed = kept - SS_JOIN_PLACES) {
+        last = later(from + word, last + 1);
+        if (freed >= 0) last = later(last, ring_get(&left, freed) + 1);
+        ring_set(&join, b->joined++, last);
+        if (of_list < b->p.keep) ring_set(&went, kept++, last);
+        if (++of_list == list) of_list = 0;
     }
+    b->last_join = last;
+    b->kept = kept;
+    b->joined_word = word;
+    b->list_word = of_list;
+    if (word < b->p.beats) return false;
     b->joined_fold++;
     b->joined_word = 0;
     return true;
@@ -361,10 +335,47 @@ static bool take_word(broadcast *b) {
     return true;
 }
 
+/* Without a queue, words of a list that are known: when they are taken is when they are done. */
+static bool take_known(broadcast *b) {
+    stage *s = &b->s;
+    int64_t from[RUN], at[RUN];
+    lane ahead[RUN], t[RUN + 1], latest[RUN + 1];
+    const int64_t before = b->made - SS_LISTS_WAITING, left = b->p.steps - b->step;
+    const bool waits = before >= 0 && (before >= b->replayed || b->gone[slot(before)] > s->last_in);
+    if (s->busy || s->single || b->words < s->in || s->from->busy) return false;
+    s->busy = true;
+    const int64_t n = b->next.n = known_of(s->from, smaller(left - waits, RUN), from);
+    s->busy = false;
+    if (n <= 0) return false;
+    if (b->step == 0) begin_list(b);
+    if (b->crowded) return false;
+    if (later(*from, s->from->last) - b->base < -FAR / 2) *b->far = s;
+    in_rows(b, later(from[n - 1], b->written_at)); /* only the last can move the base */
+    for (int64_t k = 0; k < n; k++) ahead[k] = in_rows(b, from[k]);
+    t[0] = in_rows(b, s->from->last);
+    latest[0] = in_rows(b, b->written_at);
+    lanes_take(b->groups, &b->next, ahead, t + 1, b->done, latest + 1);
+    for (int64_t k = 0; k < n; k++) {
+        at[k] = b->base + t[k + 1];
+        s->starved += at[k] - (k > 0 ? b->base + latest[k] : b->written_at);
+    }
+    s->last_in = at[n - 1];
+    s->in += n;
+    s->from->ops->left(s->from, n, from, at);
+    b->written_at = b->base + latest[n];
+    end_words(b, n);
+    return true;
+}
+
 /* Without a queue, up to the end of a list. */
 static bool take_list(broadcast *b) {
     bool took = false;
-    while (take_word(b)) {
+    for (;;) {
+        while (take_known(b)) {
+            took = true;
+            if (b->step == 0) return true;
+        }
+        if (!take_word(b)) break;
         took = true;
         if (!compact(b) || b->step == 0) break;
     }
@@ -423,8 +434,23 @@ static int64_t broadcast_run(stage *s, int64_t n, int64_t *t) {
     return moved > 0 ? moved : UNKNOWN;
 }
 
-static const kind broadcast_kind = { "broadcast", broadcast_front, broadcast_accept, broadcast_taken,
-                                     broadcast_run, broadcast_room, broadcast_took };
+static int64_t broadcast_known(stage *s, int64_t n, int64_t *from) {
+    broadcast *b = (broadcast *)s;
+    if (!have_word(b)) return UNKNOWN;
+    n = smaller(n, b->kept - s->out);
+    for (int64_t i = 0; i < n; i++) from[i] = ring_get(&b->went, s->out + i) + b->levels + 1;
+    return n;
+}
+
+static void broadcast_left(stage *s, int64_t n, const int64_t *from, const int64_t *t) {
+    for (int64_t i = 0; i < n; i++) ring_set(&((broadcast *)s)->left, s->out + i, t[i]);
+    wait_out(s, n, from, t);
+}
+
+static const kind broadcast_kind = {
+    .name = "broadcast", .known = broadcast_known, .left = broadcast_left, .front = broadcast_front, .accept = broadcast_accept, .taken = broadcast_taken,
+    .run = broadcast_run, .room = broadcast_room, .took = broadcast_took
+};
 
 /* ---- making one ---- */
 
@@ -443,9 +469,8 @@ static bool make_rows(sim *sm, broadcast *b) {
     for (size_t i = 0; i < sizeof one / sizeof *one; i++) *one[i] = rows(sm, b, 1);
     for (size_t i = 0; i < sizeof of_lists / sizeof *of_lists; i++) *of_lists[i] = rows(sm, b, RING_LISTS);
     mask = ss_arena_alloc(sm->arena, all, sizeof *mask);
-    b->old = ss_arena_alloc(sm->arena, all, sizeof *b->old);
     b->beats = ss_arena_alloc(sm->arena, all, sizeof *b->beats);
-    sm->failed = sm->failed || !mask || !b->old || !b->beats;
+    sm->failed = sm->failed || !mask || !b->beats;
     if (sm->failed) return false;
     memset(mask, 0xff, (size_t)b->p.streams * sizeof *mask);
     b->next.mask = mask;

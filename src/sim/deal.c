@@ -135,7 +135,46 @@ static int64_t gather_run(stage *s, int64_t n, int64_t *t) {
     return moved > 0 ? moved : UNKNOWN;
 }
 
-static const kind gather_kind = { .name = "gather", .front = gather_front, .accept = accept_nothing, .taken = taken_nothing, .run = gather_run };
+/* Pixels of inputs that have not been asked yet. */
+static int64_t gather_known(stage *s, int64_t n, int64_t *from) {
+    gather *g = (gather *)s;
+    turns at = g->at;
+    int64_t known = 0, some = 0;
+    for (uint64_t asked = 0; known < n && !(asked >> at.whose & 1); known += some) {
+        stage *input = g->input[at.whose];
+        const bool first = at.word == 0;
+        asked |= (uint64_t)1 << at.whose;
+        some = known_of(input, left_of_pixel(&at, n - known), from + known);
+        if (some <= 0) break;
+        if (first) from[known] = later(from[known], input->last);
+        pass(&at, some);
+        if (at.word > 0) asked = UINT64_MAX;
+    }
+    for (int64_t i = 0; i < known; i++) from[i]++;
+    return known > 0 ? known : some;
+}
+
+static void gather_left(stage *s, int64_t n, const int64_t *from, const int64_t *t) {
+    gather *g = (gather *)s;
+    int64_t come[RUN], at[RUN];
+    for (int64_t i = 0; i < n; i++) {
+        come[i] = from[i] - 1;
+        s->last_in = at[i] = later(from[i], i > 0 ? t[i - 1] : s->last);
+    }
+    for (int64_t i = 0, some; i < n; i += some) {
+        stage *input = g->input[g->at.whose];
+        some = left_of_pixel(&g->at, n - i);
+        input->ops->left(input, some, come + i, at + i);
+        pass(&g->at, some);
+    }
+    s->in += n;
+    wait_out(s, n, from, t);
+}
+
+static const kind gather_kind = {
+    .name = "gather", .front = gather_front, .accept = accept_nothing, .taken = taken_nothing, .run = gather_run,
+    .known = gather_known, .left = gather_left
+};
 
 stage *make_gather(sim *sm, stage **from, const deal_shape *p) {
     gather *g = (gather *)stage_new(sm, &gather_kind, sizeof *g, NULL);

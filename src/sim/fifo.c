@@ -68,7 +68,7 @@ static int64_t fifo_front(stage *s) {
 }
 
 static void fifo_taken(stage *s, int64_t t) {
-    fifo_leave((fifo *)s, t);
+    fifo_leave((fifo *)s, 1, &t);
     if (s->trace) trace_level(s, t + 1, -1);
 }
 
@@ -78,13 +78,34 @@ static int64_t fifo_run(stage *s, int64_t n, int64_t *t) {
     if (n > s->in - s->out) n = s->in - s->out;
     for (int64_t i = 0; i < n; i++) {
         t[i] = fifo_next(f);
-        fifo_leave(f, t[i]);
+        fifo_leave(f, 1, t + i);
         went_out(s, 1, t + i);
     }
     return n;
 }
 
-const kind fifo_kind = { "fifo", fifo_front, fifo_accept, fifo_taken, fifo_run, fifo_room, fifo_took };
+/* Out of block RAM a word is fetched meanwhile. */
+static int64_t fifo_known(stage *s, int64_t n, int64_t *from) {
+    const fifo *f = (const fifo *)s;
+    const int64_t fetch = f->block ? 2 : 0;
+    if (s->in == s->out && !fifo_accept(s)) return UNKNOWN;
+    if (n > s->in - s->out) n = s->in - s->out;
+    for (int64_t i = 0; i < n; i++) from[i] = ring_get(&f->came, s->out + i) + fetch;
+    if (n > 0 && f->block) from[0] = later(from[0], later(f->fetched + 1, f->moved) + 1);
+    return n;
+}
+
+static void fifo_left(stage *s, int64_t n, const int64_t *from, const int64_t *t) {
+    fifo *f = (fifo *)s;
+    for (int64_t i = 0; f->block && i < n; i++) fetch(f, ring_get(&f->came, s->out + i), i > 0 ? t[i - 1] : s->last);
+    fifo_leave(f, n, t);
+    wait_out(s, n, from, t);
+}
+
+const kind fifo_kind = {
+    .name = "fifo", .front = fifo_front, .accept = fifo_accept, .taken = fifo_taken, .run = fifo_run,
+    .room = fifo_room, .took = fifo_took, .known = fifo_known, .left = fifo_left
+};
 
 stage *make_fifo(sim *sm, stage *from, int64_t depth, bool block) {
     if (depth == 0) return from;
@@ -171,7 +192,10 @@ static void slice_took(stage *s, int64_t n, const int64_t *t) {
     s->reader->ops->took(s->reader, through, out);
 }
 
-static const kind slice_kind = { "slice", slice_front, slice_accept, slice_taken, slice_run, slice_room, slice_took };
+static const kind slice_kind = {
+    .name = "slice", .front = slice_front, .accept = slice_accept, .taken = slice_taken, .run = slice_run,
+    .room = slice_room, .took = slice_took
+};
 
 stage *make_slice(sim *sm, stage *from) {
     slice *f = (slice *)stage_new(sm, &slice_kind, sizeof *f, from);

@@ -9,7 +9,6 @@
 enum { LANES = 16 }; /* of a group: counts of 16 bits fill a register */
 typedef int32_t lane; /* a time, or entries, from a base on that moves along */
 
-lane lanes_latest(int64_t groups, const lane *row);
 void lanes_wait(int64_t groups, const lane *until, lane *row); /* row: not before `until` */
 
 /* Words of non-zeros, each stream's in a column: as many as the padded row has can be read. */
@@ -22,8 +21,25 @@ typedef struct lanes_words {
 /* Words that are written as they come, one behind another: word k when it stands there, at v[k], and the one before is done; an entry a
  * cycle, or a cycle without any. done: when that was, and after them; latest[k]: of all streams, word k. */
 void lanes_write(int64_t groups, const lanes_words *w, const lane *v, lane *done, lane *latest);
+/* The same where the next word stands there only when all streams have the one before: a cycle after ahead[k], or after t[k - 1], when
+ * the one before was taken by the last of them (before the first: at t[-1]), which is t[k]; latest[-1]: of the word before. */
+void lanes_take(int64_t groups, const lanes_words *w, const lane *ahead, lane *t, lane *done, lane *latest);
 /* sum: entries with all words'; returns by how many more than `open` some stream has. */
 lane lanes_sum(int64_t groups, const lanes_words *w, const lane *entries, const lane *open, lane *sum);
+
+/* Places that the lists before have had, the oldest first: entry first[k] + i of list k, up to end[k], gives its place up in cycle
+ * last_fold[k] + i. */
+enum { OLD_LISTS = 8 }; /* SS_LISTS_WAITING */
+typedef struct lanes_lists {
+    int64_t n;
+    const lane *first[OLD_LISTS + 1], *end[OLD_LISTS], *last_fold[OLD_LISTS]; /* what is before first[0] is free */
+} lanes_lists;
+
+/* The next word where each entry takes the place of that `places` before it: it is written when that is free, one a cycle, so of those
+ * that follow one of the same list only the first can wait. next: room for a row. Returns whether all places are known, else nothing
+ * has changed. past: no stream needs places of the oldest list any more. */
+bool lanes_squeeze(int64_t groups, const lanes_words *w, lane v, const lanes_lists *l, const lane *places, lane *entries, lane *done,
+                   lane *next, lane *latest, bool *past);
 
 /* Of streams that have replayed a list by `done`, its places are open again: `open` is its end and all places. Returns whether all have. */
 bool lanes_open(int64_t groups, const lane *popped, const lane *end, const lane *places, const lane *done, lane *open);
