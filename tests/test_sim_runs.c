@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#define TESTS 400
+#define TESTS 600
 #define IMAGES 3
 #define LAYERS 24
-#define COUNTS (1 << 16)
+#define COUNTS (1 << 19)
 
 /* A pipeline in the making, and its stream: `deep` words a pixel of an h x w map. */
 typedef struct line {
@@ -60,13 +60,32 @@ static stream engine(line *l, stream x) {
     return x;
 }
 
+/* Engines that take pixels in turn, with and without room before and behind each. */
+static stage *side_by_side(line *l, stream x, broadcast_shape b, int64_t narrower) {
+    const bool room = util_rng_int(&l->r, 0, 1);
+    deal_shape d = { .words = x.deep, .row = x.w, .n = (int32_t)b.pixels };
+    stage *way[SS_MOST_PIXELS];
+    assert_int_equal(make_deal(&l->sm, x.s, &d, way), SS_OK);
+    for (b.number = 0; b.number < b.pixels; b.number++) {
+        stage *s = make_fifo(&l->sm, way[b.number], room ? util_rng_int(&l->r, 2, 3 * (int32_t)x.deep) : 0, false);
+        s = make_broadcast(&l->sm, make_width(&l->sm, s, narrower, 1), &b);
+        way[b.number] = make_fifo(&l->sm, s, util_rng_int(&l->r, 0, 1) ? util_rng_int(&l->r, 2, 9) : 0, util_rng_int(&l->r, 0, 1));
+    }
+    d.words = b.keep;
+    return make_gather(&l->sm, way, &d);
+}
+
 static stream broadcast(line *l, stream x) {
-    broadcast_shape b = { .pixels = 1, .row = 1, .passes = 1, .kernel = 9, .parts = 1, .streams = util_rng_int(&l->r, 1, 3), .steps = x.deep,
-                          .folds = util_rng_int(&l->r, 1, 3), .beats = util_rng_int(&l->r, 1, 3),
+    const int64_t pixels = util_rng_int(&l->r, 0, 1) ? util_rng_int(&l->r, 2, 4) : 1;
+    const int64_t narrower = pixels > 1 && x.deep <= 9 ? util_rng_int(&l->r, 1, 3) : 1;
+    broadcast_shape b = { .pixels = pixels, .row = x.w, .passes = 1, .kernel = 9, .parts = 1, .streams = util_rng_int(&l->r, 1, x.deep <= 9 ? 20 : 3),
+                          .steps = x.deep * narrower, .folds = util_rng_int(&l->r, 1, 3), .beats = util_rng_int(&l->r, 1, 3),
                           .lists = util_rng_int(&l->r, 1, 3), .queue = util_rng_int(&l->r, 0, 4),
                           .results = util_rng_int(&l->r, 1, 5), .layer = new_layer(l) };
+    if (util_rng_int(&l->r, 0, 4) == 0) b.queue = 32;
+    if (util_rng_int(&l->r, 0, 3) == 0) b.lists = 12; /* more than may wait */
     b.keep = b.folds * b.beats;
-    x.s = make_broadcast(&l->sm, x.s, &b);
+    x.s = pixels > 1 ? side_by_side(l, x, b, narrower) : make_broadcast(&l->sm, x.s, &b);
     x.deep = b.keep;
     return x;
 }

@@ -96,9 +96,9 @@ static ss_status set_expectation(ss_cost *c, ss_cost_node *n) {
 static int by_cycles(const void *va, const void *vb) {
     const ss_config *a = va, *b = vb;
     if (a->cycles != b->cycles) return a->cycles < b->cycles ? -1 : 1;
-    const int32_t ka[] = { (int32_t)a->engine, a->gr, a->ci, a->co, a->m, (int32_t)a->memory };
-    const int32_t kb[] = { (int32_t)b->engine, b->gr, b->ci, b->co, b->m, (int32_t)b->memory };
-    for (int i = 0; i < 6; i++)
+    const int32_t ka[] = { (int32_t)a->engine, a->gr, a->ci, a->co, a->m, (int32_t)a->memory, a->pixels };
+    const int32_t kb[] = { (int32_t)b->engine, b->gr, b->ci, b->co, b->m, (int32_t)b->memory, b->pixels };
+    for (int i = 0; i < 7; i++)
         if (ka[i] != kb[i]) return ka[i] < kb[i] ? -1 : 1;
     return 0;
 }
@@ -116,10 +116,11 @@ static int accumulator_bits(const ss_cost *c, const ss_cost_node *n) {
     for (int64_t f = 0; f < n->f; f++) {
         const float *w = v->weights + f * each;
         double positive = 0, negative = 0, largest = 0;
-        for (int64_t i = 0; i < each; i++) {
-            if (w[i] > 0) positive += w[i];
-            else negative -= w[i];
-            largest = fmax(largest, fabs((double)w[i]));
+        for (int64_t i = 0; i < each; i++) { /* no branch, for signs are random */
+            const double x = w[i], size = fabs(x), above = (x + size) / 2; /* exact */
+            positive += above;
+            negative += size - above;
+            largest = size > largest ? size : largest;
         }
         double scale = largest > 0 ? (double)top / largest : 0, high = (double)top;
         most = fmax(most, scale * (positive * high + negative * low));
@@ -157,6 +158,15 @@ static ss_status set_conv(ss_cost *c, ss_cost_node *n) {
     return SS_OK;
 }
 
+/* No engine, one way. */
+static ss_status set_plain(ss_cost *c, ss_cost_node *n) {
+    n->fixed = ss_arena_alloc(c->arena, 1, sizeof *n->fixed);
+    if (!n->fixed) return SS_BAD;
+    *n->fixed = (ss_config){ .gr = 1, .ci = 1, .co = 1, .m = 1 };
+    n->n_fixed = 1;
+    return SS_OK;
+}
+
 static int by_value(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
     return x < y ? -1 : x > y;
@@ -187,7 +197,7 @@ static ss_status set_steps(ss_cost *c, ss_cost_node *n) {
         add_tensor_steps(steps, &count, n->in_elems[k], n->in_c[k]);
     }
     add_tensor_steps(steps, &count, n->out_elems, n->node->shape.c);
-    if (n->n_fixed) least = fmax(least, n->fixed[0].cycles);
+    least = fmax(least, n->fixed[0].cycles);
     for (int i = 0; i < n->n_fixed; i++) steps[count++] = n->fixed[i].cycles;
     qsort(steps, (size_t)count, sizeof *steps, by_value);
     for (int i = 0; i < count; i++)
@@ -223,7 +233,7 @@ static ss_status set_node(ss_cost *c, int32_t i) {
                         "a batch normalisation that is not folded has no hardware");
     set_shape(c, i);
     set_tuning(c, n);
-    if (v->op == SS_OP_CONV && set_conv(c, n) != SS_OK) return SS_BAD;
+    if ((v->op == SS_OP_CONV ? set_conv(c, n) : set_plain(c, n)) != SS_OK || ss_node_useful(c, n) != SS_OK) return SS_BAD;
     return set_steps(c, n);
 }
 
@@ -261,40 +271,7 @@ void ss_cost_free(ss_cost *c) {
     if (c) ss_arena_free(c->arena);
 }
 
-/* ---- configurations ---- */
-
-static void complete(const ss_cost *c, const ss_cost_node *n, const ss_streams *s, ss_config *cfg) {
-    cfg->lanes_in = s->lanes[0];
-    cfg->lanes_out = s->out;
-    cfg->cycles = fmax(cfg->cycles, s->cycles);
-    ss_res_add(&cfg->res, ss_stream_resources(c, n, cfg, s), 1);
-}
-
-static const ss_config no_engine = { .gr = 1, .ci = 1, .co = 1, .m = 1 };
-
-/* Those of at most `most` cycles, with streams as they are sized. */
-static int list(const ss_cost *c, const ss_cost_node *n, const ss_streams *s, double most, ss_config *out, int cap) {
-    const ss_config *all = n->node->op == SS_OP_CONV ? n->fixed : &no_engine;
-    int count = n->node->op == SS_OP_CONV ? n->n_fixed : 1;
-    if (s->cycles > most) return 0;
-    int found = 0;
-    for (; found < count && all[found].cycles <= most; found++) {
-        if (found >= cap) continue;
-        out[found] = all[found];
-        complete(c, n, s, &out[found]);
-    }
-    return found;
-}
-
-int ss_cost_configs(const ss_cost *c, int32_t node, double interval, ss_config *out, int cap) {
-    return ss_cost_configs_beside(c, node, interval, interval, out, cap);
-}
-
-int ss_cost_configs_beside(const ss_cost *c, int32_t node, double interval, double most, ss_config *out, int cap) {
-    if (!(interval > 0)) return 0;
-    ss_streams s = ss_node_streams(&c->nodes[node], interval);
-    return list(c, &c->nodes[node], &s, most, out, cap);
-}
+/* ---- one configuration ---- */
 
 static ss_status check_plain(ss_ctx *ctx, const ss_cost_node *n, const ss_config *cfg) {
     if (cfg->engine == SS_ENGINE_NONE && cfg->gr == 1 && cfg->ci == 1 && cfg->co == 1 && cfg->m == 1 &&
@@ -311,10 +288,9 @@ ss_status ss_cost_eval(ss_ctx *ctx, const ss_cost *c, int32_t node, double inter
         return ss_error(ctx, (ss_where){ n->node->name, ss_op_name(n->node->op), NULL }, "give a number of cycles",
                         "an interval of %g cycles is not positive", interval);
     if ((conv ? ss_fold_check(ctx, c, n, cfg) : check_plain(ctx, n, cfg)) != SS_OK) return SS_BAD;
-    ss_streams s = ss_node_streams(n, interval);
     cfg->cycles = conv ? ss_fold_cycles(c, n, cfg) : 0;
     cfg->res = conv ? ss_fold_resources(c, n, cfg) : (ss_resources){ { 0 } };
-    complete(c, n, &s, cfg);
+    ss_node_complete(c, n, interval, cfg);
     return SS_OK;
 }
 

@@ -87,6 +87,11 @@ int ss_cost_configs(const ss_cost *c, int32_t node, double interval, ss_config *
 /* The same of at most `most` cycles, while streams are sized for `interval`: for latency some nodes are worth more speed
  * than others. */
 int ss_cost_configs_beside(const ss_cost *c, int32_t node, double interval, double most, ss_config *out, int cap);
+/* Of those at the last of `count` ascending intervals, in their order, the useful ones: without what takes no fewer cycles and
+ * no less of any resource than another, at any interval (dense engines beside dense ones, the others beside the others); dense:
+ * without engines that skip zeros. Cycles and resources are the least of each at the intervals at which it is listed. -1: out of
+ * memory. */
+int ss_cost_useful(const ss_cost *c, int32_t node, bool dense, const double *intervals, int count, ss_config *out, int cap);
 /* Fill cycles and res of a given folding at a target interval. Illegal values: an error that lists the legal ones. */
 ss_status ss_cost_eval(ss_ctx *ctx, const ss_cost *c, int32_t node, double interval, ss_config *cfg);
 /* What a convolution's folding takes even when all activations are zero. */

@@ -128,7 +128,7 @@ static ss_window_form window_form(const ss_cost *c, const ss_cost_node *n, const
 }
 
 ss_mem ss_fold_rom_style(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg) {
-    int64_t lanes = is_broadcast(cfg) ? cfg->sums : (int64_t)cfg->gr * cfg->co;
+    int64_t lanes = ss_result_lanes(cfg);
     return ss_constants_style(c->dev, lanes * n->acc_bits, n->f / lanes);
 }
 

@@ -27,8 +27,12 @@ typedef struct ss_cost_node {
     const ss_list_stats *lists; /* [n_parts][n_ci], an image; NULL: no profile */
     double nonzero_macs;     /* an image; 0: no profile */
     const double *expect;    /* [n_ci][k]: cycles an image of all steps, one filter; NULL: no profile */
-    ss_config *fixed;
+    /* every node: */
+    ss_config *fixed;        /* ascending cycles; no CONV: one, without an engine */
     int n_fixed;
+    int32_t *useful, *kind;  /* [n_useful]: indices into fixed, ascending, and into kinds (configs.c) */
+    int32_t *kinds;          /* [n_kinds]: of each a folding, index into fixed */
+    int32_t n_useful, n_kinds;
     double *steps;           /* distinct cycle counts, ascending */
     int n_steps;
 } ss_cost_node;
@@ -55,6 +59,18 @@ typedef struct ss_streams {
 
 /* The fewest lanes on every stream of the node that meet the interval. */
 ss_streams ss_node_streams(const ss_cost_node *n, double interval);
+
+/* Filters whose results a CONV's engines hand out together. */
+static inline int64_t ss_result_lanes(const ss_config *cfg) {
+    return cfg->engine == SS_ENGINE_BROADCAST ? cfg->sums : (int64_t)cfg->gr * cfg->co;
+}
+
+/* ---- configs.c ---- */
+
+/* useful, kind and kinds of a node with foldings. */
+ss_status ss_node_useful(ss_cost *c, ss_cost_node *n);
+/* Add to a folding's cycles and resources what streams sized for the interval need. */
+void ss_node_complete(const ss_cost *c, const ss_cost_node *n, double interval, ss_config *cfg);
 
 /* ---- fold.c: CONV ---- */
 
@@ -102,7 +118,8 @@ ss_status ss_broadcast_check(ss_ctx *ctx, const ss_cost *c, const ss_cost_node *
 /* Elements at input k with which no fork stops for ever, whatever the lanes. */
 int64_t ss_safe_room(const ss_cost *c, const ss_cost_node *n, int32_t k);
 
-/* CONV: what lanes add to the folding's resources; other nodes: everything. */
+/* CONV: what lanes add to the folding's resources, which depends on cfg through ss_window_lanes and ss_result_lanes alone; other
+ * nodes: everything. */
 ss_resources ss_stream_resources(const ss_cost *c, const ss_cost_node *n, const ss_config *cfg, const ss_streams *s);
 
 #endif

@@ -128,8 +128,7 @@ static void add_conv(const ss_cost *c, const ss_cost_node *n, const ss_config *c
                      ss_resources *res) {
     int bits = c->opts.bits, result = ss_result_bits(n);
     ss_res_add(res, ss_part_converter(s->lanes[0], ss_window_lanes(cfg), bits), 1);
-    int64_t results = cfg->engine == SS_ENGINE_BROADCAST ? cfg->sums : (int64_t)cfg->gr * cfg->co;
-    ss_res_add(res, ss_part_converter(results, s->out, result), 1);
+    ss_res_add(res, ss_part_converter(ss_result_lanes(cfg), s->out, result), 1);
     ss_res_add(res, ss_part_requantise(ss_fold_rom_style(c, n, cfg), s->out, n->f, result, bits), 1);
     if (c->dev->family[0] == '7' && result > 25) res->r[SS_DSP] += s->out; /* a DSP48E1 multiplies 25 x 18 bits */
 }

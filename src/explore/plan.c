@@ -219,7 +219,7 @@ static ss_status close_gap(planner *p, int32_t *ends, ss_plan *out) {
 
 /* The least of a resource that one node can do with, at any speed. */
 static double least_of(const ss_space *s, int32_t node, int k) {
-    int n = ss_cost_configs(s->cost, node, s->slowest, s->configs, s->configs_cap);
+    int n = ss_cost_useful(s->cost, node, s->dense, &s->slowest, 1, s->configs, s->configs_cap);
     double least = INFINITY;
     for (int i = 0; i < n; i++) least = fmin(least, (double)s->configs[i].res.r[k]);
     return n > 0 ? least : 0;

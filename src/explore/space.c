@@ -9,9 +9,8 @@ typedef struct entry {
     ss_option o;
 } entry;
 
-static int by_cycles(const void *pa, const void *pb) {
+static int by_resources(const void *pa, const void *pb) {
     const entry *a = pa, *b = pb;
-    if (a->cycles != b->cycles) return a->cycles < b->cycles ? -1 : 1;
     for (int k = 0; k < SS_RES_COUNT; k++)
         if (a->o.r[k] != b->o.r[k]) return a->o.r[k] < b->o.r[k] ? -1 : 1;
     return (a->o.id > b->o.id) - (a->o.id < b->o.id);
@@ -23,14 +22,17 @@ static bool covers(const ss_option *a, const double *limit) {
     return true;
 }
 
-/* Keep the entries that nothing at least as fast undercuts; those above a budget alone go too. */
-static int32_t prune(const ss_space *s, entry *e, int32_t n) {
+/* Of entries by ascending cycles, keep those that nothing at least as fast undercuts. */
+static int32_t prune(entry *e, int32_t n) {
     int32_t kept = 0;
-    qsort(e, (size_t)n, sizeof *e, by_cycles);
-    for (int32_t i = 0; i < n; i++) {
-        bool useful = covers(&e[i].o, s->budget);
-        for (int32_t j = kept - 1; useful && j >= 0; j--) useful = !covers(&e[j].o, e[i].o.r);
-        if (useful) e[kept++] = e[i];
+    for (int32_t from = 0, to; from < n; from = to) {
+        for (to = from + 1; to < n && e[to].cycles == e[from].cycles; to++) {}
+        qsort(&e[from], (size_t)(to - from), sizeof *e, by_resources);
+        for (int32_t i = from; i < to; i++) {
+            bool useful = true;
+            for (int32_t j = kept - 1; useful && j >= 0; j--) useful = !covers(&e[j].o, e[i].o.r);
+            if (useful) e[kept++] = e[i];
+        }
     }
     return kept;
 }
@@ -79,7 +81,7 @@ static ss_status load_bands(ss_space *s, int32_t node) {
 }
 
 static ss_status keep_table(ss_space *s, entry *e, int32_t n, ss_table *t) {
-    t->n = n = prune(s, e, n);
+    t->n = n = prune(e, n);
     t->cycles = ss_arena_alloc(s->arena, (size_t)n + 1, sizeof *t->cycles);
     t->options = ss_arena_alloc(s->arena, (size_t)n + 1, sizeof *t->options);
     if (!t->cycles || !t->options) return SS_BAD;
@@ -90,47 +92,38 @@ static ss_status keep_table(ss_space *s, entry *e, int32_t n, ss_table *t) {
     return SS_OK;
 }
 
-/* What is left out needs more than any budget. */
-static entry entry_of(const ss_space *s, const ss_config *c, int32_t id) {
-    entry e = { .cycles = c->cycles, .o.id = id };
-    bool out = s->dense && (c->engine == SS_ENGINE_CROSSBAR || c->engine == SS_ENGINE_BROADCAST);
-    for (int k = 0; k < SS_RES_COUNT; k++) e.o.r[k] = out ? INFINITY : (double)c->res.r[k];
-    return e;
-}
-
-/* The cheaper of both, resource by resource: the configurations of a faster band come first in this one too.
- */
-static entry cheaper(entry a, entry b) {
-    a.cycles = fmin(a.cycles, b.cycles);
-    for (int k = 0; k < SS_RES_COUNT; k++) a.o.r[k] = fmin(a.o.r[k], b.o.r[k]);
-    return a;
+/* The table of a node's configurations, which stay in s->configs, at the least of the intervals; those above a budget alone
+ * are left out. */
+static ss_status build_table(ss_space *s, int32_t node, const double *intervals, int32_t count, ss_table *t) {
+    int32_t n = ss_cost_useful(s->cost, node, s->dense, intervals, count, s->configs, s->configs_cap), within = 0;
+    entry *e = n >= 0 ? ss_alloc(s->ctx, (size_t)n + 1, sizeof *e) : NULL;
+    if (!e) return SS_BAD;
+    for (int32_t i = 0; i < n; i++) {
+        entry *to = &e[within];
+        *to = (entry){ .cycles = s->configs[i].cycles, .o.id = i };
+        for (int k = 0; k < SS_RES_COUNT; k++) to->o.r[k] = (double)s->configs[i].res.r[k];
+        within += covers(&to->o, s->budget);
+    }
+    ss_status status = keep_table(s, e, within, t);
+    ss_free(s->ctx, e);
+    return status;
 }
 
 static ss_status build_band(ss_space *s, int32_t node, int32_t band) {
     ss_node_space *t = &s->nodes[node];
     ss_band *b = &t->bands[band];
-    entry *least = ss_alloc(s->ctx, (size_t)s->configs_cap, sizeof *least);
-    entry *exact = ss_alloc(s->ctx, (size_t)s->configs_cap, sizeof *exact);
-    ss_status status = least && exact ? SS_OK : SS_BAD;
-    int32_t known = 0, n = 0;
-    for (int32_t j = 0; status == SS_OK && j <= band; j++) {
-        n = ss_cost_configs(s->cost, node, t->bands[j].top, s->configs, s->configs_cap);
-        for (int32_t i = 0; i < n; i++) {
-            exact[i] = entry_of(s, &s->configs[i], i);
-            least[i] = i < known ? cheaper(least[i], exact[i]) : exact[i];
-        }
-        known = n > known ? n : known;
-    }
-    if (status == SS_OK) status = keep_table(s, least, n, &b->least);
-    if (status == SS_OK) status = keep_table(s, exact, n, &b->exact);
+    double *tops = ss_alloc(s->ctx, (size_t)band + 1, sizeof *tops);
+    if (!tops) return SS_BAD;
+    for (int32_t j = 0; j <= band; j++) tops[j] = t->bands[j].top;
+    ss_status status = build_table(s, node, tops, band + 1, &b->least);
+    if (status == SS_OK) status = build_table(s, node, &tops[band], 1, &b->exact);
     if (status == SS_OK) b->configs = ss_arena_alloc(s->arena, (size_t)b->exact.n + 1, sizeof *b->configs);
     if (!b->configs) status = SS_BAD;
     for (int32_t i = 0; status == SS_OK && i < b->exact.n; i++) {
         b->configs[i] = s->configs[b->exact.options[i].id];
         b->exact.options[i].id = i;
     }
-    ss_free(s->ctx, least);
-    ss_free(s->ctx, exact);
+    ss_free(s->ctx, tops);
     b->built = status == SS_OK;
     return status;
 }
@@ -181,7 +174,7 @@ static ss_status load_nodes(ss_space *s) {
         if (load_steps(s, i) != SS_OK) return SS_BAD;
     for (int32_t i = 0; i < s->graph->n; i++) {
         if (load_bands(s, i) != SS_OK) return SS_BAD;
-        int32_t n = ss_cost_configs(s->cost, i, s->slowest, NULL, 0);
+        int32_t n = ss_cost_useful(s->cost, i, s->dense, &s->slowest, 1, NULL, 0);
         s->configs_cap = n > s->configs_cap ? n : s->configs_cap;
     }
     s->configs = ss_alloc(s->ctx, (size_t)s->configs_cap, sizeof *s->configs);

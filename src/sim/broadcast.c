@@ -32,20 +32,28 @@ typedef struct broadcast {
     int64_t words, step;    /* compacted; of the list in the making */
     int64_t pixel;          /* of the next word */
     int64_t made, replayed, fold, folds; /* lists made; replayed; folds of the one after them; folds of all */
-    int64_t joined, joined_fold, joined_word; /* result words */
-    int64_t kept;                             /* of them, those that go on */
+    int64_t joined, joined_fold, joined_word; /* result words; of the fold in joined_fold */
+    int64_t list_word, last_join;             /* of them, of the list; when the last one was there */
+    int64_t kept;                             /* those that go on */
     int64_t levels, read;
-    ring came, free; /* of a word: when it came in; when all streams had taken it out of their queues */
+    ring came, free; /* of a word: when it stood there; when all streams had taken it out of their queues */
     ring join;       /* of a result word */
     ring went, left; /* of one that goes on: from the join, out of the engine */
     ring fold_end;   /* of a fold: its last beat in any stream */
-    lanes_word next; /* word; with when the last one was done and what it had written */
+    lanes_words next;
+    lane queued;             /* cycles of a word in the queue, at least */
+    bool crowded;            /* the list in the making may have to wait for places: word by word */
+    int64_t oldest;          /* list whose places it can wait for */
+    int64_t written_at;      /* when all streams are done with the last word */
+    int64_t opened;          /* lists whose places are open in all streams */
+    int64_t gone[RING_LISTS]; /* when the last stream had replayed it */
     lists list;
-    lane *taken;     /* rows by word: out of the queue */
     /* a row each */
-    lane *never, *room, *open; /* before all times; places; entries that find one at once */
-    lane *ended, *busy;        /* the last fold's last beat; beats from the base on */
-    int64_t *old, *beats;      /* the list whose places are being taken again; beats up to the base */
+    lane *done, *entries;    /* when the last word was compacted; written in all */
+    lane *next_done, *sum;   /* and with the next word; with the list */
+    lane *room, *open;       /* places; entries that find one at once */
+    lane *ended, *busy;      /* the last fold's last beat; beats from the base on */
+    int64_t *beats;            /* beats up to the base */
 } broadcast;
 
 static lane *row(const broadcast *b, lane *rows, int64_t n) {
@@ -54,6 +62,10 @@ static lane *row(const broadcast *b, lane *rows, int64_t n) {
 
 static int64_t words_a_pixel(const broadcast *b) {
     return b->p.passes * b->p.steps;
+}
+
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
 }
 
 static int64_t slot(int64_t list) {
@@ -71,9 +83,10 @@ static void shift(const broadcast *b, lane *rows, int64_t n, int64_t by) {
 /* Entries, too, are counted anew, from where all places have been taken once. */
 static void shift_entries(broadcast *b) {
     for (int64_t i = 0; i < b->p.streams; i++) {
-        const lane by = b->next.entries[i] - 2 * b->room[i];
+        const lane by = b->entries[i] - 2 * b->room[i];
         if (by <= 0) continue;
-        b->next.entries[i] -= by;
+        b->entries[i] -= by;
+        b->sum[i] -= by;
         b->open[i] -= by;
         for (int64_t k = 0; k < RING_LISTS; k++) {
             row(b, b->list.first, k)[i] -= by;
@@ -96,8 +109,7 @@ static void move_base(broadcast *b, int64_t t) {
     lane *const times[] = { b->list.done, b->list.last_fold, b->list.popped };
     if (!fits(b, t)) *b->far = &b->s;
     b->base = t;
-    shift(b, b->taken, b->free.mask + 1, by);
-    shift(b, b->next.done, 1, by);
+    shift(b, b->done, 1, by);
     shift(b, b->ended, 1, by);
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) shift(b, times[i], RING_LISTS, by);
     shift_entries(b);
@@ -116,64 +128,24 @@ static lane in_rows(broadcast *b, int64_t t) {
 
 /* ---- words into lists ---- */
 
-/* When the next `entries` of a stream are written that find a place at `t` or later; UNKNOWN: a place is not free yet.
- * Lists before the last SS_LISTS_WAITING have been gone for long. */
-static bool write_entries(broadcast *b, int64_t stream, lane entries, lane t) {
-    lane place = b->next.entries[stream] - b->room[stream];
-    int64_t *old = &b->old[stream];
-    const lane end = place + entries;
-    *old = later(*old, b->made - SS_LISTS_WAITING);
-    if (place < 0) {
-        t += end <= 0 ? entries : -place;
-        place = end <= 0 ? end : 0;
-    }
-    while (place < end) {
-        const int64_t at = slot(*old) * b->groups * LANES + stream;
-        const lane first = b->list.first[at];
-        lane to = b->list.end[at];
-        if (*old < b->made && place >= to) {
-            ++*old;
-            continue;
-        }
-        if (*old < b->made && place >= first) {
-            if (*old >= b->replayed) return false;
-            if (t < b->list.last_fold[at] + place - first) t = b->list.last_fold[at] + place - first;
-        } else to = first;
-        if (to > end) to = end;
-        t += to - place;
-        place = to;
-    }
-    b->next.written[stream] = t;
-    return true;
-}
-
-/* Lists that have been replayed by t wait for nothing any more: what their places can take finds one at once. */
-static void open_places(broadcast *b, int64_t stream, lane t) {
-    for (int64_t *old = &b->old[stream]; *old < b->replayed; ++*old) {
-        const int64_t at = slot(*old) * b->groups * LANES + stream;
-        if (b->list.popped[at] > t) return;
-        b->open[stream] = b->list.end[at] + b->room[stream];
+/* Lists that have been replayed wait for nothing any more: what their places can take finds one at once. */
+static void open_places(broadcast *b) {
+    b->opened = later(b->opened, b->made - SS_LISTS_WAITING - 1);
+    bool all = true;
+    for (int64_t k = later(b->opened, 0); k < b->replayed; k++) {
+        all = lanes_open(b->groups, row(b, b->list.popped, slot(k)), row(b, b->list.end, slot(k)), b->room, b->done, b->open) && all;
+        if (all) b->opened = k + 1;
     }
 }
 
-/* Of those streams whose entries may wait for places. */
-static bool write_crowded(broadcast *b) {
-    const lanes_word *w = &b->next;
-    for (int64_t i = 0; i < b->p.streams; i++) {
-        const lane entries = w->count[i] > 0 ? w->count[i] : 1;
-        if (w->entries[i] + entries <= w->open[i]) continue;
-        if (!write_entries(b, i, entries, w->taken[i] > w->wait[i] ? w->taken[i] : w->wait[i])) return false;
-        open_places(b, i, w->written[i]);
-    }
-    return true;
+static void keep(const broadcast *b, lane *rows, int64_t list, const lane *from) {
+    memcpy(row(b, rows, slot(list)), from, (size_t)(b->groups * LANES) * sizeof *from);
 }
 
-/* Of the next word, which has come in, what is not known from the one before. */
-static void begin_word(broadcast *b) {
-    const int64_t n = b->words, before = n - b->p.queue;
-    b->next.v = in_rows(b, ring_get(&b->came, n));
-    b->next.taken = row(b, b->taken, n & b->free.mask);
-    if (b->p.queue > 0 && before >= 0) b->next.before = row(b, b->taken, before & b->free.mask);
+static void swap(lane **a, lane **b) {
+    lane *const t = *a;
+    *a = *b;
+    *b = t;
 }
 
 /* What others have of the map is passed over. */
@@ -183,37 +155,82 @@ static void next_pixel(broadcast *b) {
     b->next.count += (b->pixel - from - 1) * words_a_pixel(b) * b->p.streams;
 }
 
-static void end_word(broadcast *b) {
-    lanes_word *w = &b->next;
-    lane *const written = w->written, *const sum = w->sum;
-    w->written = w->done;
-    w->done = written;
-    w->sum = w->entries;
-    w->entries = sum;
-    w->count += b->p.streams;
-    if (++b->words % words_a_pixel(b) == 0) next_pixel(b);
-}
-
-static void keep(const broadcast *b, lane *rows, int64_t list, const lane *from) {
-    memcpy(row(b, rows, slot(list)), from, (size_t)(b->groups * LANES) * sizeof *from);
-}
-
-/* The next word leaves the queues and is compacted. */
-static bool compact(broadcast *b) {
-    const bool last = b->step == b->p.steps - 1;
-    if (last && b->replayed <= b->made - SS_LISTS_WAITING) return false;
-    begin_word(b);
-    b->next.wait = last && b->made >= SS_LISTS_WAITING ? row(b, b->list.popped, slot(b->made - SS_LISTS_WAITING)) : b->never;
-    ring_set(&b->free, b->words, b->base + lanes_write(b->groups, &b->next));
-    if (b->step == 0) keep(b, b->list.first, b->made, b->next.entries);
-    if (b->next.crowded && !write_crowded(b)) return false;
-    end_word(b);
-    b->step = last ? 0 : b->step + 1;
-    if (!last) return true;
-    keep(b, b->list.done, b->made, b->next.done);
-    keep(b, b->list.end, b->made, b->next.entries);
+static void end_list(broadcast *b) {
+    swap(&b->entries, &b->sum);
+    keep(b, b->list.done, b->made, b->done);
+    keep(b, b->list.end, b->made, b->entries);
     b->made++;
+    b->step = 0;
+    if (b->words % words_a_pixel(b) == 0) next_pixel(b);
+}
+
+static void end_words(broadcast *b, int64_t n) {
+    b->words += n;
+    b->next.count += n * b->p.streams;
+    b->step += n;
+    if (b->step == b->p.steps) end_list(b);
+}
+
+/* What the list will have written, if it finds places at once. */
+static void begin_list(broadcast *b) {
+    const lanes_words all = { b->next.count, b->next.mask, b->p.steps, b->p.streams };
+    keep(b, b->list.first, b->made, b->entries);
+    b->crowded = lanes_sum(b->groups, &all, b->entries, b->open, b->sum) >= 0;
+    if (!b->crowded) return;
+    open_places(b);
+    b->crowded = lanes_sum(b->groups, &all, b->entries, b->open, b->sum) >= 0;
+}
+
+/* The next word, which may have to wait for places. Lists before the last SS_LISTS_WAITING have been gone for long. */
+static bool write_crowded(broadcast *b, lane v, lane *latest) {
+    lanes_lists l = { .n = 0 };
+    bool past;
+    b->oldest = later(b->oldest, b->made - SS_LISTS_WAITING);
+    l.first[0] = row(b, b->list.first, slot(b->oldest));
+    for (int64_t k = b->oldest; k < b->replayed; k++, l.n++) {
+        l.first[l.n] = row(b, b->list.first, slot(k));
+        l.end[l.n] = row(b, b->list.end, slot(k));
+        l.last_fold[l.n] = row(b, b->list.last_fold, slot(k));
+    }
+    if (!lanes_squeeze(b->groups, &b->next, v, &l, b->room, b->entries, b->done, b->next_done, latest, &past)) return false;
+    if (past) b->oldest++;
     return true;
+}
+
+/* Words that have come into the lists; those that could. */
+static int64_t write_words(broadcast *b, const lane *v, lane *latest) {
+    const int64_t n = b->next.n;
+    const uint16_t *const count = b->next.count;
+    int64_t k = 0;
+    if (!b->crowded) lanes_write(b->groups, &b->next, v, b->done, latest);
+    if (!b->crowded) return n;
+    for (; k < n && write_crowded(b, v[k], latest + k); k++) b->next.count += b->p.streams;
+    b->next.count = count;
+    return k;
+}
+
+/* Words leave the queues and are compacted: all of a list that are there, the last alone where it may have to wait. */
+static bool compact(broadcast *b) {
+    const int64_t left = b->p.steps - b->step, before = b->made - SS_LISTS_WAITING;
+    lane v[RUN], latest[RUN];
+    int64_t n = smaller(smaller(b->s.in - b->words, left), RUN);
+    if (n == left && b->replayed <= before) n--;
+    if (n == 0) return false;
+    if (b->step == 0) begin_list(b);
+    if (n == left && before >= 0 && b->gone[slot(before)] > ring_get(&b->came, b->words + n - 1)) {
+        if (n == 1) lanes_wait(b->groups, row(b, b->list.popped, slot(before)), b->done);
+        else n--;
+    }
+    in_rows(b, ring_get(&b->came, b->words + n - 1)); /* only the last can move the base */
+    for (int64_t k = 0; k < n; k++) v[k] = in_rows(b, ring_get(&b->came, b->words + k)) + b->queued;
+    b->next.n = n;
+    n = write_words(b, v, latest);
+    for (int64_t k = 0; k < n; k++) {
+        ring_set(&b->free, b->words + k, later(b->base + v[k], b->written_at));
+        b->written_at = b->base + latest[k];
+    }
+    end_words(b, n);
+    return n > 0;
 }
 
 /* ---- lists into folds ---- */
@@ -235,21 +252,30 @@ static bool replay(broadcast *b) {
         trace_busy(&b->s, b->base + f.start[i], b->base + f.ended[i] + 1);
     if (++b->fold < b->p.folds) return true;
     keep(b, b->list.popped, b->replayed, b->ended);
+    b->gone[at] = ring_get(&b->fold_end, b->folds - 1);
     b->fold = 0;
     b->replayed++;
     return true;
 }
 
-static bool join_word(broadcast *b) {
+/* Of the next fold, what finds a place behind the join. */
+static bool join_words(broadcast *b) {
     if (b->joined_fold == b->folds) return false;
-    const int64_t n = b->joined, freed = b->kept - SS_JOIN_PLACES;
-    if (freed >= b->s.out) return false;
-    int64_t t = ring_get(&b->fold_end, b->joined_fold) + 8 + b->joined_word + b->read;
-    if (n > 0) t = later(t, ring_get(&b->join, n - 1) + 1);
-    if (freed >= 0) t = later(t, ring_get(&b->left, freed) + 1);
-    ring_set(&b->join, b->joined++, t);
-    if (n % (b->p.folds * b->p.beats) < b->p.keep) ring_set(&b->went, b->kept++, t);
-    if (++b->joined_word < b->p.beats) return true;
+    const int64_t from = ring_get(&b->fold_end, b->joined_fold) + 8 + b->read, list = b->p.folds * b->p.beats, out = b->s.out;
+    const ring left = b->left, went = b->went, join = b->join;
+    int64_t last = b->last_join, kept = b->kept, word = b->joined_word, of_list = b->list_word, freed = kept - SS_JOIN_PLACES;
+    for (; word < b->p.beats && freed < out; word++, freed = kept - SS_JOIN_PLACES) {
+        last = later(from + word, last + 1);
+        if (freed >= 0) last = later(last, ring_get(&left, freed) + 1);
+        ring_set(&join, b->joined++, last);
+        if (of_list < b->p.keep) ring_set(&went, kept++, last);
+        if (++of_list == list) of_list = 0;
+    }
+    b->last_join = last;
+    b->kept = kept;
+    b->joined_word = word;
+    b->list_word = of_list;
+    if (word < b->p.beats) return false;
     b->joined_fold++;
     b->joined_word = 0;
     return true;
@@ -263,25 +289,25 @@ static void advance(broadcast *b) {
         while (b->words < b->s.in && compact(b)) {
         }
         while (b->replayed < b->made && replay(b)) moved = true;
-        while (join_word(b)) moved = true;
+        while (join_words(b)) moved = true;
     } while (moved);
 }
 
 /* ---- the stage ---- */
 
 /* From when all streams take another word, or UNKNOWN: when they have taken that which frees its place out of their queues; without
- * one, when the word before is compacted. */
-static int64_t all_ready(broadcast *b) {
+ * one, when the word before is compacted. A stream that has room for it takes it as soon as it stands there, whatever others do;
+ * from a queue of two or more it gets it no later for that. */
+static int64_t all_ready(const broadcast *b) {
     const int64_t n = b->s.in - b->p.queue;
     if (n < 0) return 0;
     if (b->words < n) return UNKNOWN;
-    if (b->p.queue == 0) return b->base + lanes_latest(b->groups, b->next.done);
+    if (b->p.queue == 0) return b->written_at;
     if (n < b->words) return ring_get(&b->free, n) + 1;
-    begin_word(b);
-    return b->base + lanes_take(b->groups, &b->next) + 1;
+    return later(ring_get(&b->came, n) + 1, b->written_at) + 1;
 }
 
-static int64_t broadcast_room(const stage *s, int64_t n) {
+static int64_t broadcast_room(stage *s, int64_t n) {
     const broadcast *b = (const broadcast *)s;
     const int64_t first = s->in - b->p.queue; /* frees the next word's place */
     if (s->busy || b->p.queue == 0) return 0;
@@ -309,7 +335,55 @@ static bool take_word(broadcast *b) {
     return true;
 }
 
+/* Without a queue, words of a list that are known: when they are taken is when they are done. */
+static bool take_known(broadcast *b) {
+    stage *s = &b->s;
+    int64_t from[RUN], at[RUN];
+    lane ahead[RUN], t[RUN + 1], latest[RUN + 1];
+    const int64_t before = b->made - SS_LISTS_WAITING, left = b->p.steps - b->step;
+    const bool waits = before >= 0 && (before >= b->replayed || b->gone[slot(before)] > s->last_in);
+    if (s->busy || s->single || b->words < s->in || s->from->busy) return false;
+    s->busy = true;
+    const int64_t n = b->next.n = known_of(s->from, smaller(left - waits, RUN), from);
+    s->busy = false;
+    if (n <= 0) return false;
+    if (b->step == 0) begin_list(b);
+    if (b->crowded) return false;
+    if (later(*from, s->from->last) - b->base < -FAR / 2) *b->far = s;
+    in_rows(b, later(from[n - 1], b->written_at)); /* only the last can move the base */
+    for (int64_t k = 0; k < n; k++) ahead[k] = in_rows(b, from[k]);
+    t[0] = in_rows(b, s->from->last);
+    latest[0] = in_rows(b, b->written_at);
+    lanes_take(b->groups, &b->next, ahead, t + 1, b->done, latest + 1);
+    for (int64_t k = 0; k < n; k++) {
+        at[k] = b->base + t[k + 1];
+        s->starved += at[k] - (k > 0 ? b->base + latest[k] : b->written_at);
+    }
+    s->last_in = at[n - 1];
+    s->in += n;
+    s->from->ops->left(s->from, n, from, at);
+    b->written_at = b->base + latest[n];
+    end_words(b, n);
+    return true;
+}
+
+/* Without a queue, up to the end of a list. */
+static bool take_list(broadcast *b) {
+    bool took = false;
+    for (;;) {
+        while (take_known(b)) {
+            took = true;
+            if (b->step == 0) return true;
+        }
+        if (!take_word(b)) break;
+        took = true;
+        if (!compact(b) || b->step == 0) break;
+    }
+    return took;
+}
+
 static bool take_words(broadcast *b) {
+    if (b->p.queue == 0) return take_list(b);
     int64_t t[RUN], n = b->s.single ? 0 : broadcast_room(&b->s, RUN);
     if (n < 2) return take_word(b);
     b->s.busy = true;
@@ -324,14 +398,19 @@ static bool broadcast_accept(stage *s) {
     return take_words((broadcast *)s);
 }
 
-static int64_t broadcast_front(stage *s) {
-    broadcast *b = (broadcast *)s;
-    if (b->kept == s->out) advance(b);
-    while (b->kept == s->out) {
-        if (!take_words(b)) return UNKNOWN;
+/* A result word, as soon as one is known. */
+static bool have_word(broadcast *b) {
+    if (b->kept == b->s.out) advance(b);
+    while (b->kept == b->s.out) {
+        if (!take_words(b)) return false;
         advance(b);
     }
-    return later(ring_get(&b->went, s->out) + b->levels + 2, s->last + 1);
+    return true;
+}
+
+static int64_t broadcast_front(stage *s) {
+    broadcast *b = (broadcast *)s;
+    return have_word(b) ? later(ring_get(&b->went, s->out) + b->levels + 2, s->last + 1) : UNKNOWN;
 }
 
 static void broadcast_taken(stage *s, int64_t t) {
@@ -339,11 +418,39 @@ static void broadcast_taken(stage *s, int64_t t) {
 }
 
 static int64_t broadcast_run(stage *s, int64_t n, int64_t *t) {
-    return run_fronts(s, n, t, broadcast_front, broadcast_taken);
+    broadcast *b = (broadcast *)s;
+    int64_t moved = 0;
+    while (moved < n && have_word(b)) {
+        const int64_t more = smaller(n - moved, b->kept - s->out);
+        int64_t last = s->last;
+        for (int64_t i = 0; i < more; i++) {
+            last = later(ring_get(&b->went, s->out + i) + b->levels + 2, last + 1);
+            ring_set(&b->left, s->out + i, last);
+            t[moved + i] = last;
+        }
+        went_out(s, more, t + moved);
+        moved += more;
+    }
+    return moved > 0 ? moved : UNKNOWN;
 }
 
-static const kind broadcast_kind = { "broadcast", broadcast_front, broadcast_accept, broadcast_taken,
-                                     broadcast_run, broadcast_room, broadcast_took };
+static int64_t broadcast_known(stage *s, int64_t n, int64_t *from) {
+    broadcast *b = (broadcast *)s;
+    if (!have_word(b)) return UNKNOWN;
+    n = smaller(n, b->kept - s->out);
+    for (int64_t i = 0; i < n; i++) from[i] = ring_get(&b->went, s->out + i) + b->levels + 1;
+    return n;
+}
+
+static void broadcast_left(stage *s, int64_t n, const int64_t *from, const int64_t *t) {
+    for (int64_t i = 0; i < n; i++) ring_set(&((broadcast *)s)->left, s->out + i, t[i]);
+    wait_out(s, n, from, t);
+}
+
+static const kind broadcast_kind = {
+    .name = "broadcast", .known = broadcast_known, .left = broadcast_left, .front = broadcast_front, .accept = broadcast_accept, .taken = broadcast_taken,
+    .run = broadcast_run, .room = broadcast_room, .took = broadcast_took
+};
 
 /* ---- making one ---- */
 
@@ -354,33 +461,30 @@ static lane *rows(sim *sm, const broadcast *b, int64_t n) {
 }
 
 static bool make_rows(sim *sm, broadcast *b) {
-    lanes_word *w = &b->next;
-    lane **const one[] = { &b->never, &b->room, &b->open, &b->ended, &b->busy, &w->done, &w->written, &w->entries, &w->sum };
+    lane **const one[] = { &b->done, &b->next_done, &b->entries, &b->sum, &b->room, &b->open, &b->ended, &b->busy };
     lane **const of_lists[] = { &b->list.first, &b->list.end, &b->list.done, &b->list.last_fold, &b->list.popped };
     b->groups = ss_ceil_div(b->p.streams, LANES);
     const size_t all = (size_t)(b->groups * LANES);
+    uint16_t *mask;
     for (size_t i = 0; i < sizeof one / sizeof *one; i++) *one[i] = rows(sm, b, 1);
     for (size_t i = 0; i < sizeof of_lists / sizeof *of_lists; i++) *of_lists[i] = rows(sm, b, RING_LISTS);
-    b->taken = rows(sm, b, b->free.mask + 1);
-    w->mask = ss_arena_alloc(sm->arena, all, sizeof *w->mask);
-    b->old = ss_arena_alloc(sm->arena, all, sizeof *b->old);
+    mask = ss_arena_alloc(sm->arena, all, sizeof *mask);
     b->beats = ss_arena_alloc(sm->arena, all, sizeof *b->beats);
-    sm->failed = sm->failed || !w->mask || !b->old || !b->beats;
-    return !sm->failed;
+    sm->failed = sm->failed || !mask || !b->beats;
+    if (sm->failed) return false;
+    memset(mask, 0xff, (size_t)b->p.streams * sizeof *mask);
+    b->next.mask = mask;
+    return true;
 }
 
 static void set_rows(broadcast *b, const uint16_t *counts) {
     const lane room = (lane)(b->p.lists * ss_share_rows(b->p.steps, b->p.kernel, b->p.parts));
-    for (int64_t i = 0; i < b->groups * LANES; i++) {
-        b->never[i] = -2 * FAR;
-        b->room[i] = b->open[i] = room;
-    }
-    memset(b->next.mask, 0xff, (size_t)b->p.streams * sizeof *b->next.mask);
+    for (int64_t i = 0; i < b->groups * LANES; i++) b->room[i] = b->open[i] = room;
     b->pixel = b->p.number;
     b->next.count = counts + b->pixel * words_a_pixel(b) * b->p.streams;
-    b->next.before = b->never;
-    b->next.open = b->open;
-    b->next.queued = b->p.queue > 0;
+    b->next.streams = b->p.streams;
+    b->queued = b->p.queue > 0;
+    b->last_join = -1;
 }
 
 stage *make_broadcast(sim *sm, stage *from, const broadcast_shape *p) {

@@ -83,7 +83,9 @@ static int64_t engine_run(stage *s, int64_t n, int64_t *t) {
     return run_fronts(s, n, t, engine_front, engine_taken);
 }
 
-static const kind engine_kind = { "engine", engine_front, engine_accept, engine_taken, engine_run, NULL, NULL };
+static const kind engine_kind = {
+    .name = "engine", .front = engine_front, .accept = engine_accept, .taken = engine_taken, .run = engine_run
+};
 
 stage *make_engine(sim *sm, stage *from, const engine_shape *p) {
     engine *e = (engine *)stage_new(sm, &engine_kind, sizeof *e, from);

@@ -6,7 +6,7 @@
  * taken one cycle after it came; with block RAM, it is fetched, moved to the output register, and taken, a
  * cycle each at least. */
 
-static int64_t fifo_room(const stage *s, int64_t n) {
+static int64_t fifo_room(stage *s, int64_t n) {
     const fifo *f = (const fifo *)s;
     const int64_t empty = s->busy ? 0 : f->depth - (s->in - s->out);
     return room_by(s, &f->left, s->in - f->depth, n < empty ? n : empty);
@@ -48,13 +48,14 @@ bool fifo_accept(stage *s) {
     return true;
 }
 
-int64_t fifo_stands(const fifo *f, int64_t first, int64_t n) {
-    const int64_t more = f->block ? 3 : 1;
-    int64_t fit = 0;
-    if (n > f->s.in - f->s.out) n = f->s.in - f->s.out;
+int64_t fifo_stands(fifo *f, int64_t first, int64_t n) {
+    const int64_t more = f->block ? 3 : 1, out = f->s.out;
+    if (n > f->s.in - out) n = f->s.in - out;
     if (f->s.v > first || f->s.last + 1 > first || f->moved + 2 > first) return 0;
-    while (fit < n && ring_get(&f->came, f->s.out + fit) + more <= first + fit) fit++;
-    return fit;
+    if (first - out < f->since || f->stood < out) f->stood = out;
+    f->since = first - out;
+    while (f->stood < out + n && ring_get(&f->came, f->stood) + more <= first + f->stood - out) f->stood++;
+    return f->stood - out < n ? f->stood - out : n;
 }
 
 void fifo_fill(fifo *f, int64_t through) {
@@ -67,7 +68,7 @@ static int64_t fifo_front(stage *s) {
 }
 
 static void fifo_taken(stage *s, int64_t t) {
-    fifo_leave((fifo *)s, t);
+    fifo_leave((fifo *)s, 1, &t);
     if (s->trace) trace_level(s, t + 1, -1);
 }
 
@@ -77,13 +78,34 @@ static int64_t fifo_run(stage *s, int64_t n, int64_t *t) {
     if (n > s->in - s->out) n = s->in - s->out;
     for (int64_t i = 0; i < n; i++) {
         t[i] = fifo_next(f);
-        fifo_leave(f, t[i]);
+        fifo_leave(f, 1, t + i);
         went_out(s, 1, t + i);
     }
     return n;
 }
 
-const kind fifo_kind = { "fifo", fifo_front, fifo_accept, fifo_taken, fifo_run, fifo_room, fifo_took };
+/* Out of block RAM a word is fetched meanwhile. */
+static int64_t fifo_known(stage *s, int64_t n, int64_t *from) {
+    const fifo *f = (const fifo *)s;
+    const int64_t fetch = f->block ? 2 : 0;
+    if (s->in == s->out && !fifo_accept(s)) return UNKNOWN;
+    if (n > s->in - s->out) n = s->in - s->out;
+    for (int64_t i = 0; i < n; i++) from[i] = ring_get(&f->came, s->out + i) + fetch;
+    if (n > 0 && f->block) from[0] = later(from[0], later(f->fetched + 1, f->moved) + 1);
+    return n;
+}
+
+static void fifo_left(stage *s, int64_t n, const int64_t *from, const int64_t *t) {
+    fifo *f = (fifo *)s;
+    for (int64_t i = 0; f->block && i < n; i++) fetch(f, ring_get(&f->came, s->out + i), i > 0 ? t[i - 1] : s->last);
+    fifo_leave(f, n, t);
+    wait_out(s, n, from, t);
+}
+
+const kind fifo_kind = {
+    .name = "fifo", .front = fifo_front, .accept = fifo_accept, .taken = fifo_taken, .run = fifo_run,
+    .room = fifo_room, .took = fifo_took, .known = fifo_known, .left = fifo_left
+};
 
 stage *make_fifo(sim *sm, stage *from, int64_t depth, bool block) {
     if (depth == 0) return from;
@@ -150,7 +172,7 @@ static int64_t slice_run(stage *s, int64_t n, int64_t *t) {
 }
 
 /* What goes straight through, and two words that stay. */
-static int64_t slice_room(const stage *s, int64_t n) {
+static int64_t slice_room(stage *s, int64_t n) {
     if (s->busy || s->v >= 0 || s->in != s->out || s->last > s->last_in + 1) return 0;
     const int64_t most = room_of(s->reader, n) + 2;
     return n < most ? n : most;
@@ -170,7 +192,10 @@ static void slice_took(stage *s, int64_t n, const int64_t *t) {
     s->reader->ops->took(s->reader, through, out);
 }
 
-static const kind slice_kind = { "slice", slice_front, slice_accept, slice_taken, slice_run, slice_room, slice_took };
+static const kind slice_kind = {
+    .name = "slice", .front = slice_front, .accept = slice_accept, .taken = slice_taken, .run = slice_run,
+    .room = slice_room, .took = slice_took
+};
 
 stage *make_slice(sim *sm, stage *from) {
     slice *f = (slice *)stage_new(sm, &slice_kind, sizeof *f, from);

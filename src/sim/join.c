@@ -66,32 +66,27 @@ static int64_t others_wait(const join *j, int32_t k, int64_t n) {
     const int64_t first = j->input[k]->last_in + 2;
     if (j->s.last > first) return 0;
     for (int32_t i = 0; i < j->n; i++)
-        if (i != k) n = fifo_stands((const fifo *)j->input[i], first, n);
+        if (i != k) n = fifo_stands((fifo *)j->input[i], first, n);
     return n;
 }
 
-/* n words that are in all its FIFOs. */
+/* n words that are in all its FIFOs, and have all been taken at the same times. */
 static void take_all(join *j, int64_t n, int64_t *t) {
-    fifo *const *f = (fifo *const *)j->input;
-    int64_t stands[SS_MAX_INPUTS], last = j->s.last;
+    int64_t from[SS_MAX_INPUTS][RUN], at[RUN], before = j->input[0]->last, last = j->s.last;
+    for (int32_t k = 0; k < j->n; k++) j->input[k]->ops->known(j->input[k], n, from[k]);
     for (int64_t i = 0; i < n; i++) {
         int64_t v = 0, first = NEVER;
         for (int32_t k = 0; k < j->n; k++) {
-            stands[k] = f[k]->s.v >= 0 ? f[k]->s.v : fifo_next(f[k]);
-            v = later(v, stands[k]);
-            if (stands[k] < first) first = stands[k];
+            v = later(v, from[k][i]);
+            if (from[k][i] < first) first = from[k][i];
         }
-        first = later(first, last + 1);
+        v = later(v, before) + 1;
+        first = later(later(first, before), last) + 1;
         if (v > first) j->waited += v - first;
-        v = later(v, last);
-        for (int32_t k = 0; k < j->n; k++) {
-            f[k]->s.blocked += v - stands[k];
-            f[k]->s.v = UNKNOWN;
-            fifo_leave(f[k], v);
-            went_out(&f[k]->s, 1, &v);
-        }
-        t[i] = last = v + 1;
+        before = at[i] = later(v, last);
+        t[i] = last = before + 1;
     }
+    for (int32_t k = 0; k < j->n; k++) j->input[k]->ops->left(j->input[k], n, from[k], at);
     j->s.in += n;
     went_out(&j->s, n, t);
 }
@@ -101,7 +96,7 @@ static int64_t together_run(stage *s, int64_t n, int64_t *t) {
     join *j = (join *)s;
     if (!j->registered) return 0;
     for (int32_t k = 0; k < j->n; k++)
-        if (j->input[k]->ops != &fifo_kind) return 0;
+        if (j->input[k]->ops != &fifo_kind || j->input[k]->v >= 0) return 0;
     for (int32_t k = 0; k < j->n; k++) {
         stage *f = j->input[k];
         if (f->in == f->out) fifo_fill((fifo *)f, others_wait(j, k, n));
@@ -114,8 +109,11 @@ static int64_t together_run(stage *s, int64_t n, int64_t *t) {
     return n;
 }
 
-static const kind together_kind = { "together", together_front, accept_nothing, together_taken, together_run, NULL, NULL };
-static const kind turns_kind = { "turns", turns_front, accept_nothing, taken_nothing, NULL, NULL, NULL };
+static const kind together_kind = {
+    .name = "together", .front = together_front, .accept = accept_nothing, .taken = together_taken,
+    .run = together_run
+};
+static const kind turns_kind = { .name = "turns", .front = turns_front, .accept = accept_nothing, .taken = taken_nothing };
 
 static join *make_join(sim *sm, const kind *ops, stage **from, int32_t n) {
     join *j = (join *)stage_new(sm, ops, sizeof *j, NULL);
@@ -217,7 +215,9 @@ static int64_t branch_run(stage *s, int64_t n, int64_t *t) {
     return n;
 }
 
-static const kind branch_kind = { "fork", branch_front, accept_nothing, branch_taken, branch_run, NULL, NULL };
+static const kind branch_kind = {
+    .name = "fork", .front = branch_front, .accept = accept_nothing, .taken = branch_taken, .run = branch_run
+};
 
 bool fork_waits_for(const stage *s) {
     const fork *f = ((const branch *)s)->f;

@@ -9,35 +9,121 @@ BODY lane later(lane a, lane b) {
     return a > b ? a : b;
 }
 
-BODY lane latest_body(int64_t n, IN row) {
-    lane most = INT32_MIN;
-    for (int64_t i = 0; i < n * LANES; i++) most = later(most, row[i]);
-    return most;
+BODY void wait_body(int64_t n, IN until, OUT row) {
+    for (int64_t i = 0; i < n * LANES; i++) row[i] = later(row[i], until[i]);
 }
 
-BODY lane take_body(int64_t n, lane v, lane queued, IN before, IN done, OUT taken) {
+BODY lane write_group(lane v, const uint16_t *restrict count, const uint16_t *restrict mask, OUT done) {
     lane most = INT32_MIN;
-    for (int64_t i = 0; i < n * LANES; i++) {
-        taken[i] = later(later(before[i] + 1, v) + queued, done[i]);
-        most = later(most, taken[i]);
+#pragma omp simd reduction(max : most)
+    for (int i = 0; i < LANES; i++) {
+        const lane more = count[i] & mask[i];
+        done[i] = later(done[i], v) + later(more, 1);
+        most = later(most, done[i]);
     }
     return most;
 }
 
-BODY lane write_body(int64_t n, lane v, lane queued, IN before, IN done, IN wait, IN entries, IN open,
-                     const uint16_t *restrict count, const uint16_t *restrict mask, OUT taken, OUT written, OUT sum, bool *crowded) {
-    lane most = INT32_MIN, over = INT32_MIN;
-    for (int64_t i = 0; i < n * LANES; i++) {
-        const lane t = later(later(before[i] + 1, v) + queued, done[i]);
-        const lane more = count[i] & mask[i], cycles = later(more, 1);
-        taken[i] = t;
-        written[i] = later(t, wait[i]) + cycles;
-        sum[i] = entries[i] + more;
-        most = later(most, t);
-        over = later(over, entries[i] + cycles - open[i]);
-    }
-    *crowded = over > 0;
+BODY lane write_word(int64_t n, lane v, const uint16_t *count, const uint16_t *mask, lane *done) {
+    lane most = write_group(v, count, mask, done);
+    for (int64_t at = LANES; at < n * LANES; at += LANES) most = later(most, write_group(v, count + at, mask + at, done + at));
     return most;
+}
+
+BODY void write_body(int64_t n, const lanes_words *w, IN v, OUT done, OUT latest) {
+    const uint16_t *count = w->count, *const mask = w->mask;
+    for (int64_t k = 0; k < w->n; k++, count += w->streams) latest[k] = write_word(n, v[k], count, mask, done);
+}
+
+BODY void take_body(int64_t n, const lanes_words *w, IN ahead, OUT t, OUT done, OUT latest) {
+    const uint16_t *count = w->count, *const mask = w->mask;
+    lane before = t[-1], last = latest[-1];
+    for (int64_t k = 0; k < w->n; k++, count += w->streams) {
+        const lane v = later(ahead[k], before) + 1;
+        t[k] = before = later(v, last);
+        latest[k] = last = write_word(n, v, count, mask, done);
+    }
+}
+
+BODY lane sum_group(const lanes_words *w, const uint16_t *restrict count, const uint16_t *restrict mask, IN entries, IN open,
+                    OUT sum) {
+    lane over = INT32_MIN;
+#pragma omp simd
+    for (int i = 0; i < LANES; i++) sum[i] = entries[i];
+    for (int64_t k = 0; k < w->n; k++, count += w->streams)
+#pragma omp simd
+        for (int i = 0; i < LANES; i++) sum[i] += count[i] & mask[i];
+#pragma omp simd reduction(max : over)
+    for (int i = 0; i < LANES; i++) over = later(over, sum[i] - open[i]);
+    return over;
+}
+
+BODY lane sum_body(int64_t n, const lanes_words *w, const lane *entries, const lane *open, lane *sum) {
+    lane over = INT32_MIN;
+    for (int64_t at = 0; at < n * LANES; at += LANES)
+        over = later(over, sum_group(w, w->count + at, w->mask + at, entries + at, open + at, sum + at));
+    return over;
+}
+
+/* Of a word's places those up to `last`, of one list, as they are free; returns how many some stream still lacks. */
+BODY lane squeeze_list(const uint16_t *restrict mask, IN first, IN last, IN fold, IN end, OUT place, OUT next) {
+    lane lacks = 0;
+#pragma omp simd reduction(max : lacks)
+    for (int i = 0; i < LANES; i++) {
+        const lane some = later((last[i] < end[i] ? last[i] : end[i]) - place[i], 0);
+        const lane wait = later(fold[i] + place[i] - first[i] - next[i], 0);
+        next[i] += some + (wait & -(some > 0));
+        place[i] += some;
+        lacks = later(lacks, (end[i] - place[i]) & (lane)(int16_t)mask[i]);
+    }
+    return lacks;
+}
+
+BODY lane squeeze_group(lane v, const uint16_t *restrict count, const uint16_t *restrict mask, const lanes_lists *l, int64_t at,
+                        IN places, IN entries, IN done, OUT next, lane *to) {
+    lane lacks = 0, least = *to, place[LANES], end[LANES];
+    IN free = l->first[0] + at;
+    IN oldest = l->n > 0 ? l->end[0] + at : free;
+#pragma omp simd reduction(max : lacks) reduction(min : least)
+    for (int i = 0; i < LANES; i++) {
+        const lane more = count[i] & mask[i], from = entries[i] - places[i], all = later(more, 1);
+        const lane some = later((free[i] < from + all ? free[i] : from + all) - from, 0);
+        next[i] = later(done[i], v) + some;
+        place[i] = from + some;
+        end[i] = from + all;
+        lacks = later(lacks, (all - some) & (lane)(int16_t)mask[i]);
+        const lane beyond = (from - oldest[i]) & (lane)(int16_t)mask[i];
+        least = beyond < least ? beyond : least;
+    }
+    *to = least;
+    for (int64_t k = 0; k < l->n && lacks > 0; k++)
+        lacks = squeeze_list(mask, l->first[k] + at, l->end[k] + at, l->last_fold[k] + at, end, place, next);
+    return lacks;
+}
+
+BODY bool squeeze_body(int64_t n, const lanes_words *w, lane v, const lanes_lists *l, const lane *places, lane *entries, lane *done,
+                       lane *next, lane *latest, bool *past) {
+    lane lacks = 0, to = 0, most = INT32_MIN;
+    for (int64_t at = 0; at < n * LANES; at += LANES)
+        lacks |= squeeze_group(v, w->count + at, w->mask + at, l, at, places + at, entries + at, done + at, next + at, &to);
+    if (lacks > 0) return false;
+    for (int64_t i = 0; i < n * LANES; i++) {
+        done[i] = next[i];
+        entries[i] += w->count[i] & w->mask[i];
+        most = later(most, next[i]);
+    }
+    *latest = most;
+    *past = to >= 0 && l->n > 0;
+    return true;
+}
+
+BODY bool open_body(int64_t n, IN popped, IN end, IN places, IN done, OUT open) {
+    lane late = INT32_MIN;
+    for (int64_t i = 0; i < n * LANES; i++) {
+        late = later(late, popped[i] - done[i]);
+        open[i] = popped[i] <= done[i] ? end[i] + places[i] : open[i];
+    }
+    return late <= 0;
 }
 
 BODY lane replay_body(int64_t n, lane from, lane least, IN made, IN first, IN end, OUT start, OUT ended, OUT busy) {
@@ -54,10 +140,6 @@ BODY lane replay_body(int64_t n, lane from, lane least, IN made, IN first, IN en
 
 /* ---- one body, two instruction sets ---- */
 
-#define TAKE(w) take_body(n, w->v, w->queued, w->before, w->done, w->taken)
-#define WRITE(w) \
-    write_body(n, w->v, w->queued, w->before, w->done, w->wait, w->entries, w->open, w->count, w->mask, w->taken, w->written, \
-               w->sum, &w->crowded)
 #define REPLAY(f) replay_body(n, f->from, f->least, f->made, f->first, f->end, f->start, f->ended, f->busy)
 
 #if defined(__x86_64__)
@@ -72,29 +154,56 @@ static bool wide(void) {
 }
 #endif
 
-AVX2 static lane latest_wide(int64_t n, const lane *row) {
-    return latest_body(n, row);
+AVX2 static void wait_wide(int64_t n, const lane *until, lane *row) {
+    wait_body(n, until, row);
 }
-AVX2 static lane take_wide(int64_t n, const lanes_word *w) {
-    return TAKE(w);
+AVX2 static void write_wide(int64_t n, const lanes_words *w, const lane *v, lane *done, lane *latest) {
+    write_body(n, w, v, done, latest);
 }
-AVX2 static lane write_wide(int64_t n, lanes_word *w) {
-    return WRITE(w);
+AVX2 static void take_wide(int64_t n, const lanes_words *w, const lane *ahead, lane *t, lane *done, lane *latest) {
+    take_body(n, w, ahead, t, done, latest);
+}
+AVX2 static lane sum_wide(int64_t n, const lanes_words *w, const lane *entries, const lane *open, lane *sum) {
+    return sum_body(n, w, entries, open, sum);
+}
+AVX2 static bool squeeze_wide(int64_t n, const lanes_words *w, lane v, const lanes_lists *l, const lane *places, lane *entries,
+                              lane *done, lane *next, lane *latest, bool *past) {
+    return squeeze_body(n, w, v, l, places, entries, done, next, latest, past);
+}
+AVX2 static bool open_wide(int64_t n, const lane *popped, const lane *end, const lane *places, const lane *done, lane *open) {
+    return open_body(n, popped, end, places, done, open);
 }
 AVX2 static lane replay_wide(int64_t n, const lanes_fold *f) {
     return REPLAY(f);
 }
 
-lane lanes_latest(int64_t n, const lane *row) {
-    return wide() ? latest_wide(n, row) : latest_body(n, row);
+void lanes_wait(int64_t n, const lane *until, lane *row) {
+    if (wide()) wait_wide(n, until, row);
+    else wait_body(n, until, row);
 }
 
-lane lanes_take(int64_t n, const lanes_word *w) {
-    return wide() ? take_wide(n, w) : TAKE(w);
+void lanes_write(int64_t n, const lanes_words *w, const lane *v, lane *done, lane *latest) {
+    if (wide()) write_wide(n, w, v, done, latest);
+    else write_body(n, w, v, done, latest);
 }
 
-lane lanes_write(int64_t n, lanes_word *w) {
-    return wide() ? write_wide(n, w) : WRITE(w);
+void lanes_take(int64_t n, const lanes_words *w, const lane *ahead, lane *t, lane *done, lane *latest) {
+    if (wide()) take_wide(n, w, ahead, t, done, latest);
+    else take_body(n, w, ahead, t, done, latest);
+}
+
+lane lanes_sum(int64_t n, const lanes_words *w, const lane *entries, const lane *open, lane *sum) {
+    return wide() ? sum_wide(n, w, entries, open, sum) : sum_body(n, w, entries, open, sum);
+}
+
+bool lanes_squeeze(int64_t n, const lanes_words *w, lane v, const lanes_lists *l, const lane *places, lane *entries, lane *done,
+                   lane *next, lane *latest, bool *past) {
+    return wide() ? squeeze_wide(n, w, v, l, places, entries, done, next, latest, past)
+                  : squeeze_body(n, w, v, l, places, entries, done, next, latest, past);
+}
+
+bool lanes_open(int64_t n, const lane *popped, const lane *end, const lane *places, const lane *done, lane *open) {
+    return wide() ? open_wide(n, popped, end, places, done, open) : open_body(n, popped, end, places, done, open);
 }
 
 lane lanes_replay(int64_t n, const lanes_fold *f) {

@@ -9,21 +9,40 @@
 enum { LANES = 16 }; /* of a group: counts of 16 bits fill a register */
 typedef int32_t lane; /* a time, or entries, from a base on that moves along */
 
-/* The next word of every stream: taken out of the queue a cycle after it came in at v, or when the word `before` it, which frees
- * its place, was taken; and when the last word is done. It is written from then on, and not before `wait`: an entry a
- * cycle, or a cycle without any. */
-typedef struct lanes_word {
-    const uint16_t *count; /* non-zeros; as many as the padded row has can be read */
-    uint16_t *mask;        /* all ones for streams */
-    lane *done, *entries;  /* of the word before: when it was written; written in all */
-    const lane *before, *wait, *open;
-    lane v, queued;        /* queued: 1, 0 without a queue */
-    lane *taken, *written, *sum; /* sum: entries behind the word */
-    bool crowded;                /* some stream would have more than `open` entries, and is to be looked at */
-} lanes_word;
-lane lanes_latest(int64_t groups, const lane *row);
-lane lanes_take(int64_t groups, const lanes_word *w); /* taken alone; the latest of them */
-lane lanes_write(int64_t groups, lanes_word *w);
+void lanes_wait(int64_t groups, const lane *until, lane *row); /* row: not before `until` */
+
+/* Words of non-zeros, each stream's in a column: as many as the padded row has can be read. */
+typedef struct lanes_words {
+    const uint16_t *count;
+    const uint16_t *mask; /* all ones for streams */
+    int64_t n, streams;
+} lanes_words;
+
+/* Words that are written as they come, one behind another: word k when it stands there, at v[k], and the one before is done; an entry a
+ * cycle, or a cycle without any. done: when that was, and after them; latest[k]: of all streams, word k. */
+void lanes_write(int64_t groups, const lanes_words *w, const lane *v, lane *done, lane *latest);
+/* The same where the next word stands there only when all streams have the one before: a cycle after ahead[k], or after t[k - 1], when
+ * the one before was taken by the last of them (before the first: at t[-1]), which is t[k]; latest[-1]: of the word before. */
+void lanes_take(int64_t groups, const lanes_words *w, const lane *ahead, lane *t, lane *done, lane *latest);
+/* sum: entries with all words'; returns by how many more than `open` some stream has. */
+lane lanes_sum(int64_t groups, const lanes_words *w, const lane *entries, const lane *open, lane *sum);
+
+/* Places that the lists before have had, the oldest first: entry first[k] + i of list k, up to end[k], gives its place up in cycle
+ * last_fold[k] + i. */
+enum { OLD_LISTS = 8 }; /* SS_LISTS_WAITING */
+typedef struct lanes_lists {
+    int64_t n;
+    const lane *first[OLD_LISTS + 1], *end[OLD_LISTS], *last_fold[OLD_LISTS]; /* what is before first[0] is free */
+} lanes_lists;
+
+/* The next word where each entry takes the place of that `places` before it: it is written when that is free, one a cycle, so of those
+ * that follow one of the same list only the first can wait. next: room for a row. Returns whether all places are known, else nothing
+ * has changed. past: no stream needs places of the oldest list any more. */
+bool lanes_squeeze(int64_t groups, const lanes_words *w, lane v, const lanes_lists *l, const lane *places, lane *entries, lane *done,
+                   lane *next, lane *latest, bool *past);
+
+/* Of streams that have replayed a list by `done`, its places are open again: `open` is its end and all places. Returns whether all have. */
+bool lanes_open(int64_t groups, const lane *popped, const lane *end, const lane *places, const lane *done, lane *open);
 
 /* A fold of every stream: as soon as the one before has ended, two cycles after its list was made, and not before `from`;
  * a cycle an entry, `least` at least. */

@@ -14,7 +14,8 @@
  * Most words meet a reader that is ready before they can stand there: t is v. Such words move in runs, many in one call.
  * The reader knows of the next words that it takes them at once, come when they may: not before last_in + 1, and one
  * a cycle at most (room). It asks for a run of so many (run), a fork asks its other readers for their room and tells
- * them (took). A run is a shorter way to the same times, and whatever has to wait goes word by word. */
+ * them (took). A run is a shorter way to the same times, and whatever has to wait goes word by word; but where a reader that
+ * has its own pace finds words that are known, it works out many times at once (known, left). */
 #ifndef SS_SIM_PARTS_H
 #define SS_SIM_PARTS_H
 
@@ -37,8 +38,12 @@ typedef struct kind {
      * 0: not at once, UNKNOWN: none is there. */
     int64_t (*run)(stage *s, int64_t n, int64_t *t);
     /* NULL: none. How many of the next n words from before find it ready whenever they come; takes them. */
-    int64_t (*room)(const stage *s, int64_t n);
+    int64_t (*room)(stage *s, int64_t n);
     void (*took)(stage *s, int64_t n, const int64_t *t);
+    /* NULL: only by front. How many of the next n words are known, from when each would stand there but for those before it: it
+     * does a cycle after that, and a cycle after the word before has moved. Nothing moves. */
+    int64_t (*known)(stage *s, int64_t n, int64_t *from);
+    void (*left)(stage *s, int64_t n, const int64_t *from, const int64_t *t); /* they have moved */
 } kind;
 
 enum { RUN = 64 }; /* most words of one */
@@ -51,7 +56,7 @@ typedef struct ring {
 static inline int64_t ring_get(const ring *r, int64_t i) {
     return r->t[i & r->mask];
 }
-static inline void ring_set(ring *r, int64_t i, int64_t t) {
+static inline void ring_set(const ring *r, int64_t i, int64_t t) {
     r->t[i & r->mask] = t;
 }
 
@@ -67,6 +72,7 @@ struct stage {
     int64_t last;             /* when the word before moved; -1: none has */
     int64_t last_in;          /* when the last word came in; -1: none has */
     int64_t in, out;          /* words taken from before, words moved */
+    int64_t fits;             /* words, from the first one on, that are known to find room */
     int64_t starved, blocked; /* cycles ready without a word, with a word and without a reader */
     int32_t node;             /* graph node that it belongs to */
     trace *trace; /* NULL: nothing of it is noted */
@@ -170,15 +176,36 @@ static inline int64_t run_fronts(stage *s, int64_t n, int64_t *t, int64_t (*fron
 }
 
 /* Of the next n words in, how many find a place when they come: word `first` of the ring, and those behind it, give theirs up a
- * cycle before. */
-static inline int64_t room_by(const stage *s, const ring *gone, int64_t first, int64_t n) {
-    int64_t fit = 0;
-    if (n <= 0 || first + n <= 0 || ring_get(gone, first + n - 1) <= s->last_in) return n > 0 ? n : 0;
+ * cycle before. What has been found stays: each word that comes takes a cycle at least. */
+static inline int64_t room_by(stage *s, const ring *gone, int64_t first, int64_t n) {
+    int64_t fit = later(s->fits - s->in, 0);
     while (fit < n && (first + fit < 0 || ring_get(gone, first + fit) <= s->last_in + fit)) fit++;
-    return fit;
+    s->fits = s->in + fit;
+    return fit < n ? fit : later(n, 0);
 }
 
-static inline int64_t room_of(const stage *s, int64_t n) {
+/* Words that are known move at t; each waits until then. */
+static inline void wait_out(stage *s, int64_t n, const int64_t *from, const int64_t *t) {
+    int64_t last = s->last, blocked = 0;
+    for (int64_t i = 0; i < n; last = t[i++]) blocked += t[i] - later(from[i], last) - 1;
+    s->blocked += blocked;
+    went_out(s, n, t);
+}
+
+static inline int64_t known_of(stage *s, int64_t n, int64_t *from) {
+    return s->ops->known && s->v < 0 && !s->dry ? s->ops->known(s, n, from) : 0;
+}
+
+/* A run of words that are known. */
+static inline int64_t run_known(stage *s, int64_t n, int64_t *t) {
+    int64_t from[RUN];
+    n = s->ops->known(s, n, from);
+    for (int64_t i = 0, last = s->last; i < n; i++) t[i] = last = later(from[i], last) + 1;
+    if (n > 0) s->ops->left(s, n, from, t);
+    return n;
+}
+
+static inline int64_t room_of(stage *s, int64_t n) {
     return n > 0 && s && s->ops->room ? s->ops->room(s, n) : 0;
 }
 

@@ -113,7 +113,9 @@ static int64_t pipe_run(stage *s, int64_t n, int64_t *t) {
     return n;
 }
 
-static const kind pipe_kind = { "pipe", pipe_front, pipe_accept, pipe_taken, pipe_run, NULL, NULL };
+static const kind pipe_kind = {
+    .name = "pipe", .front = pipe_front, .accept = pipe_accept, .taken = pipe_taken, .run = pipe_run
+};
 
 stage *make_pipe(sim *sm, stage *from, int64_t stages) {
     if (stages == 0) return from;

@@ -73,7 +73,9 @@ static int64_t source_run(stage *s, int64_t n, int64_t *t) {
     return n;
 }
 
-static const kind source_kind = { "source", source_front, accept_nothing, taken_nothing, source_run, NULL, NULL };
+static const kind source_kind = {
+    .name = "source", .front = source_front, .accept = accept_nothing, .taken = taken_nothing, .run = source_run
+};
 
 stage *make_source(sim *sm, int64_t words) {
     source *s = (source *)stage_new(sm, &source_kind, sizeof *s, NULL);
@@ -130,26 +132,8 @@ static int64_t gather(width *w, int64_t n, int64_t *t) {
     return made;
 }
 
-static int64_t width_run(stage *s, int64_t n, int64_t *t) {
-    width *w = (width *)s;
-    int64_t made = 0;
-    while (made == 0 && w->in == 1 && w->held < w->out && s->last <= s->last_in + 1) {
-        made = gather(w, n, t);
-        if (made < 0) return UNKNOWN;
-    }
-    while (made < n && (made == 0 || w->in > 1 || w->held >= w->out)) {
-        while (w->held < w->out)
-            if (!width_accept(s)) return made > 0 ? made : UNKNOWN;
-        int64_t at = later(s->last_in, s->last), more = 0;
-        for (; made + more < n && w->held >= w->out; w->held -= w->out) t[made + more++] = ++at;
-        went_out(s, more, t + made);
-        made += more;
-    }
-    return made;
-}
-
 /* Words that complete a word of the output need room behind it, but for the last: that may stand there. */
-static int64_t width_room(const stage *s, int64_t n) {
+static int64_t width_room(stage *s, int64_t n) {
     const width *w = (const width *)s;
     if (s->busy || s->v >= 0 || s->last > s->last_in + 1) return 0;
     if (w->in > 1) return w->held < w->out;
@@ -170,7 +154,63 @@ static void width_took(stage *s, int64_t n, const int64_t *t) {
     s->reader->ops->took(s->reader, words, out);
 }
 
-static const kind width_kind = { "width", width_front, width_accept, width_taken, width_run, width_room, width_took };
+/* One word to many, of which those behind the first are there. */
+static int64_t width_known(stage *s, int64_t n, int64_t *from) {
+    const width *w = (const width *)s;
+    int64_t come[RUN], words = 0, units = w->held < n ? w->held : n;
+    if (w->out > 1 || s->busy) return 0;
+    for (int64_t i = 0; i < units; i++) from[i] = s->last_in;
+    if (units < n) {
+        s->busy = true;
+        words = known_of(s->from, (n - units + w->in - 1) / w->in, come);
+        s->busy = false;
+    }
+    for (int64_t i = 0; i < words; i++) {
+        const int64_t first = units, last = first + w->in < n ? first + w->in : n;
+        while (units < last) from[units++] = come[i] + 1;
+    }
+    return units > 0 ? units : words;
+}
+
+static void width_left(stage *s, int64_t n, const int64_t *from, const int64_t *t) {
+    width *w = (width *)s;
+    int64_t come[RUN], at[RUN], words = 0, i = w->held;
+    for (; i < n; i += w->in) {
+        const int64_t ready = later(i > 0 ? t[i - 1] : s->last, s->last_in + 1);
+        come[words] = from[i] - 1;
+        s->last_in = at[words] = later(from[i], ready);
+        s->starved += at[words++] - ready;
+    }
+    w->held = i - n;
+    s->in += words;
+    if (words > 0) s->from->ops->left(s->from, words, come, at);
+    wait_out(s, n, from, t);
+}
+
+static int64_t width_run(stage *s, int64_t n, int64_t *t) {
+    width *w = (width *)s;
+    int64_t made = 0;
+    while (made == 0 && w->in == 1 && w->held < w->out && s->last <= s->last_in + 1) {
+        made = gather(w, n, t);
+        if (made < 0) return UNKNOWN;
+    }
+    if (made == 0 && w->out == 1) made = run_known(s, n, t);
+    if (made < 0) return UNKNOWN;
+    while (made < n && (made == 0 || w->in > 1 || w->held >= w->out)) {
+        while (w->held < w->out)
+            if (!width_accept(s)) return made > 0 ? made : UNKNOWN;
+        int64_t at = later(s->last_in, s->last), more = 0;
+        for (; made + more < n && w->held >= w->out; w->held -= w->out) t[made + more++] = ++at;
+        went_out(s, more, t + made);
+        made += more;
+    }
+    return made;
+}
+
+static const kind width_kind = {
+    .name = "width", .front = width_front, .accept = width_accept, .taken = width_taken, .run = width_run,
+    .room = width_room, .took = width_took, .known = width_known, .left = width_left
+};
 
 static int64_t gcd(int64_t a, int64_t b) {
     return b ? gcd(b, a % b) : a;
@@ -212,7 +252,9 @@ static int64_t chanpad_run(stage *s, int64_t n, int64_t *t) {
     return run_fronts(s, n, t, chanpad_front, chanpad_taken);
 }
 
-static const kind chanpad_kind = { "chanpad", chanpad_front, accept_nothing, chanpad_taken, chanpad_run, NULL, NULL };
+static const kind chanpad_kind = {
+    .name = "chanpad", .front = chanpad_front, .accept = accept_nothing, .taken = chanpad_taken, .run = chanpad_run
+};
 
 stage *make_chanpad(sim *sm, stage *from, int64_t before, int64_t words, int64_t after) {
     chanpad *c = (chanpad *)stage_new(sm, &chanpad_kind, sizeof *c, from);
@@ -245,9 +287,22 @@ typedef struct pool_global {
     int64_t tall, broad;
 } pool_global;
 
+/* Words before the window's last pixel. */
+static int64_t pool_words(const pool_global *p) {
+    const int64_t at = (p->at.y * p->at.w + p->at.x) * p->at.deep + p->at.word;
+    const int64_t last = ((p->tall - 1) * p->at.w + p->broad - 1) * p->at.deep;
+    return last - at + (at < last + p->at.deep ? 0 : p->at.h * p->at.w * p->at.deep);
+}
+
 /* The window's last pixel waits for the output register. */
 static bool pool_accept(stage *s) {
     pool_global *p = (pool_global *)s;
+    int64_t t[RUN], n = s->single ? 0 : pool_words(p);
+    if (n > 1) {
+        n = run_from(s->from, n < RUN ? n : RUN, t);
+        for (int64_t i = 0; i < n; i++) place_next(&p->at);
+        return n > 0;
+    }
     const bool last = p->at.x == p->broad - 1 && p->at.y == p->tall - 1;
     if (last && s->in > s->out) return false;
     const int64_t v = pull(s->from);
@@ -266,7 +321,7 @@ static int64_t pool_front(stage *s) {
     return s->last_in + 1;
 }
 
-static const kind pool_kind = { "global pool", pool_front, pool_accept, taken_nothing, NULL, NULL, NULL };
+static const kind pool_kind = { .name = "global pool", .front = pool_front, .accept = pool_accept, .taken = taken_nothing };
 
 stage *make_pool_global(sim *sm, stage *from, int64_t deep, ss_shape map, int64_t tall, int64_t broad) {
     pool_global *p = (pool_global *)stage_new(sm, &pool_kind, sizeof *p, from);
@@ -311,7 +366,23 @@ static bool filter_accept(stage *s) {
     return s->from->out > before;
 }
 
-static int64_t filter_room(const stage *s, int64_t n) {
+static int64_t filter_run(stage *s, int64_t n, int64_t *t) {
+    filter *f = (filter *)s;
+    int64_t kept = 0;
+    while (kept == 0) {
+        const int64_t some = run_from(s->from, n, t);
+        if (some < 0) return UNKNOWN;
+        for (int64_t i = 0; i < some; i++) {
+            if (keeps(f, &f->at)) t[kept++] = t[i];
+            place_next(&f->at);
+        }
+    }
+    s->in += kept;
+    went_out(s, kept, t);
+    return kept;
+}
+
+static int64_t filter_room(stage *s, int64_t n) {
     const filter *f = (const filter *)s;
     place at = f->at;
     int64_t kept = s->v < 0 ? room_of(s->reader, n) : 0, fit = 0;
@@ -335,7 +406,10 @@ static void filter_took(stage *s, int64_t n, const int64_t *t) {
     s->reader->ops->took(s->reader, kept, out);
 }
 
-static const kind filter_kind = { "filter", filter_front, filter_accept, filter_taken, NULL, filter_room, filter_took };
+static const kind filter_kind = {
+    .name = "filter", .run = filter_run, .front = filter_front, .accept = filter_accept, .taken = filter_taken, .room = filter_room,
+    .took = filter_took
+};
 
 stage *make_filter(sim *sm, stage *from, int64_t deep, ss_shape map, const uint8_t *keep_row,
                    const uint8_t *keep_column) {

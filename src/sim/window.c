@@ -95,16 +95,17 @@ static int64_t write_one(window *w) {
 }
 
 /* Of the next words of the row being written, how many are written as they come. */
-static int64_t window_room(const stage *s, int64_t n) {
+static int64_t window_room(stage *s, int64_t n) {
     const window *w = (const window *)s;
     const int64_t q = w->gives_row - 1, *past = passed_row(w, q) + w->x;
     if (s->busy || q > w->q) return 0;
     n = smaller(n, w->row_words - w->x);
     const int64_t ended = q < 0 ? 0 : q < w->q ? ring_get(&w->ended, q) + 1 : NEVER;
     if (ended <= s->last_in + 1 || (w->linear && n > 0 && past[n - 1] <= s->last_in + 1)) return n;
-    int64_t fit = 0;
+    int64_t fit = later(s->fits - s->in, 0);
     while (fit < n && smaller(past[fit], ended) <= s->last_in + 1 + fit) fit++;
-    return fit;
+    s->fits = s->in + fit;
+    return smaller(fit, n);
 }
 
 static void window_took(stage *s, int64_t n, const int64_t *t) {
@@ -305,11 +306,46 @@ static int64_t window_front(stage *s) {
     return w->free_at + 1;
 }
 
-static int64_t window_run(stage *s, int64_t n, int64_t *t) {
-    return run_fronts(s, n, t, window_front, taken_nothing);
+/* Columns that complete a window each. */
+static int64_t window_known(stage *s, int64_t n, int64_t *from) {
+    window *w = (window *)s;
+    int64_t known = 0;
+    if (w->held >= 0 || w->plain == 0) return 0;
+    for (n = smaller(n, w->plain); known < n; known++) {
+        const int64_t came = when_came(w, w->base + w->addr + known);
+        if (came < 0) break;
+        from[known] = came + 2;
+    }
+    if (known > 0) *from = later(*from, w->free_at + 1);
+    return known > 0 ? known : UNKNOWN;
 }
 
-static const kind window_kind = { "window", window_front, window_accept, taken_nothing, window_run, window_room, window_took };
+static void window_left(stage *s, int64_t n, const int64_t *from, const int64_t *t) {
+    window *w = (window *)s;
+    int64_t *past = passed_row(w, w->q) + w->addr;
+    for (int64_t i = 0; i < n; i++) {
+        past[i] = later(w->free_at + 1, from[i]);
+        w->free_at = later(past[i], i > 0 ? t[i - 1] : s->last);
+    }
+    w->addr += n;
+    w->plain -= n;
+    wait_out(s, n, from, t);
+}
+
+static int64_t window_run(stage *s, int64_t n, int64_t *t) {
+    const window *w = (const window *)s;
+    int64_t moved = 0, some = 1;
+    for (; moved < n && some > 0; moved += some > 0 ? some : 0) {
+        if (w->held < 0 && w->plain > 0) some = run_known(s, n - moved, t + moved);
+        else some = run_fronts(s, 1, t + moved, window_front, taken_nothing);
+    }
+    return moved > 0 ? moved : UNKNOWN;
+}
+
+static const kind window_kind = {
+    .name = "window", .known = window_known, .left = window_left, .front = window_front, .accept = window_accept, .taken = taken_nothing, .run = window_run,
+    .room = window_room, .took = window_took
+};
 
 bool stage_is_window(const stage *s) {
     return s->ops == &window_kind;
