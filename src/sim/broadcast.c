@@ -343,20 +343,20 @@ static bool take_word(broadcast *b) {
     return true;
 }
 
-/* Without a queue, words of a list that are known: when they are taken is when they are done. */
-static bool take_known(broadcast *b) {
+/* Without a queue, words of a list that are known: when they are taken is when they are done. 0: not at once, UNKNOWN: none is there. */
+static int64_t take_known(broadcast *b) {
     stage *s = &b->s;
     int64_t from[RUN], at[RUN];
     lane ahead[RUN], t[RUN + 1], latest[RUN + 1];
     const int64_t before = b->made - SS_LISTS_WAITING, left = b->p.steps - b->step;
     const bool waits = before >= 0 && (before >= b->replayed || b->gone[slot(before)] > s->last_in);
-    if (s->busy || s->single || b->words < s->in || s->from->busy) return false;
+    if (s->busy || s->single || b->words < s->in || s->from->busy || left == waits) return 0;
     s->busy = true;
     const int64_t n = b->next.n = known_of(s->from, smaller(left - waits, RUN), from);
     s->busy = false;
-    if (n <= 0) return false;
+    if (n <= 0) return n;
     if (b->step == 0) begin_list(b);
-    if (b->crowded) return false;
+    if (b->crowded) return 0;
     if (later(*from, s->from->last) - b->base < -FAR / 2) *b->far = s;
     in_rows(b, b->written_at);
     all_in_rows(b, n, from, ahead);
@@ -374,17 +374,17 @@ static bool take_known(broadcast *b) {
     s->from->ops->left(s->from, n, from, at);
     b->written_at = b->base + latest[n];
     end_words(b, n);
-    return true;
+    return n;
 }
 
 /* Without a queue, up to the end of a list. */
 static bool take_list(broadcast *b) {
     bool took = false;
     for (;;) {
-        while (take_known(b)) {
-            took = true;
-            if (b->step == 0) return true;
-        }
+        const int64_t known = take_known(b);
+        took = took || known > 0;
+        if (known < 0 || (known > 0 && b->step == 0)) break;
+        if (known > 0) continue;
         if (!take_word(b)) break;
         took = true;
         if (!compact(b) || b->step == 0) break;
