@@ -35,7 +35,9 @@ TESTS := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
 TEST_HELPERS := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/util_*.c))
 
 EVERY_TEST := $(TESTS) $(TESTS:$(BUILD)/%=$(BUILD)-asan/%) $(wildcard tests/cli_*.sh) tests/lint.sh tests/prove.sh $(wildcard tests/rtl_*.sh)
-LONGEST := tests/rtl_network.sh $(BUILD)-asan/tests/test_threshold # minutes each: they go first, beside all the others
+# Minutes each: they go first, longest first, beside all the others.
+LONGEST := tests/rtl_network.sh tests/cli_study.sh $(BUILD)-asan/tests/test_threshold tests/cli_run.sh tests/rtl_broadcast.sh \
+  tests/cli_verify.sh tests/cli_correct.sh tests/cli_export.sh $(BUILD)-asan/tests/test_replay
 
 all: $(BUILD)/skipstream
 
@@ -87,12 +89,13 @@ bench: all bench-conv
 # The programs that write the hardware's test benches are built with the tests.
 tests: all $(TESTS) $(RTL_GEN) $(BUILD)/calibrate/fit
 
-# Everything that CI runs: GCC and Clang builds without a warning, the tests, and the C tests again under the address
-# and undefined-behaviour sanitizers. The last line counts them all.
+# Everything that CI runs: GCC and Clang builds without a warning (Clang's come before it optimises, and what it built is not
+# run), the tests, and the C tests again under the address and undefined-behaviour sanitizers (-g1: lines for their
+# reports). The last line counts them all.
 test: deps
 	$(MAKE) -j$(JOBS) all tests
-	$(MAKE) -j$(JOBS) CC=clang BUILD=$(BUILD)-clang tests
-	$(MAKE) -j$(JOBS) SANITIZE=1 BUILD=$(BUILD)-asan CFLAGS="-O1 -g" tests
+	$(MAKE) -j$(JOBS) CC=clang BUILD=$(BUILD)-clang CFLAGS=-O0 tests
+	$(MAKE) -j$(JOBS) SANITIZE=1 BUILD=$(BUILD)-asan CFLAGS="-O1 -g1" tests
 	BUILD=$(BUILD) JOBS=$(JOBS) tests/run.sh $(LONGEST) $(filter-out $(LONGEST),$(EVERY_TEST))
 
 # The long verifications: ResNet-20 and a stage of ResNet-18 on real images, an hour or two; goes on where it stopped.

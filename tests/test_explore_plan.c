@@ -128,6 +128,63 @@ static void test_configs_in_order(void **state) {
     ss_ctx_free(ctx);
 }
 
+static bool no_more(const ss_config *a, const ss_config *b) {
+    bool less = a->cycles <= b->cycles;
+    for (int k = 0; k < SS_RES_COUNT; k++) less = less && a->res.r[k] <= b->res.r[k];
+    return less;
+}
+
+static bool same_folding(const ss_config *a, const ss_config *b) {
+    return a->engine == b->engine && a->gr == b->gr && a->ci == b->ci && a->co == b->co && a->m == b->m &&
+           a->memory == b->memory && a->pixels == b->pixels;
+}
+
+/* What is left out is undercut, and what is listed has the least of its figures at all intervals. */
+static void check_useful(const util_case *u, int32_t node, bool dense, const double *intervals, int count) {
+    static ss_config all[MAX_CONFIGS], useful[MAX_CONFIGS], one[MAX_CONFIGS];
+    const int last = ss_cost_configs(u->c, node, intervals[count - 1], all, MAX_CONFIGS);
+    const int n = ss_cost_useful(u->c, node, dense, &intervals[count - 1], 1, one, MAX_CONFIGS);
+    assert_int_equal(n, ss_cost_useful(u->c, node, dense, intervals, count, useful, MAX_CONFIGS));
+    assert_int_equal(n, ss_cost_useful(u->c, node, dense, intervals, count, NULL, 0));
+    for (int i = 0; i < last; i++) {
+        bool wanted = !dense || all[i].engine == SS_ENGINE_DENSE || all[i].engine == SS_ENGINE_NONE, undercut = !wanted;
+        for (int j = 0; j < n && !undercut; j++) undercut = no_more(&one[j], &all[i]);
+        assert_true(undercut);
+    }
+    for (int t = 0; t < count; t++) {
+        const int listed = ss_cost_configs(u->c, node, intervals[t], all, MAX_CONFIGS);
+        for (int i = 0; i < listed; i++)
+            for (int j = 0; j < n; j++) {
+                if (!same_folding(&all[i], &one[j])) continue;
+                one[j].cycles = fmin(one[j].cycles, all[i].cycles);
+                for (int k = 0; k < SS_RES_COUNT; k++)
+                    if (all[i].res.r[k] < one[j].res.r[k]) one[j].res.r[k] = all[i].res.r[k];
+            }
+    }
+    for (int j = 0; j < n; j++) {
+        assert_true(same_folding(&one[j], &useful[j]) && one[j].cycles == useful[j].cycles);
+        assert_memory_equal(&one[j].res, &useful[j].res, sizeof one[j].res);
+    }
+}
+
+static void test_useful_configs(void **state) {
+    (void)state;
+    ss_ctx *ctx = ss_ctx_new();
+    util_case u;
+    assert_true(util_case_open(&u, ctx, util_straight_net(ctx, 2, 3), util_device(4, true), 0.5));
+    for (int32_t i = 0; i < u.g->n; i++) {
+        double steps[MAX_CONFIGS];
+        int n = ss_cost_cycle_steps(u.c, i, steps, MAX_CONFIGS);
+        const double some[] = { 0.9 * steps[0], steps[0], steps[n / 3], steps[n / 2], steps[n - 1] };
+        for (int count = 2; count <= 5; count += 3) {
+            check_useful(&u, i, false, some, count);
+            check_useful(&u, i, true, some, count);
+        }
+    }
+    util_case_close(&u);
+    ss_ctx_free(ctx);
+}
+
 /* ---- partitions: every set of cuts ---- */
 
 static double seconds_of_cuts(ss_space *s, const util_case *u, const int32_t *first, int32_t n, unsigned cuts,
@@ -230,7 +287,7 @@ static void test_blocks_stay_whole(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_segment_against_enumeration),
-        cmocka_unit_test(test_configs_in_order),
+        cmocka_unit_test(test_configs_in_order), cmocka_unit_test(test_useful_configs),
         cmocka_unit_test(test_plan_against_all_cuts),
         cmocka_unit_test(test_blocks_stay_whole),
     };

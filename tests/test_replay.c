@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-enum { IMAGES = 24, CLASSES = 10 };
+enum { IMAGES = 10, CLASSES = 10 };
 
 typedef util_net fixture;
 
@@ -76,7 +76,7 @@ static void every_remeasurement_is_a_whole_run(fixture *f, ss_replay *r, bool ke
 
 static void replays_are_exact(void **state) {
     fixture *f = *state;
-    const int64_t memories[] = { 0, 100000, 300000, 64 << 20 };
+    const int64_t memories[] = { 0, 4166 * IMAGES, 12500 * IMAGES, 64 << 20 };
     int64_t kept = -1;
     for (int i = 0; i < 4; i++) {
         ss_replay *r;

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-enum { SEARCH = 120, TEST = 120, CLASSES = 10 };
+enum { SEARCH = 60, TEST = 60, CLASSES = 10 };
 
 typedef struct fixture {
     ss_ctx *ctx;

@@ -116,8 +116,8 @@ static int accumulator_bits(const ss_cost *c, const ss_cost_node *n) {
     for (int64_t f = 0; f < n->f; f++) {
         const float *w = v->weights + f * each;
         double positive = 0, negative = 0, largest = 0;
-        for (int64_t i = 0; i < each; i++) { /* no branches: signs are random */
-            const double x = w[i], size = fabs(x), above = x > 0 ? x : 0;
+        for (int64_t i = 0; i < each; i++) { /* no branch, for signs are random */
+            const double x = w[i], size = fabs(x), above = (x + size) / 2; /* exact */
             positive += above;
             negative += size - above;
             largest = size > largest ? size : largest;

@@ -35,6 +35,10 @@ typedef struct effort {
     double cycles, depth;
 } effort;
 
+/* Of numbers; fmax and fmin are calls, which exploration for latency spends a fifth of its time in. */
+static inline double later(double a, double b) { return a > b ? a : b; }
+static inline double sooner(double a, double b) { return a < b ? a : b; }
+
 static int32_t clamp(int32_t v, int32_t hi) { return v < 0 ? 0 : v < hi ? v : hi; }
 
 static double arrival(const flow *f, int32_t row, int32_t column) {
@@ -74,7 +78,7 @@ static double conv_depth(const ss_cost_node *n, const ss_config *cfg) {
     }
     if (cfg->lanes_out != cfg->sums) depth += 1;
     if (cfg->pixels > 1) depth += PIXELS_DEPTH;
-    return depth + BROADCAST_DEPTH + (levels < 2 ? 2 : levels) + fmax(lanes / cfg->sums - 1, unpacking(lanes, cfg->lanes_out));
+    return depth + BROADCAST_DEPTH + (levels < 2 ? 2 : levels) + later(lanes / cfg->sums - 1, unpacking(lanes, cfg->lanes_out));
 }
 
 typedef struct pace {
@@ -89,13 +93,13 @@ static pace conv_pace(const ss_cost_node *n, const ss_config *cfg, double pixel,
     pace p = { 0, 0, 0 };
     if (cfg->engine == SS_ENGINE_BROADCAST) {
         double list = ss_broadcast_list_cycles(n, cfg);
-        p.list = fmax(list - spread, list / steps);
+        p.list = later(list - spread, list / steps);
         p.spread = pixel * (1 - 1 / (passes * folds));
     } else {
-        p.begun = fmin(spread, pixel * (1 - 1 / (passes * steps)));
+        p.begun = sooner(spread, pixel * (1 - 1 / (passes * steps)));
         p.spread = pixel * (1 - (1 - (1 - 1 / folds) / steps) / passes);
     }
-    p.spread = fmax(p.spread, words);
+    p.spread = later(p.spread, words);
     return p;
 }
 
@@ -112,8 +116,8 @@ static void conv_flow(const ss_cost_node *n, const ss_config *cfg, effort e, con
     for (int32_t y = 0; y < rows; y++) {
         double pixel = skips ? mean * inside(ay, y) * rows / covered : mean;
         int32_t row = needs(ay, y);
-        double begin = fmax(done, arrival(in, row, needs(ax, 0)) - p.begun);
-        done = fmax(begin + pixel * columns, arrival(in, row, in->shape.w - 1) - p.begun + pixel * (columns - x));
+        double begin = later(done, arrival(in, row, needs(ax, 0)) - p.begun);
+        done = later(begin + pixel * columns, arrival(in, row, in->shape.w - 1) - p.begun + pixel * (columns - x));
         out->first[y] = begin + pixel + behind;
         out->last[y] = done + behind;
     }
@@ -134,10 +138,10 @@ static void plain_flow(const ss_node *v, effort e, const flow *in, flow *out) {
         int32_t row = needs(ay, y);
         double first = 0;
         for (; taken <= row; taken++) {
-            first = fmax(done + row_work / in->shape.w, arrival(in, taken, needs(ax, 0)));
-            done = fmax(done + row_work, in->last[taken]);
+            first = later(done + row_work / in->shape.w, arrival(in, taken, needs(ax, 0)));
+            done = later(done + row_work, in->last[taken]);
         }
-        out->first[y] = (out->shape.w > 1 ? fmin(first, done) : done) + e.depth;
+        out->first[y] = (out->shape.w > 1 ? sooner(first, done) : done) + e.depth;
         out->last[y] = done + e.depth;
     }
     out->spread = in->spread;
@@ -188,10 +192,10 @@ static const flow *meet(follower *f, int32_t node) {
         }
         if (v->n_in == 1) return one;
         f->met.shape = one->shape;
-        f->met.spread = in ? fmax(in->spread, one->spread) : one->spread;
+        f->met.spread = in ? later(in->spread, one->spread) : one->spread;
         for (int32_t y = 0; y < one->shape.h; y++) {
-            f->met.first[y] = in ? fmax(in->first[y], one->first[y]) : one->first[y];
-            f->met.last[y] = in ? fmax(in->last[y], one->last[y]) : one->last[y];
+            f->met.first[y] = in ? later(in->first[y], one->first[y]) : one->first[y];
+            f->met.last[y] = in ? later(in->last[y], one->last[y]) : one->last[y];
         }
         in = &f->met;
     }
@@ -214,7 +218,7 @@ static double follow(follower *f, int32_t bumped, effort more) {
         const ss_config *cfg = &f->configs[i - f->first];
         effort e = { cfg->cycles, ss_cost_depth(f->c, i, cfg) };
         if (i == bumped) e = (effort){ e.cycles + more.cycles, e.depth + more.depth };
-        latest = fmax(latest, follow_node(f, i, e));
+        latest = later(latest, follow_node(f, i, e));
     }
     return latest;
 }
@@ -302,9 +306,9 @@ int64_t ss_cost_io_bits(const ss_cost *c, int32_t first, int32_t last) {
 
 double ss_cost_partition_seconds(const ss_cost *c, double interval, double latency, int64_t load_bits, int64_t batch,
                                  bool reconfigure) {
-    double fill = fmax(0, latency - interval); /* the first image's interval is in interval * batch already */
+    double fill = later(0, latency - interval); /* the first image's interval is in interval * batch already */
     double seconds = (interval * (double)batch + fill) / c->dev->clock_hz;
-    double load_rate = fmin(c->dev->bandwidth_bits, LOAD_STREAM_BITS * c->dev->clock_hz);
+    double load_rate = sooner(c->dev->bandwidth_bits, LOAD_STREAM_BITS * c->dev->clock_hz);
     if (reconfigure) seconds += c->dev->reconfiguration_s + (double)load_bits / load_rate;
     return seconds;
 }
