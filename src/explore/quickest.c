@@ -24,6 +24,7 @@ typedef struct way {
     double cycles, depth, r[SS_RES_COUNT];
     double price; /* scratch: what it costs under prices */
     int32_t id;   /* in the node's configs */
+    int32_t like; /* the first of the node's ways, once they are few, that differs in memories alone: of the same latency */
 } way;
 
 typedef struct choices {
@@ -43,6 +44,7 @@ typedef struct field {
     choices *at;  /* [n] */
     double resource[SS_RES_COUNT], *cycles, *depth; /* prices, of a whole budget; slopes, [n] */
     double *now_cycles, *now_depth;                 /* scratch */
+    double *known;                                  /* scratch: latencies by way, [KEEP]; NAN: not known */
 } field;
 
 typedef struct choice {
@@ -190,12 +192,23 @@ static ss_status learn(field *f, const choice *x, int round) {
     return learn_slopes(f, x->configs, 1 / (2 + 0.25 * round));
 }
 
+static bool differ_in_memory(const ss_config *a, const ss_config *b) {
+    return a->engine == b->engine && a->gr == b->gr && a->ci == b->ci && a->co == b->co && a->m == b->m && a->sums == b->sums &&
+           a->queue == b->queue && a->lists == b->lists && a->results == b->results && a->pixels == b->pixels &&
+           a->lanes_in == b->lanes_in && a->lanes_out == b->lanes_out && a->cycles == b->cycles;
+}
+
 /* Of each node, the configurations of least price. */
 static void keep_cheap(field *f) {
     for (int32_t i = 0; i < f->n; i++) {
         choices *o = &f->at[i];
         qsort(o->ways, (size_t)o->n, sizeof *o->ways, by_price);
         if (o->n > KEEP) o->n = KEEP;
+        for (int32_t j = 0; j < o->n; j++) {
+            way *w = &o->ways[j];
+            w->like = 0;
+            while (w->like < j && !differ_in_memory(&o->configs[o->ways[w->like].id], &o->configs[w->id])) w->like++;
+        }
     }
 }
 
@@ -253,13 +266,19 @@ static double slowest_of(const field *f, const choice *x) {
     return most;
 }
 
-/* x's latency with node i built in another way. */
+static void forget(const field *f) {
+    for (int32_t j = 0; j < KEEP; j++) f->known[j] = NAN;
+}
+
+/* x's latency with node i built in another way; of the same x and i since forget(). */
 static double latency_with(const field *f, choice *x, int32_t i, int32_t to) {
+    double *known = &f->known[f->at[i].ways[to].like];
+    if (!isnan(*known)) return *known;
     ss_config held = x->configs[i];
     x->configs[i] = f->at[i].configs[f->at[i].ways[to].id];
-    double latency = latency_of(f, x->configs);
+    *known = latency_of(f, x->configs);
     x->configs[i] = held;
-    return latency;
+    return *known;
 }
 
 /* The best exchange of one node: of less latency, or of the same for less, the interval no longer. */
@@ -268,6 +287,7 @@ static bool exchange_one(const field *f, choice *x) {
     int32_t at = -1, to = 0;
     for (int32_t i = 0; i < f->n; i++) {
         const way *now = taken(f, x, i);
+        forget(f);
         for (int32_t j = 0; j < f->at[i].n; j++) {
             const way *w = &f->at[i].ways[j];
             double load[SS_RES_COUNT];
@@ -315,6 +335,7 @@ static bool exchange_two(const field *f, choice *x) {
     for (int32_t i = 0; i < f->n; i++) {
         const way *now = taken(f, x, i);
         const int32_t held = x->pick[i];
+        forget(f);
         for (int32_t j = 0; j < f->at[i].n; j++) {
             const way *w = &f->at[i].ways[j];
             double load[SS_RES_COUNT];
@@ -384,7 +405,8 @@ static ss_status field_new(field *f, const ss_partition *p, double streams) {
     f->depth = ss_arena_alloc(f->arena, n, sizeof *f->depth);
     f->now_cycles = ss_arena_alloc(f->arena, n, sizeof *f->now_cycles);
     f->now_depth = ss_arena_alloc(f->arena, n, sizeof *f->now_depth);
-    if (!f->at || !f->cycles || !f->depth || !f->now_cycles || !f->now_depth) return SS_BAD;
+    f->known = ss_arena_alloc(f->arena, KEEP, sizeof *f->known);
+    if (!f->at || !f->cycles || !f->depth || !f->now_cycles || !f->now_depth || !f->known) return SS_BAD;
     for (int k = 0; k < SS_RES_COUNT; k++) f->resource[k] = p->latency / SS_RES_COUNT;
     return learn_slopes(f, p->configs, 1);
 }

@@ -126,6 +126,13 @@ static lane in_rows(broadcast *b, int64_t t) {
     return (lane)later(-FAR, t - b->base);
 }
 
+/* n times, in order. */
+static void all_in_rows(broadcast *b, int64_t n, const int64_t *t, lane *out) {
+    in_rows(b, t[n - 1]); /* only the last can move the base */
+    const int64_t base = b->base;
+    for (int64_t k = 0; k < n; k++) out[k] = (lane)later(-FAR, t[k] - base);
+}
+
 /* ---- words into lists ---- */
 
 /* Lists that have been replayed wait for nothing any more: what their places can take finds one at once. */
@@ -178,7 +185,8 @@ static void begin_list(broadcast *b) {
     b->crowded = lanes_sum(b->groups, &all, b->entries, b->open, b->sum) >= 0;
     if (!b->crowded) return;
     open_places(b);
-    b->crowded = lanes_sum(b->groups, &all, b->entries, b->open, b->sum) >= 0;
+    b->crowded = false;
+    for (int64_t i = 0; i < b->p.streams; i++) b->crowded = b->crowded || b->sum[i] >= b->open[i];
 }
 
 /* The next word, which may have to wait for places. Lists before the last SS_LISTS_WAITING have been gone for long. */
@@ -335,46 +343,48 @@ static bool take_word(broadcast *b) {
     return true;
 }
 
-/* Without a queue, words of a list that are known: when they are taken is when they are done. */
-static bool take_known(broadcast *b) {
+/* Without a queue, words of a list that are known: when they are taken is when they are done. 0: not at once, UNKNOWN: none is there. */
+static int64_t take_known(broadcast *b) {
     stage *s = &b->s;
     int64_t from[RUN], at[RUN];
     lane ahead[RUN], t[RUN + 1], latest[RUN + 1];
     const int64_t before = b->made - SS_LISTS_WAITING, left = b->p.steps - b->step;
     const bool waits = before >= 0 && (before >= b->replayed || b->gone[slot(before)] > s->last_in);
-    if (s->busy || s->single || b->words < s->in || s->from->busy) return false;
+    if (s->busy || s->single || b->words < s->in || s->from->busy || left == waits) return 0;
     s->busy = true;
     const int64_t n = b->next.n = known_of(s->from, smaller(left - waits, RUN), from);
     s->busy = false;
-    if (n <= 0) return false;
+    if (n <= 0) return n;
     if (b->step == 0) begin_list(b);
-    if (b->crowded) return false;
+    if (b->crowded) return 0;
     if (later(*from, s->from->last) - b->base < -FAR / 2) *b->far = s;
-    in_rows(b, later(from[n - 1], b->written_at)); /* only the last can move the base */
-    for (int64_t k = 0; k < n; k++) ahead[k] = in_rows(b, from[k]);
+    in_rows(b, b->written_at);
+    all_in_rows(b, n, from, ahead);
     t[0] = in_rows(b, s->from->last);
     latest[0] = in_rows(b, b->written_at);
     lanes_take(b->groups, &b->next, ahead, t + 1, b->done, latest + 1);
+    int64_t starved = b->base + latest[0] - b->written_at;
     for (int64_t k = 0; k < n; k++) {
         at[k] = b->base + t[k + 1];
-        s->starved += at[k] - (k > 0 ? b->base + latest[k] : b->written_at);
+        starved += t[k + 1] - latest[k];
     }
+    s->starved += starved;
     s->last_in = at[n - 1];
     s->in += n;
     s->from->ops->left(s->from, n, from, at);
     b->written_at = b->base + latest[n];
     end_words(b, n);
-    return true;
+    return n;
 }
 
 /* Without a queue, up to the end of a list. */
 static bool take_list(broadcast *b) {
     bool took = false;
     for (;;) {
-        while (take_known(b)) {
-            took = true;
-            if (b->step == 0) return true;
-        }
+        const int64_t known = take_known(b);
+        took = took || known > 0;
+        if (known < 0 || (known > 0 && b->step == 0)) break;
+        if (known > 0) continue;
         if (!take_word(b)) break;
         took = true;
         if (!compact(b) || b->step == 0) break;
