@@ -72,6 +72,10 @@ static float moved(const ladder *l, int32_t i, int level) {
     return fmaxf((float)t, l->w->r->own[i].threshold);
 }
 
+static void place(const ladder *l, const int8_t *level, float *thresholds) {
+    for (int32_t i = 0; i < l->n; i++) thresholds[i] = level[i] == 0 ? l->w->now[i] : moved(l, i, level[i]);
+}
+
 static ss_status see(ladder *l, int32_t i, int way) {
     const ss_probe *p = &l->w->probe;
     look *k = &l->looks[way][i];
@@ -187,31 +191,14 @@ static int by_divergence(const void *a, const void *b) {
     return (p->throughput < q->throughput) - (p->throughput > q->throughput);
 }
 
-/* w->now one step off. */
-static void move(ladder *l, const int8_t *level) {
-    for (int32_t i = 0; i < l->n; i++)
-        if (level[i] != 0) l->w->now[i] = moved(l, i, level[i]);
-}
-
 /* What was predicted of a state, measured: composed profiles leave out what thresholds do further behind. */
 static ss_status measure(ladder *l, state *s) {
     ss_walk *w = l->w;
     ss_profile *profile;
-    memcpy(l->try, w->now, (size_t)l->n * sizeof *l->try);
-    for (int32_t i = 0; i < l->n; i++)
-        if (s->level[i] != 0) l->try[i] = moved(l, i, s->level[i]);
+    place(l, s->level, l->try);
     if (ss_probe_try(&w->probe, l->try, false, &profile, &s->divergence) != SS_OK) return SS_BAD;
     ss_status status = ss_probe_throughput(&w->probe, profile, &s->throughput);
     ss_profile_free(profile);
-    return status;
-}
-
-static ss_status push(ladder *l, const state *s, ss_path *p) {
-    ss_walk *w = l->w;
-    memcpy(l->try, w->now, (size_t)l->n * sizeof *l->try);
-    move(l, s->level);
-    ss_status status = ss_path_push(w, p);
-    memcpy(w->now, l->try, (size_t)l->n * sizeof *l->try);
     return status;
 }
 
@@ -249,7 +236,8 @@ static ss_status climb(ladder *l, double least, ss_path *p, int32_t *start) {
     near = rising(l, near, least);
     *start = 1;
     for (int32_t i = 0; i < near; i++) {
-        if (push(l, &l->states[i], p) != SS_OK) return SS_BAD;
+        place(l, l->states[i].level, l->try);
+        if (ss_path_push(l->w, p, l->try) != SS_OK) return SS_BAD;
         if (l->states[i].divergence <= l->budget) *start = p->n - 1;
     }
     return SS_OK;
@@ -297,13 +285,16 @@ ss_status ss_ladder_build(ss_walk *w, double step, double budget, double least, 
     int32_t changed;
     ss_status s = l.arena ? open_ladder(&l) : SS_BAD;
     if (s == SS_OK) s = ss_trial_put(w->r, w->probe.in_force, w->now, &changed); /* trials came between */
-    if (s == SS_OK) s = ss_path_push(w, p);
+    if (s == SS_OK) s = ss_path_push(w, p, w->now);
     if (s == SS_OK) s = see_all(&l, UP);
     if (s == SS_OK) s = worthwhile(&l, &yes);
     if (s == SS_OK && yes) s = see_all(&l, DOWN);
     for (int m = 0; s == SS_OK && yes && m < measures; m++) s = order_by(&l, (ss_measure)m);
     if (s == SS_OK) s = climb(&l, least, p, start);
-    if (s == SS_OK) move(&l, l.leading);
+    if (s == SS_OK) {
+        place(&l, l.leading, l.try);
+        memcpy(w->now, l.try, (size_t)l.n * sizeof *l.try);
+    }
     ss_arena_free(l.arena);
     return s;
 }

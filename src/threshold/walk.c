@@ -13,7 +13,7 @@ static size_t row(const ss_walk *w) { return (size_t)w->r->study->n_relus; }
 
 static float *path_at(const ss_walk *w, const ss_path *p, int32_t step) { return p->at + (size_t)step * row(w); }
 
-ss_status ss_path_push(const ss_walk *w, ss_path *p) {
+ss_status ss_path_push(const ss_walk *w, ss_path *p, const float *thresholds) {
     if (p->n == p->cap) {
         int32_t cap = p->cap ? 2 * p->cap : 64;
         float *grown = ss_realloc(w->r->ctx, p->at, (size_t)cap * row(w), sizeof *grown);
@@ -24,7 +24,7 @@ ss_status ss_path_push(const ss_walk *w, ss_path *p) {
         p->cap = cap;
     }
     p->point[p->n] = -1;
-    memcpy(path_at(w, p, p->n++), w->now, row(w) * sizeof *w->now);
+    memcpy(path_at(w, p, p->n++), thresholds, row(w) * sizeof *thresholds);
     return SS_OK;
 }
 
@@ -91,7 +91,7 @@ static ss_status walk_on(ss_walk *w, ss_path *p, ss_step_fn step) {
     while (over < PATIENCE) {
         if (step(w, &moved) != SS_OK) return SS_BAD;
         if (!moved) break;
-        if (ss_path_push(w, p) != SS_OK || ss_probe_settle(&w->probe, w->now) != SS_OK) return SS_BAD;
+        if (ss_path_push(w, p, w->now) != SS_OK || ss_probe_settle(&w->probe, w->now) != SS_OK) return SS_BAD;
         if (!due(w, p, tried, divergence)) continue;
         tried = p->n - 1;
         divergence = w->probe.divergence;
@@ -104,7 +104,7 @@ static ss_status walk_on(ss_walk *w, ss_path *p, ss_step_fn step) {
 ss_status ss_walk_steps(ss_walk *w, ss_step_fn step) {
     ss_path p = { 0 };
     ss_status s = ss_probe_settle(&w->probe, w->now);
-    if (s == SS_OK) s = ss_path_push(w, &p);
+    if (s == SS_OK) s = ss_path_push(w, &p, w->now);
     if (s == SS_OK) s = walk_on(w, &p, step);
     if (s == SS_OK) s = narrow(w, &p);
     w->taken += p.n - 1;

@@ -33,8 +33,8 @@ ss_status ss_walk_each(ss_trials *r, ss_status (*one)(ss_walk *w));
 ss_status ss_walk_steps(ss_walk *w, ss_step_fn step);
 /* Along a path that is there already, whose thresholds lose more and more: trials from step `start` on. */
 ss_status ss_walk_climb(ss_walk *w, ss_path *p, int32_t start);
-/* w->now becomes the next step of p. */
-ss_status ss_path_push(const ss_walk *w, ss_path *p);
+/* thresholds [n_relus] become the next step of p. */
+ss_status ss_path_push(const ss_walk *w, ss_path *p, const float *thresholds);
 void ss_path_free(const ss_walk *w, ss_path *p);
 /* May ReLU i rise by this much? */
 bool ss_walk_free(const ss_walk *w, int32_t i, double step);
