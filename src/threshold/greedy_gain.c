@@ -62,7 +62,7 @@ static ss_status exchange(ss_walk *w) {
             if (begin(w, best) != SS_OK) return SS_BAD;
             from = best;
             budget = w->probe.divergence * room_of(w->r->study, best);
-            least = w->probe.design->throughput;
+            least = w->r->study->points[best].hw[w->probe.kind].throughput;
         }
         if (round_of(w, strides[i] * w->r->study->opts.step, budget, least, &done) != SS_OK) return SS_BAD;
     }

@@ -8,6 +8,7 @@
 #define LEAST_COST 1e-5 /* nats: below it, differences are rounding */
 #define LEAST_GAIN 1e-6
 #define FASTER 1e-4     /* of the throughput, at the least */
+#define NEARLY 0.02     /* below it: what may turn out to be faster when it is measured */
 #define NEAREST 0.7     /* of the budget: what is priced */
 #define FARTHEST 1.4
 
@@ -191,15 +192,15 @@ static int by_divergence(const void *a, const void *b) {
     return (p->throughput < q->throughput) - (p->throughput > q->throughput);
 }
 
-/* What was predicted of a state, measured: composed profiles leave out what thresholds do further behind. */
+/* What was predicted of a state, measured: composed profiles leave out what thresholds do further behind, and designs that get faster in
+ * leaps depend on the images: these are a trial's. */
 static ss_status measure(ladder *l, state *s) {
     ss_walk *w = l->w;
     ss_profile *profile;
     place(l, s->level, l->try);
     if (ss_probe_try(&w->probe, l->try, false, &profile, &s->divergence) != SS_OK) return SS_BAD;
-    ss_status status = ss_probe_throughput(&w->probe, profile, &s->throughput);
     ss_profile_free(profile);
-    return status;
+    return ss_trial_price(w->r, l->try, w->probe.kind, &s->throughput);
 }
 
 static bool stands(const ladder *l, int32_t n, const state *s) {
@@ -230,7 +231,7 @@ static ss_status climb(ladder *l, double least, ss_path *p, int32_t *start) {
         if (price(l, &s) != SS_OK) return SS_BAD;
         l->states[near++] = s;
     }
-    near = rising(l, near, least);
+    near = rising(l, near, least * (1 - NEARLY));
     for (int32_t i = 0; i < near; i++)
         if (measure(l, &l->states[i]) != SS_OK) return SS_BAD;
     near = rising(l, near, least);

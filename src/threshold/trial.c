@@ -14,13 +14,17 @@
 
 /* ---- thresholds in force ---- */
 
+/* The first node whose threshold differs; the last node when none does. */
+static int32_t first_changed(const ss_trials *r, const float *before, const float *thresholds) {
+    for (int32_t i = 0; i < r->study->n_relus; i++)
+        if (thresholds[i] != before[i]) return r->nodes[i];
+    return r->task->g->n - 1;
+}
+
 static ss_status put(ss_trials *r, const float *before, const float *thresholds, int32_t *changed) {
     const ss_graph *g = r->task->g;
-    *changed = g->n - 1;
-    for (int32_t i = r->study->n_relus - 1; i >= 0; i--) {
-        g->nodes[r->nodes[i]].act.threshold = thresholds[i];
-        if (thresholds[i] != before[i]) *changed = r->nodes[i];
-    }
+    for (int32_t i = 0; i < r->study->n_relus; i++) g->nodes[r->nodes[i]].act.threshold = thresholds[i];
+    *changed = first_changed(r, before, thresholds);
     return ss_quant_set_thresholds(r->task->q, g);
 }
 
@@ -205,6 +209,24 @@ static ss_status record(ss_trials *r, const float *thresholds, const ss_profile 
     return price_point(r, p, pt, best);
 }
 
+/* The profile that a trial is priced by. */
+static ss_status measure_priced(ss_trials *r, int32_t changed, ss_profile **out) {
+    const ss_study_task *k = r->task;
+    const bool race = r->race.n > 0;
+    return ss_profile_remeasure(r->ctx, k->g, k->q, r->replay, changed, race ? r->priced : k->search->n, false, ss_trial_lists(r),
+                                race ? r->priced_reference : r->profile, NULL, out);
+}
+
+ss_status ss_trial_price(ss_trials *r, const float *thresholds, ss_hardware kind, double *throughput) {
+    ss_study_point pt = { 0 };
+    ss_profile *p;
+    if (measure_priced(r, first_changed(r, r->in_force, thresholds), &p) != SS_OK) return SS_BAD;
+    ss_status status = price_point(r, p, &pt, NULL);
+    *throughput = pt.hw[kind].throughput;
+    ss_profile_free(p);
+    return status;
+}
+
 /* Judged by the race, priced on few images. */
 static ss_status run_race(ss_trials *r, const float *thresholds, ss_study_point *pt) {
     const ss_study_task *k = r->task;
@@ -214,9 +236,7 @@ static ss_status run_race(ss_trials *r, const float *thresholds, ss_study_point 
     if (ss_trial_put(r, r->in_force, thresholds, &changed) != SS_OK) return SS_BAD;
     const ss_race_limit limit = { k->opts.max_loss, k->opts.safe };
     if (ss_race_run(&r->race, changed, limit, r->scores, &judged) != SS_OK) return SS_BAD;
-    if (ss_profile_remeasure(r->ctx, k->g, k->q, r->replay, changed, r->priced, false, ss_trial_lists(r),
-                             r->priced_reference, NULL, &p) != SS_OK)
-        return SS_BAD;
+    if (measure_priced(r, changed, &p) != SS_OK) return SS_BAD;
     ss_status status = record(r, thresholds, p, judged, pt, NULL);
     ss_profile_free(p);
     return status;
