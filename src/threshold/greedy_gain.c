@@ -51,7 +51,7 @@ static ss_status round_of(ss_walk *w, double step, double budget, double least, 
 }
 
 static ss_status exchange(ss_walk *w) {
-    double budget = 0, least = 0;
+    double budget = 0;
     int32_t from = -1;
     bool done = true;
     for (int32_t i = 0; i < ROUNDS; i++) {
@@ -62,8 +62,8 @@ static ss_status exchange(ss_walk *w) {
             if (begin(w, best) != SS_OK) return SS_BAD;
             from = best;
             budget = w->probe.divergence * room_of(w->r->study, best);
-            least = w->r->study->points[best].hw[w->probe.kind].throughput;
         }
+        const double least = w->r->study->points[best_so_far(w)].hw[w->probe.kind].throughput;
         if (round_of(w, strides[i] * w->r->study->opts.step, budget, least, &done) != SS_OK) return SS_BAD;
     }
     return SS_OK;
