@@ -64,10 +64,6 @@ static int64_t words_a_pixel(const broadcast *b) {
     return b->p.passes * b->p.steps;
 }
 
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
 static int64_t slot(int64_t list) {
     return list & (RING_LISTS - 1);
 }

@@ -121,10 +121,6 @@ static stage *convolution(sim *sm, sim_node *sn, int64_t lanes_in, int64_t lanes
     return relu(sm, sn->node, sm->r->q->nodes[sn->node].lo, rescale(sm, sn->node, make_width(sm, s, f.lanes, lanes_out)));
 }
 
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
 static stage *pool(sim *sm, int32_t node, int64_t lanes_in, int64_t lanes_out, stage *s) {
     const ss_node *n = &sm->r->g->nodes[node];
     const ss_window *w = &n->win;

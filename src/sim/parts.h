@@ -101,6 +101,10 @@ static inline int64_t later(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
 
+static inline int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
 static inline int64_t pull(stage *s) {
     if (s->v >= 0 || s->dry) return s->v;
     s->v = s->ops->front(s);

@@ -39,10 +39,6 @@ typedef struct window {
     int64_t *passed; /* [rows of the ring][row_words]: when the reader was past that address */
 } window;
 
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
 /* ---- writer ---- */
 
 static int64_t *passed_row(const window *w, int64_t q) {

@@ -128,10 +128,8 @@ ss_status ss_probe_open(ss_trials *r, ss_hardware kind, ss_probe *p) {
     p->cycles = ss_alloc(r->ctx, (size_t)t->g->n, sizeof *p->cycles);
     if (!p->scores || !p->reference_scores || !p->in_force || !p->cycles) return SS_BAD;
     memcpy(p->reference_scores, reference, images * row);
-    if (ss_replay_new(r->ctx, t->e, t->g, &p->part, t->norm, t->opts.whole ? 0 : t->opts.memory / 8, &p->replay) != SS_OK ||
-        ss_probe_settle(p, r->in_force) != SS_OK)
-        return SS_BAD;
-    return SS_OK;
+    if (ss_replay_new(r->ctx, t->e, t->g, &p->part, t->norm, t->opts.whole ? 0 : t->opts.memory / 8, &p->replay) != SS_OK) return SS_BAD;
+    return ss_probe_settle(p, r->in_force);
 }
 
 void ss_probe_close(ss_probe *p) {
