@@ -30,15 +30,19 @@ static void raise_relu(fixture *f, int32_t node, float t) {
     assert_int_equal(ss_quant_set_thresholds(f->q, f->g), SS_OK);
 }
 
+static void same_layer(const ss_layer_profile *x, const ss_layer_profile *y) {
+    size_t bins = (size_t)x->k + 1;
+    assert_memory_equal(x->hist, y->hist, (size_t)x->channels * bins * sizeof *x->hist);
+    assert_memory_equal(x->max_hist, y->max_hist, (size_t)x->n_ci * bins * sizeof *x->max_hist);
+    assert_memory_equal(x->lists, y->lists, (size_t)x->n_parts * (size_t)x->n_ci * sizeof *x->lists);
+    assert_true(x->zero_ratio == y->zero_ratio && x->windows == y->windows);
+}
+
 static void same_profile(const ss_profile *a, const ss_profile *b) {
     assert_int_equal(a->images, b->images);
     assert_true(a->data == b->data);
     for (int32_t l = 0; l < a->n_layers; l++) {
-        const ss_layer_profile *x = &a->layers[l], *y = &b->layers[l];
-        size_t bins = (size_t)x->k + 1;
-        assert_memory_equal(x->hist, y->hist, (size_t)x->channels * bins * sizeof *x->hist);
-        assert_memory_equal(x->max_hist, y->max_hist, (size_t)x->n_ci * bins * sizeof *x->max_hist);
-        assert_true(x->zero_ratio == y->zero_ratio && x->windows == y->windows);
+        same_layer(&a->layers[l], &b->layers[l]);
     }
     for (int32_t i = 0; i < a->n_relus; i++) {
         assert_true(a->relus[i].zero_ratio == b->relus[i].zero_ratio && a->relus[i].threshold == b->relus[i].threshold);
@@ -47,11 +51,27 @@ static void same_profile(const ss_profile *a, const ss_profile *b) {
     }
 }
 
+/* A run that ends at a tensor: what reads it or one before counts as in the whole profile, the rest as before the change. */
+static void ends_at(const fixture *f, const ss_remeasure *whole, int32_t until, const ss_profile *next) {
+    ss_remeasure part = *whole;
+    ss_profile *p;
+    part.keep = false;
+    part.until = until;
+    assert_int_equal(ss_profile_remeasure(f->ctx, f->g, f->q, &part, NULL, &p), SS_OK);
+    for (int32_t node = 0, layer = 0; node < f->g->n; node++) {
+        if (f->g->nodes[node].op != SS_OP_CONV) continue;
+        same_layer(&p->layers[layer], &(f->g->nodes[node].in[0] <= until ? next : whole->base)->layers[layer]);
+        layer++;
+    }
+    ss_profile_free(p);
+}
+
 /* Thresholds go up and down all over the network; every remeasured profile is that of a whole run. */
 static void every_remeasurement_is_a_whole_run(fixture *f, ss_replay *r, bool keep_all) {
     float scores[IMAGES][CLASSES], whole[IMAGES][CLASSES];
     ss_profile *base, *next, *fresh;
-    assert_int_equal(ss_profile_remeasure(f->ctx, f->g, f->q, r, 0, IMAGES, true, true, NULL, scores[0], &base), SS_OK);
+    const ss_remeasure first = { .replay = r, .images = IMAGES, .keep = true, .lists = true };
+    assert_int_equal(ss_profile_remeasure(f->ctx, f->g, f->q, &first, scores[0], &base), SS_OK);
     unsigned seed = 7;
     for (int32_t turn = 0; turn < 40; turn++) {
         int32_t node;
@@ -60,10 +80,12 @@ static void every_remeasurement_is_a_whole_run(fixture *f, ss_replay *r, bool ke
         bool keep = keep_all || turn % 3 == 0;
         float before = f->g->nodes[node].act.threshold;
         raise_relu(f, node, 0.05f * (float)(turn % 9));
-        assert_int_equal(ss_profile_remeasure(f->ctx, f->g, f->q, r, node, IMAGES, keep, true, base, scores[0], &next), SS_OK);
+        const ss_remeasure again = { .replay = r, .images = IMAGES, .changed = node, .base = base, .keep = keep, .lists = true };
+        assert_int_equal(ss_profile_remeasure(f->ctx, f->g, f->q, &again, scores[0], &next), SS_OK);
         assert_int_equal(ss_profile_measure(f->ctx, f->g, f->e, f->q, f->d, &f->norm, whole[0], &fresh), SS_OK);
         assert_memory_equal(scores, whole, sizeof scores);
         same_profile(next, fresh);
+        if (!keep) ends_at(f, &again, node + (int32_t)(seed >> 8) % (f->g->n - node), next);
         ss_profile_free(fresh);
         ss_profile_free(keep ? base : next);
         if (keep) base = next;

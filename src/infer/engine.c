@@ -198,7 +198,8 @@ static void observe(const ss_engine *e, const worker *w, const ss_run_opts *opts
 
 /* Nodes first.. to the end, observed; every tensor that they read from before `first` is in the worker's table. */
 static void run_steps(const ss_engine *e, worker *w, int32_t first, const ss_run_opts *opts, int thread, int64_t image) {
-    for (int32_t i = first; i < e->g->n; i++) {
+    const int32_t end = opts && opts->until > 0 ? opts->until + 1 : e->g->n;
+    for (int32_t i = first; i < end; i++) {
         if (e->g->nodes[i].op != SS_OP_INPUT) ss_engine_step(e, w->tensor, i, w->block + e->offset[i], w->scratch);
         observe(e, w, opts, thread, image, i);
     }

@@ -44,6 +44,7 @@ typedef struct ss_run_opts {
     const int16_t *(*resume)(void *user, int64_t image);
     void *resume_user;
     int32_t resume_after;
+    int32_t until; /* the last node to run; scores must be NULL. 0: all */
 } ss_run_opts;
 
 #define SS_TENSOR_SLACK 128 /* bytes behind a tensor that kernels may read */

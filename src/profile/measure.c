@@ -27,7 +27,7 @@ typedef struct meter {
     tally *tallies;        /* [threads] */
     int32_t *first, *next; /* layers that read node i: first[i], then next[layer]; -1 ends */
     int32_t *conv;         /* [n_layers]: node of the layer */
-    int32_t start;         /* tensors before it are not seen: their counts are those of `base` */
+    int32_t start, end;    /* tensors before and from there on are not seen: their counts are those of `base` */
     const ss_profile *base;
     bool lists;
 } meter;
@@ -141,10 +141,12 @@ static double *zero_counts(const meter *m, int32_t node) {
     return counts;
 }
 
+static bool seen_here(const meter *m, int32_t node) { return node >= m->start && node < m->end; }
+
 static ss_status collect_layer(const meter *m, ss_profile *p, int32_t layer) {
     ss_layer_profile *l = &p->layers[layer];
     const ss_node *n = &m->g->nodes[m->conv[layer]];
-    if (n->in[0] < m->start) return ss_profile_copy_layer(p, l, &m->base->layers[layer]);
+    if (!seen_here(m, n->in[0])) return ss_profile_copy_layer(p, l, &m->base->layers[layer]);
     double *hist, *max_hist, seen = 0, zero = 0, *counts = zero_counts(m, n->in[0]);
     size_t bins = (size_t)l->k + 1, channels = (size_t)l->channels;
     ss_list_stats *lists = ss_profile_alloc_lists(p, l);
@@ -171,7 +173,7 @@ static ss_status collect_relu(const meter *m, ss_profile *p, int32_t relu, int32
     ss_shape s = m->g->nodes[node].shape;
     double *counts = zero_counts(m, node), *ratios = ss_profile_alloc_ratios(p, r);
     if (!counts || !ratios) return SS_BAD;
-    if (node < m->start) {
+    if (!seen_here(m, node)) {
         memcpy(ratios, m->base->relus[relu].channel_zero_ratio, (size_t)s.c * sizeof *ratios);
         r->zero_ratio = m->base->relus[relu].zero_ratio;
         return SS_OK;
@@ -191,29 +193,32 @@ static ss_status collect(const meter *m, ss_profile *p) {
     return s;
 }
 
-/* What is run, and how, for one profile. */
+/* What is run for one profile: images through the whole network, or what `again` says. */
 typedef struct source {
     const ss_dataset *d;
-    ss_engine *e; /* the whole network */
+    ss_engine *e;
     const ss_norm *norm;
-    ss_replay *replay; /* or NULL */
-    int32_t changed;
-    bool keep, lists;
+    const ss_remeasure *again; /* or NULL */
 } source;
 
 static ss_status run(ss_ctx *ctx, const source *from, meter *m, float *scores) {
-    ss_run_opts opts = { .observer = observe, .observer_user = m };
-    if (from->replay) return ss_replay_run(from->replay, from->changed, 0, from->d->n, from->keep, &opts, scores);
+    const ss_remeasure *a = from->again;
+    ss_run_opts opts = { .observer = observe, .observer_user = m, .until = a && a->base ? a->until : 0 };
+    if (a) return ss_replay_run(a->replay, a->base ? a->changed : 0, 0, a->images, a->keep, &opts, scores);
     return ss_engine_run(ctx, from->e, from->d, from->norm, &opts, scores);
 }
 
-static ss_status measure(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const source *from,
-                         const ss_profile *base, float *scores, ss_profile **out) {
-    meter m = { .ctx = ctx, .arena = ss_arena_new(ctx), .g = g, .threads = ss_ctx_threads(ctx), .base = base,
-                .lists = from->lists };
+static ss_status measure(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const source *from, float *scores, ss_profile **out) {
+    const ss_remeasure *a = from->again;
+    meter m = { .ctx = ctx, .arena = ss_arena_new(ctx), .g = g, .threads = ss_ctx_threads(ctx), .end = g->n,
+                .lists = !a || a->lists };
     ss_profile *p = m.arena ? ss_profile_new(ctx, g, q->bits) : NULL;
     m.p = p;
-    if (base) m.start = ss_replay_start(from->replay, from->changed);
+    if (a && a->base) {
+        m.base = a->base;
+        m.start = ss_replay_start(a->replay, a->changed);
+        if (a->until > 0) m.end = a->until + 1;
+    }
     ss_status s = p ? prepare(&m) : SS_BAD;
     if (s == SS_OK) s = run(ctx, from, &m, scores);
     if (s == SS_OK) {
@@ -233,15 +238,13 @@ ss_status ss_profile_measure(ss_ctx *ctx, const ss_graph *g, ss_engine *e, const
     if (!q)
         return ss_error(ctx, SS_AT("profile"), "choose 16 or 8 bits",
                         "profiles are measured on the integer network");
-    return measure(ctx, g, q, &(source){ .d = d, .e = e, .norm = norm, .lists = true }, NULL, scores, out);
+    return measure(ctx, g, q, &(source){ .d = d, .e = e, .norm = norm }, scores, out);
 }
 
-ss_status ss_profile_remeasure(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, ss_replay *r, int32_t changed,
-                               int64_t images, bool keep, bool lists, const ss_profile *base, float *scores,
+ss_status ss_profile_remeasure(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const ss_remeasure *what, float *scores,
                                ss_profile **out) {
-    ss_dataset part = *ss_replay_data(r);
-    part.n = images;
+    ss_dataset part = *ss_replay_data(what->replay);
+    part.n = what->images;
     *out = NULL;
-    source from = { .d = &part, .replay = r, .changed = base ? changed : 0, .keep = keep, .lists = lists };
-    return measure(ctx, g, q, &from, base, scores, out);
+    return measure(ctx, g, q, &(source){ .d = &part, .again = what }, scores, out);
 }

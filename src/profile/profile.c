@@ -101,17 +101,28 @@ ss_list_stats *ss_profile_alloc_lists(ss_profile *p, ss_layer_profile *l) {
     return lists;
 }
 
-ss_status ss_profile_copy_layer(ss_profile *p, ss_layer_profile *to, const ss_layer_profile *from) {
-    const size_t bins = (size_t)to->k + 1;
+ss_status ss_profile_mean_layer(ss_profile *p, ss_layer_profile *to, const ss_layer_profile *a, const ss_layer_profile *b) {
+    const size_t bins = (size_t)to->k + 1, n_lists = (size_t)to->n_parts * (size_t)to->n_ci;
     double *hist, *max_hist;
     ss_list_stats *lists = ss_profile_alloc_lists(p, to);
     if (!lists || !ss_profile_alloc_hist(p, to, &hist, &max_hist)) return SS_BAD;
-    memcpy(lists, from->lists, (size_t)to->n_parts * (size_t)to->n_ci * sizeof *lists);
-    memcpy(hist, from->hist, (size_t)to->channels * bins * sizeof *hist);
-    memcpy(max_hist, from->max_hist, (size_t)to->n_ci * bins * sizeof *max_hist);
-    to->windows = from->windows;
-    to->zero_ratio = from->zero_ratio;
+    for (size_t i = 0; i < n_lists; i++) {
+        const ss_list_stats *x = &a->lists[i], *y = &b->lists[i];
+        for (int span = 0; span < SS_LIST_SPANS; span++) {
+            lists[i].busiest[span] = (x->busiest[span] + y->busiest[span]) / 2;
+            lists[i].compaction[span] = (x->compaction[span] + y->compaction[span]) / 2;
+        }
+        lists[i].word = (x->word + y->word) / 2;
+    }
+    for (size_t i = 0; i < (size_t)to->channels * bins; i++) hist[i] = (a->hist[i] + b->hist[i]) / 2;
+    for (size_t i = 0; i < (size_t)to->n_ci * bins; i++) max_hist[i] = (a->max_hist[i] + b->max_hist[i]) / 2;
+    to->windows = (a->windows + b->windows) / 2;
+    to->zero_ratio = (a->zero_ratio + b->zero_ratio) / 2;
     return SS_OK;
+}
+
+ss_status ss_profile_copy_layer(ss_profile *p, ss_layer_profile *to, const ss_layer_profile *from) {
+    return ss_profile_mean_layer(p, to, from, from); /* exact: halving is */
 }
 
 void ss_list_stats_settle(ss_list_stats *s, double share, double words, bool single) {

@@ -74,12 +74,17 @@ typedef struct ss_profile {
 /* One integer run over d; scores as in ss_engine_run, so that accuracy comes from the same pass. */
 ss_status ss_profile_measure(ss_ctx *ctx, const ss_graph *g, ss_engine *e, const ss_quant *q,
                              const ss_dataset *d, const ss_norm *norm, float *scores, ss_profile **out);
-/* The same after a change whose first effect is on the tensor of node `changed`: only what lies behind is run
- * (replay.h), on the first `images` images. base: the profile of these images before the change, from which what lies
- * before is copied; NULL: everything is run. keep: as ss_replay_run. lists: count what streams of broadcast engines do; without,
- * the profile is good for other engines only. */
-ss_status ss_profile_remeasure(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, ss_replay *r, int32_t changed,
-                               int64_t images, bool keep, bool lists, const ss_profile *base, float *scores,
+/* What a change of thresholds makes of a profile. */
+typedef struct ss_remeasure {
+    ss_replay *replay;
+    int64_t images;         /* the first so many */
+    int32_t changed;        /* the first node whose tensor is another; what lies before is not run (replay.h), */
+    const ss_profile *base; /* its counts are those of this profile, of the same images; NULL: everything is run */
+    int32_t until;          /* the last node to run, without scores; what lies behind keeps the counts of base, too. 0: all */
+    bool keep;              /* as ss_replay_run */
+    bool lists;             /* count what streams of broadcast engines do; without, the profile is good for other engines only */
+} ss_remeasure;
+ss_status ss_profile_remeasure(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const ss_remeasure *what, float *scores,
                                ss_profile **out);
 /* Every activation behind a ReLU zero with probability `zeros`, independently; the network's input has no
  * zeros but its padding. Border windows are mixed exactly. */
@@ -92,6 +97,8 @@ ss_status ss_profile_load(ss_ctx *ctx, const ss_graph *g, const char *path, ss_p
 
 /* What was counted of layer `from` into `to`, the same convolution's in p. */
 ss_status ss_profile_copy_layer(ss_profile *p, ss_layer_profile *to, const ss_layer_profile *from);
+/* The same of the mean of two, over the same images. */
+ss_status ss_profile_mean_layer(ss_profile *p, ss_layer_profile *to, const ss_layer_profile *a, const ss_layer_profile *b);
 
 const ss_layer_profile *ss_profile_layer(const ss_profile *p, const char *conv); /* or NULL */
 /* Histogram of the largest count over ci streams, [k+1], or NULL when ci does not divide C/groups. */

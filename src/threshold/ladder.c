@@ -1,30 +1,22 @@
 /* See ladder.h. */
 #include "threshold/ladder.h"
+#include "threshold/levels.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LEAST_COST 1e-5 /* nats: below it, differences are rounding */
-#define LEAST_GAIN 1e-6
 #define FASTER 1e-4     /* of the throughput, at the least */
 #define NEARLY 0.02     /* below it: what may turn out to be faster when it is measured */
 #define NEAREST 0.7     /* of the budget: what is priced */
 #define FARTHEST 1.4
+#define STAYS SS_LEVEL_STAYS
+#define TOP (SS_LEVELS - 1)
 
-enum { DOWN, UP, WAYS };
-
-/* One ReLU moved alone. */
-typedef struct look {
-    bool seen;
-    double cost;              /* change of divergence */
-    float *cycles;            /* [g->n]: of every node, as a ratio to those before */
-    ss_layer_profile *layers; /* [n_layers]: of those that it feeds */
-} look;
-
-/* Thresholds at most one step off. */
+/* Every threshold at some level. */
 typedef struct state {
-    int8_t *level; /* [n_relus]: -1, 0, 1 */
+    int8_t *level; /* [n]: 0..SS_LEVELS-1 */
     double divergence, throughput; /* predicted */
 } state;
 
@@ -33,15 +25,34 @@ typedef struct ladder {
     double step, budget;
     ss_arena *arena;
     int32_t n, nodes, layers;
-    bool *feeds;       /* [n][layers] */
-    look *looks[WAYS]; /* [n] */
-    float *try;        /* [n] */
-    double *cycles;    /* [nodes] */
-    ss_profile mixed;  /* the present one with other layers */
+    bool *feeds;                         /* [n][nodes] */
+    int32_t *conv;                       /* [layers]: the node */
+    double (*cost)[SS_LEVELS];           /* [n]: change of divergence; INFINITY: not looked at */
+    ss_layer_profile *looks[SS_LEVELS];  /* [n][layers]: those that a ReLU feeds */
+    float *try;                          /* [n] */
+    ss_profile mixed;                    /* the present one with other layers */
+    ss_profile all[SS_LEVELS];           /* mixed, every ReLU at that level */
     state *states;
     int32_t n_states;
-    int8_t *leading; /* [n]: levels of the last state within the budget on the way that was ordered last */
 } ladder;
+
+/* ---- levels ---- */
+
+static float moved(const ladder *l, int32_t i, int level) {
+    if (level % 2 != STAYS % 2) return (moved(l, i, level - 1) + moved(l, i, level + 1)) / 2;
+    const double t = (double)l->w->now[i] + (level - STAYS) * l->step;
+    return fmaxf((float)t, l->w->r->own[i].threshold);
+}
+
+/* Is an even level a threshold that may be, and another than the next one towards the present? */
+static bool exists(const ladder *l, int32_t i, int level) {
+    if (level > STAYS) return ss_walk_free(l->w, i, (level - STAYS) * l->step);
+    return moved(l, i, level) < moved(l, i, level + 2);
+}
+
+static void place(const ladder *l, const int8_t *level, float *thresholds) {
+    for (int32_t i = 0; i < l->n; i++) thresholds[i] = level[i] == STAYS ? l->w->now[i] : moved(l, i, level[i]);
+}
 
 /* ---- looks ---- */
 
@@ -53,138 +64,133 @@ static ss_status find_feeds(ladder *l) {
         if (g->nodes[node].op != SS_OP_CONV) continue;
         memset(used, 0, (size_t)l->n * sizeof *used);
         ss_feeding_relus(l->w->r, node, used);
-        for (int32_t i = 0; i < l->n; i++) l->feeds[i * l->layers + layer] = used[i];
-        layer++;
+        for (int32_t i = 0; i < l->n; i++) l->feeds[i * l->nodes + node] = used[i];
+        l->conv[layer++] = node;
     }
     return SS_OK;
 }
 
-static ss_status keep_layers(ladder *l, int32_t relu, const ss_profile *p, look *k) {
-    for (int32_t i = 0; i < l->layers; i++) {
-        if (!l->feeds[relu * l->layers + i]) continue;
-        k->layers[i] = l->w->probe.profile->layers[i];
-        if (ss_profile_copy_layer(&l->mixed, &k->layers[i], &p->layers[i]) != SS_OK) return SS_BAD;
+static bool feeds(const ladder *l, int32_t relu, int32_t layer) { return l->feeds[relu * l->nodes + l->conv[layer]]; }
+
+static ss_status keep_layers(ladder *l, int32_t relu, int level, const ss_profile *p) {
+    for (int32_t layer = 0; layer < l->layers; layer++) {
+        if (!feeds(l, relu, layer)) continue;
+        ss_layer_profile *to = &l->looks[level][relu * l->layers + layer];
+        *to = l->w->probe.profile->layers[layer];
+        if (ss_profile_copy_layer(&l->mixed, to, &p->layers[layer]) != SS_OK) return SS_BAD;
     }
     return SS_OK;
 }
 
-static float moved(const ladder *l, int32_t i, int level) {
-    const double t = (double)l->w->now[i] + level * l->step;
-    return fmaxf((float)t, l->w->r->own[i].threshold);
+/* The last tensor that a convolution which ReLU i feeds reads; where there is none, its own. */
+static int32_t last_read(const ladder *l, int32_t i) {
+    int32_t last = l->w->r->nodes[i];
+    for (int32_t layer = 0; layer < l->layers; layer++) {
+        const int32_t in = l->w->r->task->g->nodes[l->conv[layer]].in[0];
+        if (feeds(l, i, layer) && in > last) last = in;
+    }
+    return last;
 }
 
-static void place(const ladder *l, const int8_t *level, float *thresholds) {
-    for (int32_t i = 0; i < l->n; i++) thresholds[i] = level[i] == 0 ? l->w->now[i] : moved(l, i, level[i]);
-}
-
-static ss_status see(ladder *l, int32_t i, int way) {
-    const ss_probe *p = &l->w->probe;
-    look *k = &l->looks[way][i];
+/* One ReLU moved alone. */
+static ss_status look(ladder *l, int32_t i, int level) {
     ss_profile *profile;
     double divergence;
     memcpy(l->try, l->w->now, (size_t)l->n * sizeof *l->try);
-    l->try[i] = moved(l, i, way == UP ? 1 : -1);
-    if (ss_probe_try(&l->w->probe, l->try, true, &profile, &divergence) != SS_OK) return SS_BAD;
-    ss_status s = ss_probe_cycles(p, profile, l->cycles);
-    for (int32_t n = 0; n < l->nodes; n++)
-        k->cycles[n] = p->cycles[n] > 0 ? (float)(l->cycles[n] / p->cycles[n]) : 1;
-    k->cost = divergence - p->divergence;
-    k->seen = way == UP || k->cost < -LEAST_COST; /* what gives back no accuracy need not go down */
-    if (s == SS_OK) s = keep_layers(l, i, profile, k);
+    l->try[i] = moved(l, i, level);
+    if (ss_probe_try(&l->w->probe, l->try, last_read(l, i), &profile, &divergence) != SS_OK) return SS_BAD;
+    l->cost[i][level] = divergence - l->w->probe.divergence;
+    ss_status s = keep_layers(l, i, level, profile);
     ss_profile_free(profile);
     return s;
 }
 
-static ss_status see_all(ladder *l, int way) {
-    for (int32_t i = 0; i < l->n; i++) {
-        const bool can = way == UP ? ss_walk_free(l->w, i, l->step) : l->w->now[i] > l->w->r->own[i].threshold;
-        if (can && see(l, i, way) != SS_OK) return SS_BAD;
-    }
+static ss_status look_all(ladder *l, int level) {
+    for (int32_t i = 0; i < l->n; i++)
+        if (exists(l, i, level) && look(l, i, level) != SS_OK) return SS_BAD;
     return SS_OK;
 }
 
-/* ---- states ---- */
-
-/* The look of ReLU i that a level stands for; NULL: as it is. */
-static const look *look_of(const ladder *l, const state *s, int32_t i) {
-    return s->level[i] == 0 ? NULL : &l->looks[s->level[i] > 0 ? UP : DOWN][i];
+static const ss_layer_profile *seen(const ladder *l, int32_t i, int level, int32_t layer) {
+    return level == STAYS ? &l->w->probe.profile->layers[layer] : &l->looks[level][i * l->layers + layer];
 }
 
-/* Of several ReLUs before one convolution the first that moved stands for all. */
-static ss_status price(ladder *l, state *s) {
+/* Levels between two that were looked at are their means. */
+static ss_status fill_in(ladder *l) {
+    for (int level = 1; level < SS_LEVELS; level += 2)
+        for (int32_t i = 0; i < l->n; i++) {
+            l->cost[i][level] = (l->cost[i][level - 1] + l->cost[i][level + 1]) / 2;
+            for (int32_t layer = 0; l->cost[i][level] < INFINITY && layer < l->layers; layer++) {
+                if (!feeds(l, i, layer)) continue;
+                ss_layer_profile *to = &l->looks[level][i * l->layers + layer];
+                *to = l->w->probe.profile->layers[layer];
+                if (ss_profile_mean_layer(&l->mixed, to, seen(l, i, level - 1, layer), seen(l, i, level + 1, layer)) != SS_OK)
+                    return SS_BAD;
+            }
+        }
+    return SS_OK;
+}
+
+/* ---- prices ---- */
+
+/* The profile of several moves, in l->mixed: of several ReLUs before one convolution the first that moved stands for all. */
+static void mix(ladder *l, const int8_t *level) {
     memcpy(l->mixed.layers, l->w->probe.profile->layers, (size_t)l->layers * sizeof *l->mixed.layers);
-    for (int32_t i = l->n - 1; i >= 0; i--) {
-        const look *k = look_of(l, s, i);
-        for (int32_t layer = 0; k && layer < l->layers; layer++)
-            if (l->feeds[i * l->layers + layer]) l->mixed.layers[layer] = k->layers[layer];
-    }
+    for (int32_t i = l->n - 1; i >= 0; i--)
+        for (int32_t layer = 0; level[i] != STAYS && layer < l->layers; layer++)
+            if (feeds(l, i, layer)) l->mixed.layers[layer] = *seen(l, i, level[i], layer);
+}
+
+static ss_status price(ladder *l, state *s) {
+    mix(l, s->level);
     return ss_probe_throughput(&l->w->probe, &l->mixed, &s->throughput);
 }
 
-static bool add_state(ladder *l, const state *s) {
-    state *to = &l->states[l->n_states++];
-    *to = *s;
-    to->level = ss_arena_alloc(l->arena, (size_t)l->n, sizeof *to->level);
-    if (to->level) memcpy(to->level, s->level, (size_t)l->n * sizeof *to->level);
-    return to->level != NULL;
+/* Everything at one level, as far as it was looked at. */
+static void level_all(const ladder *l, int level, int8_t *out) {
+    for (int32_t i = 0; i < l->n; i++) out[i] = (int8_t)(l->cost[i][level] < INFINITY ? level : STAYS);
 }
 
-/* One level up of ReLU i: what becomes of the cycles, and of the divergence. */
-static double rise(const ladder *l, const state *s, int32_t i, const double *cycles, double *out) {
-    const look *k = &l->looks[s->level[i] < 0 ? DOWN : UP][i];
-    for (int32_t n = 0; n < l->nodes; n++) {
-        const double ratio = fmax((double)k->cycles[n], LEAST_GAIN);
-        out[n] = s->level[i] < 0 ? cycles[n] / ratio : cycles[n] * ratio;
-    }
-    return s->level[i] < 0 ? -k->cost : k->cost;
+/* Would the hardware be faster with every threshold at the top? */
+static ss_status worthwhile(ladder *l, bool *yes) {
+    state top = { .level = ss_arena_alloc(l->arena, (size_t)l->n, 1) };
+    if (!top.level) return SS_BAD;
+    level_all(l, TOP, top.level);
+    ss_status s = price(l, &top);
+    *yes = s == SS_OK && top.throughput > l->w->probe.design->throughput * (1 + FASTER);
+    return s;
 }
 
-static bool can_rise(const ladder *l, const state *s, int32_t i) {
-    return s->level[i] < 0 || (s->level[i] == 0 && l->looks[UP][i].seen);
-}
+/* ---- rungs ---- */
 
-/* The ReLU to rise next; -1: none gains. */
-static int32_t next(const ladder *l, ss_measure m, const state *s, const double *cycles, double *scratch) {
-    const double time = ss_probe_time(&l->w->probe, m, cycles);
-    double most = 0;
-    int32_t best = -1;
-    for (int32_t i = 0; i < l->n; i++) {
-        if (!can_rise(l, s, i)) continue;
-        const double cost = rise(l, s, i, cycles, scratch);
-        const double gain = 1 - ss_probe_time(&l->w->probe, m, scratch) / time, rate = gain / fmax(cost, LEAST_COST);
-        if (gain <= LEAST_GAIN || rate <= most) continue;
-        most = rate;
-        best = i;
-    }
-    return best;
-}
-
-/* From all down to all up; every state on the way is kept. */
-static ss_status order_by(ladder *l, ss_measure m) {
-    const ss_probe *p = &l->w->probe;
-    const size_t nodes = (size_t)l->nodes;
-    state s = { .level = ss_arena_alloc(l->arena, (size_t)l->n, sizeof *s.level), .divergence = p->divergence };
-    double *cycles = ss_arena_alloc(l->arena, nodes, sizeof *cycles), *scratch = ss_arena_alloc(l->arena, nodes, sizeof *scratch);
-    if (!s.level || !cycles || !scratch) return SS_BAD;
-    memcpy(cycles, p->cycles, nodes * sizeof *cycles);
-    for (int32_t i = 0; i < l->n; i++) {
-        const look *k = &l->looks[DOWN][i];
-        s.level[i] = k->seen ? -1 : 0;
-        if (k->seen) s.divergence += k->cost;
-        for (size_t n = 0; k->seen && n < nodes; n++) cycles[n] *= (double)k->cycles[n];
-    }
-    memset(l->leading, 0, (size_t)l->n * sizeof *l->leading);
-    for (int32_t i; (i = next(l, m, &s, cycles, scratch)) >= 0;) {
-        s.divergence += rise(l, &s, i, cycles, scratch);
-        memcpy(cycles, scratch, nodes * sizeof *cycles);
-        s.level[i]++;
-        if (s.divergence <= l->budget) memcpy(l->leading, s.level, (size_t)l->n * sizeof *s.level);
-        if (!add_state(l, &s)) return SS_BAD;
-    }
+/* Every ReLU at one level, and what convolutions count then. */
+static ss_status profile_all(ladder *l, int level, int8_t *scratch, const ss_profile **out) {
+    ss_profile *p = &l->all[level];
+    level_all(l, level, scratch);
+    mix(l, scratch);
+    *p = l->mixed;
+    p->layers = ss_arena_alloc(l->arena, (size_t)l->layers, sizeof *p->layers);
+    if (!p->layers) return SS_BAD;
+    memcpy(p->layers, l->mixed.layers, (size_t)l->layers * sizeof *p->layers);
+    *out = p;
     return SS_OK;
 }
 
-/* ---- the ladder ---- */
+/* The rungs of all intervals become states. */
+static ss_status find_states(ladder *l) {
+    ss_levels task = { .probe = &l->w->probe, .n = l->n, .feeds = l->feeds, .cost = l->cost };
+    int8_t *scratch = ss_arena_alloc(l->arena, (size_t)l->n, 1);
+    ss_rung *rungs;
+    if (!scratch) return SS_BAD;
+    for (int k = 0; k < SS_LEVELS; k++)
+        if (profile_all(l, k, scratch, &task.profiles[k]) != SS_OK) return SS_BAD;
+    if (ss_levels_climb(&task, l->arena, &rungs, &l->n_states) != SS_OK) return SS_BAD;
+    l->states = ss_arena_alloc(l->arena, (size_t)l->n_states, sizeof *l->states);
+    if (!l->states) return SS_BAD;
+    for (int32_t i = 0; i < l->n_states; i++)
+        l->states[i] = (state){ .level = rungs[i].level, .divergence = l->w->probe.divergence + rungs[i].cost };
+    return SS_OK;
+}
 
 static int by_divergence(const void *a, const void *b) {
     const state *p = a, *q = b;
@@ -198,14 +204,14 @@ static ss_status measure(ladder *l, state *s) {
     ss_walk *w = l->w;
     ss_profile *profile;
     place(l, s->level, l->try);
-    if (ss_probe_try(&w->probe, l->try, false, &profile, &s->divergence) != SS_OK) return SS_BAD;
+    if (ss_probe_try(&w->probe, l->try, 0, &profile, &s->divergence) != SS_OK) return SS_BAD;
     ss_profile_free(profile);
     return ss_trial_price(w->r, l->try, w->probe.kind, &s->throughput);
 }
 
 static bool stands(const ladder *l, int32_t n, const state *s) {
     for (int32_t i = 0; i < n; i++)
-        if (memcmp(l->states[i].level, s->level, (size_t)l->n * sizeof *s->level) == 0) return true;
+        if (memcmp(l->states[i].level, s->level, (size_t)l->n) == 0) return true;
     return false;
 }
 
@@ -244,58 +250,46 @@ static ss_status climb(ladder *l, double least, ss_path *p, int32_t *start) {
     return SS_OK;
 }
 
-/* Would the hardware be faster with every threshold one step up? */
-static ss_status worthwhile(ladder *l, bool *yes) {
-    state all = { .level = ss_arena_alloc(l->arena, (size_t)l->n, sizeof *all.level) };
-    if (!all.level) return SS_BAD;
-    for (int32_t i = 0; i < l->n; i++) all.level[i] = l->looks[UP][i].seen;
-    ss_status s = price(l, &all);
-    *yes = s == SS_OK && all.throughput > l->w->probe.design->throughput * (1 + FASTER);
-    return s;
-}
+/* ---- the whole ---- */
 
 static ss_status open_ladder(ladder *l) {
     const ss_profile *p = l->w->probe.profile;
-    const size_t n = (size_t)l->n, layers = (size_t)l->layers, nodes = (size_t)l->nodes;
+    const size_t n = (size_t)l->n, layers = (size_t)l->layers;
     l->mixed = *p;
     l->mixed.arena = l->arena;
     l->mixed.layers = ss_arena_alloc(l->arena, layers, sizeof *l->mixed.layers);
-    l->feeds = ss_arena_alloc(l->arena, n * layers, sizeof *l->feeds);
+    l->feeds = ss_arena_alloc(l->arena, n * (size_t)l->nodes, sizeof *l->feeds);
+    l->conv = ss_arena_alloc(l->arena, layers, sizeof *l->conv);
+    l->cost = ss_arena_alloc(l->arena, n, sizeof *l->cost);
     l->try = ss_arena_alloc(l->arena, n, sizeof *l->try);
-    l->cycles = ss_arena_alloc(l->arena, nodes, sizeof *l->cycles);
-    l->states = ss_arena_alloc(l->arena, 2 * n * SS_MEASURES, sizeof *l->states);
-    l->leading = ss_arena_alloc(l->arena, n, sizeof *l->leading);
-    if (!l->mixed.layers || !l->feeds || !l->try || !l->cycles || !l->states || !l->leading) return SS_BAD;
-    for (int way = 0; way < WAYS; way++) {
-        look *k = l->looks[way] = ss_arena_alloc(l->arena, n, sizeof *k);
-        for (size_t i = 0; k && i < n; i++) {
-            k[i].cycles = ss_arena_alloc(l->arena, nodes, sizeof *k[i].cycles);
-            k[i].layers = ss_arena_alloc(l->arena, layers, sizeof *k[i].layers);
-            if (!k[i].cycles || !k[i].layers) return SS_BAD;
-        }
-        if (!k) return SS_BAD;
+    if (!l->mixed.layers || !l->feeds || !l->conv || !l->cost || !l->try) return SS_BAD;
+    for (int k = 0; k < SS_LEVELS; k++) {
+        l->looks[k] = ss_arena_alloc(l->arena, n * layers, sizeof *l->looks[k]);
+        if (!l->looks[k]) return SS_BAD;
+        for (size_t i = 0; i < n; i++) l->cost[i][k] = k == STAYS ? 0 : INFINITY;
     }
     return find_feeds(l);
+}
+
+/* Everything that is known before anything is tried: looks, and the states that follow from them. */
+static ss_status survey(ladder *l) {
+    bool yes;
+    if (look_all(l, TOP) != SS_OK || worthwhile(l, &yes) != SS_OK) return SS_BAD;
+    if (!yes) return SS_OK;
+    for (int level = 0; level < TOP; level += 2)
+        if (level != STAYS && look_all(l, level) != SS_OK) return SS_BAD;
+    return fill_in(l) == SS_OK ? find_states(l) : SS_BAD;
 }
 
 ss_status ss_ladder_build(ss_walk *w, double step, double budget, double least, ss_path *p, int32_t *start) {
     ladder l = { .w = w, .step = step, .budget = budget, .arena = ss_arena_new(w->r->ctx), .n = w->r->study->n_relus,
                  .nodes = w->r->task->g->n, .layers = w->probe.profile->n_layers };
-    const int measures = w->probe.kind == SS_HW_OPTIMISED ? SS_MEASURES : SS_MEASURE_SLOWEST + 1;
-    bool yes = false;
     int32_t changed;
     ss_status s = l.arena ? open_ladder(&l) : SS_BAD;
     if (s == SS_OK) s = ss_trial_put(w->r, w->probe.in_force, w->now, &changed); /* trials came between */
     if (s == SS_OK) s = ss_path_push(w, p, w->now);
-    if (s == SS_OK) s = see_all(&l, UP);
-    if (s == SS_OK) s = worthwhile(&l, &yes);
-    if (s == SS_OK && yes) s = see_all(&l, DOWN);
-    for (int m = 0; s == SS_OK && yes && m < measures; m++) s = order_by(&l, (ss_measure)m);
+    if (s == SS_OK) s = survey(&l);
     if (s == SS_OK) s = climb(&l, least, p, start);
-    if (s == SS_OK) {
-        place(&l, l.leading, l.try);
-        memcpy(w->now, l.try, (size_t)l.n * sizeof *l.try);
-    }
     ss_arena_free(l.arena);
     return s;
 }

@@ -64,4 +64,4 @@ static ss_status step(ss_walk *w, bool *moved) {
 
 static ss_status walk(ss_walk *w) { return ss_walk_steps(w, step); }
 
-ss_status ss_policy_latency_aware(ss_trials *r) { return ss_walk_each(r, walk); }
+ss_status ss_policy_latency_aware(ss_trials *r) { return ss_walk_each(r, false, walk); }

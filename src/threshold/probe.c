@@ -4,8 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#define SLOWEST_POWER 16 /* of the norm over node cycles */
-
 /* ---- divergence ---- */
 
 static double log_sum_exp(const float *x, int32_t n) {
@@ -26,43 +24,16 @@ static double divergence_of(const float *a, const float *b, int64_t images, int3
     return images > 0 ? total / (double)images : 0;
 }
 
-/* ---- time ---- */
-
-static double work_of(const ss_partition *part, const double *cycles) {
-    double sum = 0;
-    for (int32_t n = part->first; n <= part->last; n++) sum += cycles[n] * (double)part->configs[n - part->first].res.r[SS_DSP];
-    return sum;
-}
-
-static double slowest_of(const ss_partition *part, const double *cycles) {
-    double sum = 0, most = 1;
-    for (int32_t n = part->first; n <= part->last; n++) most = fmax(most, cycles[n]);
-    for (int32_t n = part->first; n <= part->last; n++) sum += pow(cycles[n] / most, SLOWEST_POWER);
-    return most * pow(sum, 1.0 / SLOWEST_POWER);
-}
-
-double ss_probe_time(const ss_probe *p, ss_measure m, const double *cycles) {
-    const ss_design *d = p->design;
-    double total = 0;
-    for (int32_t i = 0; i < d->n_partitions; i++)
-        total += m == SS_MEASURE_WORK ? work_of(&d->partitions[i], cycles) : slowest_of(&d->partitions[i], cycles);
-    return total;
-}
-
-static void read_cycles(const ss_design *d, double *cycles) {
-    for (int32_t i = 0; i < d->n_partitions; i++) {
-        const ss_partition *part = &d->partitions[i];
-        for (int32_t n = part->first; n <= part->last; n++) cycles[n] = part->configs[n - part->first].cycles;
-    }
-}
-
 /* ---- states ---- */
 
-/* After the thresholds were put. */
-static ss_status measure(ss_probe *p, int32_t changed, bool keep, ss_profile **out) {
+/* After the thresholds were put: scores, and a profile up to the tensor of node `until` (0: all). */
+static ss_status measure(ss_probe *p, int32_t changed, bool keep, int32_t until, ss_profile **out) {
     ss_trials *r = p->r;
-    return ss_profile_remeasure(r->ctx, r->task->g, r->task->q, p->replay, changed, p->part.n, keep, ss_trial_lists(r),
-                                p->profile, p->scores, out);
+    const bool apart = p->pricing != NULL;
+    const ss_remeasure again = { .replay = apart ? p->pricing : p->replay, .images = apart ? p->priced.n : p->part.n, .changed = changed,
+                                 .base = p->profile, .until = apart ? until : 0, .keep = keep, .lists = ss_trial_lists(r) };
+    if (apart && ss_replay_run(p->replay, p->profile ? changed : 0, 0, p->part.n, keep, NULL, p->scores) != SS_OK) return SS_BAD;
+    return ss_profile_remeasure(r->ctx, r->task->g, r->task->q, &again, apart ? NULL : p->scores, out);
 }
 
 static ss_status design_for(const ss_probe *p, const ss_profile *profile, ss_design **out) {
@@ -79,21 +50,21 @@ ss_status ss_probe_settle(ss_probe *p, const float *thresholds) {
     ss_profile *profile;
     ss_design *design;
     int32_t changed;
-    if (ss_trial_put(r, p->in_force, thresholds, &changed) != SS_OK || measure(p, changed, true, &profile) != SS_OK) return SS_BAD;
+    if (ss_trial_put(r, p->in_force, thresholds, &changed) != SS_OK || measure(p, changed, true, 0, &profile) != SS_OK) return SS_BAD;
     memcpy(p->in_force, thresholds, (size_t)r->study->n_relus * sizeof *thresholds);
     ss_profile_free(p->profile);
     p->profile = profile;
     if (design_for(p, profile, &design) != SS_OK) return SS_BAD;
     ss_design_free(p->design);
     p->design = design;
-    read_cycles(design, p->cycles);
     p->divergence = divergence_of(p->reference_scores, p->scores, p->part.n, r->classes);
     return SS_OK;
 }
 
-ss_status ss_probe_try(ss_probe *p, const float *thresholds, bool near, ss_profile **profile, double *divergence) {
+ss_status ss_probe_try(ss_probe *p, const float *thresholds, int32_t until, ss_profile **profile, double *divergence) {
     int32_t changed;
-    if (ss_trial_put_briefly(p->r, p->in_force, thresholds, near, &changed) != SS_OK || measure(p, changed, false, profile) != SS_OK)
+    if (ss_trial_put_briefly(p->r, p->in_force, thresholds, until > 0, &changed) != SS_OK ||
+        measure(p, changed, false, until, profile) != SS_OK)
         return SS_BAD;
     *divergence = divergence_of(p->reference_scores, p->scores, p->part.n, p->r->classes);
     return SS_OK;
@@ -102,7 +73,10 @@ ss_status ss_probe_try(ss_probe *p, const float *thresholds, bool near, ss_profi
 ss_status ss_probe_cycles(const ss_probe *p, const ss_profile *profile, double *cycles) {
     ss_design *same;
     if (ss_estimate(p->r->ctx, p->design, p->r->task->g, profile, &same) != SS_OK) return SS_BAD;
-    read_cycles(same, cycles);
+    for (int32_t i = 0; i < same->n_partitions; i++) {
+        const ss_partition *part = &same->partitions[i];
+        for (int32_t n = part->first; n <= part->last; n++) cycles[n] = part->configs[n - part->first].cycles;
+    }
     ss_design_free(same);
     return SS_OK;
 }
@@ -115,20 +89,34 @@ ss_status ss_probe_throughput(const ss_probe *p, const ss_profile *profile, doub
     return SS_OK;
 }
 
-ss_status ss_probe_open(ss_trials *r, ss_hardware kind, ss_probe *p) {
+ss_status ss_probe_needs(const ss_probe *p, const ss_profile *const *profiles, int32_t n, ss_needs **out) {
+    const ss_study_task *t = p->r->task;
+    ss_cost_opts cost = { .bits = t->q->bits, .engines = t->opts.engines };
+    return ss_needs_new(p->r->ctx, t->g, profiles, n, t->device, cost, out);
+}
+
+/* Behind the reference's images: activations are kept where there is memory. */
+static ss_status open_replay(ss_trials *r, const ss_dataset *d, ss_replay **out) {
     const ss_study_task *t = r->task;
-    const ss_dataset *from = r->race.n > 0 ? r->race.hard : t->search;
-    const float *reference = r->race.n > 0 ? r->race.before : r->reference_scores;
+    return ss_replay_new(r->ctx, t->e, t->g, d, t->norm, t->opts.whole ? 0 : t->opts.memory / 8, out);
+}
+
+ss_status ss_probe_open(ss_trials *r, ss_hardware kind, bool apart, ss_probe *p) {
+    const ss_study_task *t = r->task;
+    const bool race = r->race.n > 0;
+    const ss_dataset *from = race ? r->race.hard : t->search;
+    const float *reference = race ? r->race.before : r->reference_scores;
     const int64_t most = from->n > SS_PROBE_IMAGES && !t->opts.whole ? SS_PROBE_IMAGES : from->n;
     *p = (ss_probe){ .r = r, .kind = kind, .part = ss_dataset_part(from, 0, most) };
     size_t images = (size_t)p->part.n, row = (size_t)r->classes * sizeof(float), n = (size_t)r->study->n_relus;
     p->scores = ss_alloc(r->ctx, images, row);
     p->reference_scores = ss_alloc(r->ctx, images, row);
     p->in_force = ss_alloc(r->ctx, n, sizeof *p->in_force);
-    p->cycles = ss_alloc(r->ctx, (size_t)t->g->n, sizeof *p->cycles);
-    if (!p->scores || !p->reference_scores || !p->in_force || !p->cycles) return SS_BAD;
+    if (!p->scores || !p->reference_scores || !p->in_force) return SS_BAD;
     memcpy(p->reference_scores, reference, images * row);
-    if (ss_replay_new(r->ctx, t->e, t->g, &p->part, t->norm, t->opts.whole ? 0 : t->opts.memory / 8, &p->replay) != SS_OK) return SS_BAD;
+    p->priced = ss_dataset_part(t->search, 0, race ? r->priced : 0);
+    if (open_replay(r, &p->part, &p->replay) != SS_OK) return SS_BAD;
+    if (apart && race && open_replay(r, &p->priced, &p->pricing) != SS_OK) return SS_BAD;
     return ss_probe_settle(p, r->in_force);
 }
 
@@ -136,10 +124,10 @@ void ss_probe_close(ss_probe *p) {
     ss_profile_free(p->profile);
     ss_design_free(p->design);
     ss_replay_free(p->replay);
+    ss_replay_free(p->pricing);
     ss_free(p->r->ctx, p->scores);
     ss_free(p->r->ctx, p->reference_scores);
     ss_free(p->r->ctx, p->in_force);
-    ss_free(p->r->ctx, p->cycles);
 }
 
 /* ---- which ReLUs feed a node ---- */

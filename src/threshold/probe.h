@@ -10,38 +10,37 @@
 #ifndef SS_PROBE_H
 #define SS_PROBE_H
 
+#include "explore/needs.h"
 #include "threshold/trial.h"
 
 #define SS_PROBE_IMAGES 256
 
-/* What nodes that take so long mean for a design: the time of the slowest (a norm that near-slowest nodes enter as well, so
- * that moves that must come together are seen), or multipliers times cycles over all nodes: what exploration could move. */
-typedef enum ss_measure { SS_MEASURE_SLOWEST, SS_MEASURE_WORK, SS_MEASURES } ss_measure;
-
 typedef struct ss_probe {
     ss_trials *r;
     ss_hardware kind;
-    ss_dataset part;
-    ss_replay *replay;
+    ss_dataset part, priced;
+    ss_replay *replay, *pricing; /* pricing NULL: profiles are of `part` as well */
     ss_profile *profile; /* of the present state, as the next two */
     float *in_force;     /* [n_relus] */
     ss_design *design;   /* fed with `profile` */
     float *scores, *reference_scores;
     double divergence;
-    double *cycles;      /* [g->n]: of the nodes of `design` */
 } ss_probe;
 
-ss_status ss_probe_open(ss_trials *r, ss_hardware kind, ss_probe *p); /* state: the reference's thresholds */
+/* State: the reference's thresholds. apart: profiles are of the images that trials are priced on, where these are others. */
+ss_status ss_probe_open(ss_trials *r, ss_hardware kind, bool apart, ss_probe *p);
 void ss_probe_close(ss_probe *p);
 /* These thresholds become the present state. */
 ss_status ss_probe_settle(ss_probe *p, const float *thresholds);
-/* What these thresholds would give: the profile, and the divergence. near: as ss_trial_put_briefly. */
-ss_status ss_probe_try(ss_probe *p, const float *thresholds, bool near, ss_profile **profile, double *divergence);
-/* What a profile makes of the cycles of every node of the present design. */
+/* What these thresholds would give: the profile, and the divergence. until: not 0 for one look at thresholds of which few differ: biases
+ * are corrected as by ss_trial_put_briefly, and where profiles are apart, what lies behind that node counts as in the present state. */
+ss_status ss_probe_try(ss_probe *p, const float *thresholds, int32_t until, ss_profile **profile, double *divergence);
+/* What a profile makes of the cycles of every node of the present design: [g->n]. */
 ss_status ss_probe_cycles(const ss_probe *p, const ss_profile *profile, double *cycles);
 /* Images/s of the hardware with such a profile. */
 ss_status ss_probe_throughput(const ss_probe *p, const ss_profile *profile, double *out);
-double ss_probe_time(const ss_probe *p, ss_measure m, const double *cycles); /* only ratios mean anything */
+/* What the hardware that is explored for them needs under such profiles: [n]. */
+ss_status ss_probe_needs(const ss_probe *p, const ss_profile *const *profiles, int32_t n, ss_needs **out);
 
 /* The ReLUs through which `node` gets its zeros: that of its input, or, through forks, additions, concatenations, pools,
  * slices and pads, those before. used[i] is set for ReLU i (study order). Returns how many. */

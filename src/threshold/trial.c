@@ -171,8 +171,9 @@ static ss_status measure(ss_trials *r, const float *thresholds, float *scores, s
     const ss_study_task *t = r->task;
     int32_t changed;
     if (ss_trial_put(r, r->in_force, thresholds, &changed) != SS_OK) return SS_BAD;
-    return ss_profile_remeasure(r->ctx, t->g, t->q, r->replay, changed, t->search->n, r->profile == NULL, ss_trial_lists(r),
-                                r->profile, scores, out);
+    const ss_remeasure again = { .replay = r->replay, .images = t->search->n, .changed = changed, .base = r->profile,
+                                 .keep = r->profile == NULL, .lists = ss_trial_lists(r) };
+    return ss_profile_remeasure(r->ctx, t->g, t->q, &again, scores, out);
 }
 
 static bool is_whole(const ss_trials *r, const ss_study_point *pt) { return pt->judged == r->task->search->n; }
@@ -213,8 +214,9 @@ static ss_status record(ss_trials *r, const float *thresholds, const ss_profile 
 static ss_status measure_priced(ss_trials *r, int32_t changed, ss_profile **out) {
     const ss_study_task *k = r->task;
     const bool race = r->race.n > 0;
-    return ss_profile_remeasure(r->ctx, k->g, k->q, r->replay, changed, race ? r->priced : k->search->n, false, ss_trial_lists(r),
-                                race ? r->priced_reference : r->profile, NULL, out);
+    const ss_remeasure again = { .replay = r->replay, .images = race ? r->priced : k->search->n, .changed = changed,
+                                 .base = race ? r->priced_reference : r->profile, .lists = ss_trial_lists(r) };
+    return ss_profile_remeasure(r->ctx, k->g, k->q, &again, NULL, out);
 }
 
 ss_status ss_trial_price(ss_trials *r, const float *thresholds, ss_hardware kind, double *throughput) {
@@ -377,9 +379,9 @@ static ss_status open_race(ss_trials *r) {
                      &r->race) != SS_OK)
         return SS_BAD;
     r->priced = k->search->n / 16 > PRICED ? k->search->n / 16 : PRICED;
-    return r->race.n == 0 ? SS_OK
-                          : ss_profile_remeasure(r->ctx, k->g, k->q, r->replay, k->g->n - 1, r->priced, false,
-                                                 ss_trial_lists(r), NULL, NULL, &r->priced_reference);
+    if (r->race.n == 0) return SS_OK;
+    const ss_remeasure again = { .replay = r->replay, .images = r->priced, .changed = k->g->n - 1, .lists = ss_trial_lists(r) };
+    return ss_profile_remeasure(r->ctx, k->g, k->q, &again, NULL, &r->priced_reference);
 }
 
 ss_status ss_trials_open(ss_ctx *ctx, const ss_study_task *task, ss_study *study, ss_trials *r) {

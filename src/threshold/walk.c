@@ -125,21 +125,21 @@ ss_status ss_walk_climb(ss_walk *w, ss_path *p, int32_t start) {
 
 /* ---- one walk for each kind of hardware ---- */
 
-static ss_status open_walk(ss_walk *w, ss_trials *r, ss_hardware kind) {
+static ss_status open_walk(ss_walk *w, ss_trials *r, ss_hardware kind, bool apart) {
     *w = (ss_walk){ .r = r };
     w->now = ss_alloc(r->ctx, row(w), sizeof *w->now);
     if (!w->now) return SS_BAD;
     for (size_t i = 0; i < row(w); i++) w->now[i] = r->own[i].threshold;
-    return ss_probe_open(r, kind, &w->probe);
+    return ss_probe_open(r, kind, apart, &w->probe);
 }
 
-ss_status ss_walk_each(ss_trials *r, ss_status (*one)(ss_walk *w)) {
+ss_status ss_walk_each(ss_trials *r, bool apart, ss_status (*one)(ss_walk *w)) {
     ss_status s = SS_OK;
     for (int32_t kind = 0; s == SS_OK && kind < SS_HARDWARE; kind++) {
         if (!(r->study->opts.hardware & 1u << kind)) continue;
         ss_walk w;
         r->walk = kind;
-        s = open_walk(&w, r, (ss_hardware)kind);
+        s = open_walk(&w, r, (ss_hardware)kind, apart);
         if (s == SS_OK) s = one(&w);
         if (w.probe.r) ss_probe_close(&w.probe);
         ss_free(r->ctx, w.now);

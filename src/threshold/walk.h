@@ -26,8 +26,8 @@ typedef struct ss_path {
 /* Raise w->now by one step; *moved false when nothing is left that could be raised. */
 typedef ss_status (*ss_step_fn)(ss_walk *w, bool *moved);
 
-/* `one` for each kind of hardware that the study asks for, with a walk at the model's own thresholds. */
-ss_status ss_walk_each(ss_trials *r, ss_status (*one)(ss_walk *w));
+/* `one` for each kind of hardware that the study asks for, with a walk at the model's own thresholds. apart: as ss_probe_open. */
+ss_status ss_walk_each(ss_trials *r, bool apart, ss_status (*one)(ss_walk *w));
 /* Step by step from w->now on; a trial every few steps, or sooner where the scores move far, until several in a row lose too
  * much or no step is left. */
 ss_status ss_walk_steps(ss_walk *w, ss_step_fn step);
