@@ -9,7 +9,8 @@
 #define LEAST_COST 1e-5 /* nats: below it, differences are rounding */
 #define FASTER 1e-4     /* of the throughput, at the least */
 #define NEARLY 0.02     /* below it: what may turn out to be faster when it is measured */
-#define NEAREST 0.7     /* of the budget: what is priced */
+#define APART 0.005     /* from one state that is measured to the next */
+#define NEAREST 0.3     /* of the budget: what is priced */
 #define FARTHEST 1.4
 #define STAYS SS_LEVEL_STAYS
 #define TOP (SS_LEVELS - 1)
@@ -180,6 +181,7 @@ static ss_status profile_all(ladder *l, int level, int8_t *scratch, const ss_pro
 static ss_status find_states(ladder *l) {
     ss_levels task = { .probe = &l->w->probe, .n = l->n, .feeds = l->feeds, .cost = l->cost };
     int8_t *scratch = ss_arena_alloc(l->arena, (size_t)l->n, 1);
+    const ss_probe *now = &l->w->probe;
     ss_rung *rungs;
     if (!scratch) return SS_BAD;
     for (int k = 0; k < SS_LEVELS; k++)
@@ -188,7 +190,8 @@ static ss_status find_states(ladder *l) {
     l->states = ss_arena_alloc(l->arena, (size_t)l->n_states, sizeof *l->states);
     if (!l->states) return SS_BAD;
     for (int32_t i = 0; i < l->n_states; i++)
-        l->states[i] = (state){ .level = rungs[i].level, .divergence = l->w->probe.divergence + rungs[i].cost };
+        l->states[i] = (state){ .level = rungs[i].level, .divergence = now->divergence + rungs[i].cost,
+                                .throughput = now->design->throughput * ss_design_interval(now->design) / rungs[i].cycles };
     return SS_OK;
 }
 
@@ -215,32 +218,37 @@ static bool stands(const ladder *l, int32_t n, const state *s) {
     return false;
 }
 
-/* Of the first n states those that are faster than `least` and than all that diverge less. Returns how many. */
-static int32_t rising(ladder *l, int32_t n, double least) {
+/* Of the first n states those that are faster than `least` and than all that diverge less, by a share of it. Returns how many. */
+static int32_t rising(ladder *l, int32_t n, double least, double by) {
     int32_t kept = 0;
     if (n > 0) qsort(l->states, (size_t)n, sizeof *l->states, by_divergence);
     for (int32_t i = 0; i < n; i++) {
-        if (l->states[i].throughput <= least * (1 + FASTER)) continue;
+        if (l->states[i].throughput <= least * (1 + by)) continue;
         least = l->states[i].throughput;
         l->states[kept++] = l->states[i];
     }
     return kept;
 }
 
-/* States about as far from the reference as the budget are priced; of those that promise to be faster it is measured whether they are. */
+/* About as far from the reference as the budget, and fast enough by its rung? */
+static bool worth_pricing(const ladder *l, const state *s, double least) {
+    if (s->throughput < least * (1 - NEARLY)) return false;
+    return l->budget <= LEAST_COST || (s->divergence >= NEAREST * l->budget && s->divergence <= FARTHEST * l->budget);
+}
+
+/* States that are worth it are priced; of those that promise to be faster it is measured whether they are. */
 static ss_status climb(ladder *l, double least, ss_path *p, int32_t *start) {
     int32_t near = 0;
     for (int32_t i = 0; i < l->n_states; i++) {
         state s = l->states[i];
-        if (l->budget > LEAST_COST && (s.divergence < NEAREST * l->budget || s.divergence > FARTHEST * l->budget)) continue;
-        if (stands(l, near, &s)) continue;
+        if (!worth_pricing(l, &s, least) || stands(l, near, &s)) continue;
         if (price(l, &s) != SS_OK) return SS_BAD;
         l->states[near++] = s;
     }
-    near = rising(l, near, least * (1 - NEARLY));
+    near = rising(l, near, least * (1 - NEARLY), APART);
     for (int32_t i = 0; i < near; i++)
         if (measure(l, &l->states[i]) != SS_OK) return SS_BAD;
-    near = rising(l, near, least);
+    near = rising(l, near, least, FASTER);
     *start = 1;
     for (int32_t i = 0; i < near; i++) {
         place(l, l->states[i].level, l->try);
