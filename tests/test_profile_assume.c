@@ -236,6 +236,33 @@ static void saved_is_loaded_bit_for_bit(void **state) {
 }
 
 /* Each hostile edit of a good file is refused with one error that says why. */
+/* Whatever is counted lies in the middle; of a layer and itself it is the layer. */
+static void means_lie_in_the_middle(void **state) {
+    fixture *f = *state;
+    int32_t first = util_conv(f->g, &f->rng, "a", util_add_input(f->g, 3, 4, 5), 4, 1, UTIL_WIN(3, 1, 1), "r");
+    util_conv(f->g, &f->rng, "b", first, 4, 1, UTIL_WIN(3, 1, 1), NULL);
+    ss_profile *a = assume(f, 0.3), *b = assume(f, 0.6), *p = assume(f, 0.1);
+    const ss_layer_profile *x = &a->layers[1], *y = &b->layers[1], *m = &p->layers[1];
+    const size_t hist = (size_t)x->channels * ((size_t)x->k + 1), max_hist = (size_t)x->n_ci * ((size_t)x->k + 1);
+    assert_int_equal(ss_profile_copy_layer(p, &p->layers[1], x), SS_OK);
+    assert_memory_equal(m->hist, x->hist, hist * sizeof *m->hist);
+    assert_memory_equal(m->lists, x->lists, (size_t)x->n_parts * (size_t)x->n_ci * sizeof *m->lists);
+    assert_int_equal(ss_profile_mean_layer(p, &p->layers[1], x, y), SS_OK);
+    for (size_t i = 0; i < hist; i++) assert_true(m->hist[i] == (x->hist[i] + y->hist[i]) / 2);
+    for (size_t i = 0; i < max_hist; i++) assert_true(m->max_hist[i] == (x->max_hist[i] + y->max_hist[i]) / 2);
+    for (int32_t i = 0; i < x->n_parts * x->n_ci; i++) {
+        assert_true(m->lists[i].word == (x->lists[i].word + y->lists[i].word) / 2);
+        for (int s = 0; s < SS_LIST_SPANS; s++) {
+            assert_true(m->lists[i].busiest[s] == (x->lists[i].busiest[s] + y->lists[i].busiest[s]) / 2);
+            assert_true(m->lists[i].compaction[s] == (x->lists[i].compaction[s] + y->lists[i].compaction[s]) / 2);
+        }
+    }
+    assert_true(m->zero_ratio == (x->zero_ratio + y->zero_ratio) / 2 && m->windows == x->windows);
+    ss_profile_free(a);
+    ss_profile_free(b);
+    ss_profile_free(p);
+}
+
 static void bad_files_are_refused(void **state) {
     fixture *f = *state;
     int32_t a = util_conv(f->g, &f->rng, "a", util_add_input(f->g, 1, 3, 3), 2, 1, UTIL_WIN(1, 1, 0), "ra");
@@ -327,6 +354,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(monte_carlo, setup, teardown),
         cmocka_unit_test_setup_teardown(sums_and_order, setup, teardown),
         cmocka_unit_test_setup_teardown(saved_is_loaded_bit_for_bit, setup, teardown),
+        cmocka_unit_test_setup_teardown(means_lie_in_the_middle, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_files_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(another_models_profile_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(out_of_memory, setup, teardown),

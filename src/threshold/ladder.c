@@ -8,8 +8,8 @@
 
 #define LEAST_COST 1e-5 /* nats: below it, differences are rounding */
 #define FASTER 1e-4     /* of the throughput, at the least */
-#define NEARLY 0.02     /* below it: what may turn out to be faster when it is measured */
-#define APART 0.005     /* from one state that is measured to the next */
+#define NEARLY 0.02     /* below it: what may turn out to be faster when it is priced */
+#define APART 0.005     /* from one rung to the next: a trial may say so much less */
 #define NEAREST 0.3     /* of the budget: what is priced */
 #define FARTHEST 1.4
 #define STAYS SS_LEVEL_STAYS
@@ -99,7 +99,7 @@ static ss_status look(ladder *l, int32_t i, int level) {
     double divergence;
     memcpy(l->try, l->w->now, (size_t)l->n * sizeof *l->try);
     l->try[i] = moved(l, i, level);
-    if (ss_probe_try(&l->w->probe, l->try, last_read(l, i), &profile, &divergence) != SS_OK) return SS_BAD;
+    if (ss_probe_look(&l->w->probe, l->try, last_read(l, i), &profile, &divergence) != SS_OK) return SS_BAD;
     l->cost[i][level] = divergence - l->w->probe.divergence;
     ss_status s = keep_layers(l, i, level, profile);
     ss_profile_free(profile);
@@ -201,29 +201,18 @@ static int by_divergence(const void *a, const void *b) {
     return (p->throughput < q->throughput) - (p->throughput > q->throughput);
 }
 
-/* What was predicted of a state, measured: composed profiles leave out what thresholds do further behind, and designs that get faster in
- * leaps depend on the images: these are a trial's. */
-static ss_status measure(ladder *l, state *s) {
-    ss_walk *w = l->w;
-    ss_profile *profile;
-    place(l, s->level, l->try);
-    if (ss_probe_try(&w->probe, l->try, 0, &profile, &s->divergence) != SS_OK) return SS_BAD;
-    ss_profile_free(profile);
-    return ss_trial_price(w->r, l->try, w->probe.kind, &s->throughput);
-}
-
 static bool stands(const ladder *l, int32_t n, const state *s) {
     for (int32_t i = 0; i < n; i++)
         if (memcmp(l->states[i].level, s->level, (size_t)l->n) == 0) return true;
     return false;
 }
 
-/* Of the first n states those that are faster than `least` and than all that diverge less, by a share of it. Returns how many. */
-static int32_t rising(ladder *l, int32_t n, double least, double by) {
+/* Of the first n states those that are faster than `least` and than all that diverge less. Returns how many. */
+static int32_t rising(ladder *l, int32_t n, double least) {
     int32_t kept = 0;
     if (n > 0) qsort(l->states, (size_t)n, sizeof *l->states, by_divergence);
     for (int32_t i = 0; i < n; i++) {
-        if (l->states[i].throughput <= least * (1 + by)) continue;
+        if (l->states[i].throughput <= least * (1 + APART)) continue;
         least = l->states[i].throughput;
         l->states[kept++] = l->states[i];
     }
@@ -236,7 +225,7 @@ static bool worth_pricing(const ladder *l, const state *s, double least) {
     return l->budget <= LEAST_COST || (s->divergence >= NEAREST * l->budget && s->divergence <= FARTHEST * l->budget);
 }
 
-/* States that are worth it are priced; of those that promise to be faster it is measured whether they are. */
+/* States that are worth it are priced; those that promise to be faster become the ladder. */
 static ss_status climb(ladder *l, double least, ss_path *p, int32_t *start) {
     int32_t near = 0;
     for (int32_t i = 0; i < l->n_states; i++) {
@@ -245,10 +234,7 @@ static ss_status climb(ladder *l, double least, ss_path *p, int32_t *start) {
         if (price(l, &s) != SS_OK) return SS_BAD;
         l->states[near++] = s;
     }
-    near = rising(l, near, least * (1 - NEARLY), APART);
-    for (int32_t i = 0; i < near; i++)
-        if (measure(l, &l->states[i]) != SS_OK) return SS_BAD;
-    near = rising(l, near, least, FASTER);
+    near = rising(l, near, least);
     *start = 1;
     for (int32_t i = 0; i < near; i++) {
         place(l, l->states[i].level, l->try);

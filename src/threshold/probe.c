@@ -61,10 +61,9 @@ ss_status ss_probe_settle(ss_probe *p, const float *thresholds) {
     return SS_OK;
 }
 
-ss_status ss_probe_try(ss_probe *p, const float *thresholds, int32_t until, ss_profile **profile, double *divergence) {
+ss_status ss_probe_look(ss_probe *p, const float *thresholds, int32_t until, ss_profile **profile, double *divergence) {
     int32_t changed;
-    if (ss_trial_put_briefly(p->r, p->in_force, thresholds, until > 0, &changed) != SS_OK ||
-        measure(p, changed, false, until, profile) != SS_OK)
+    if (ss_trial_put_briefly(p->r, p->in_force, thresholds, &changed) != SS_OK || measure(p, changed, false, until, profile) != SS_OK)
         return SS_BAD;
     *divergence = divergence_of(p->reference_scores, p->scores, p->part.n, p->r->classes);
     return SS_OK;

@@ -32,9 +32,9 @@ ss_status ss_probe_open(ss_trials *r, ss_hardware kind, bool apart, ss_probe *p)
 void ss_probe_close(ss_probe *p);
 /* These thresholds become the present state. */
 ss_status ss_probe_settle(ss_probe *p, const float *thresholds);
-/* What these thresholds would give: the profile, and the divergence. until: not 0 for one look at thresholds of which few differ: biases
- * are corrected as by ss_trial_put_briefly, and where profiles are apart, what lies behind that node counts as in the present state. */
-ss_status ss_probe_try(ss_probe *p, const float *thresholds, int32_t until, ss_profile **profile, double *divergence);
+/* What thresholds would give of which few differ from the present state's: the profile, and the divergence. Biases are corrected as by
+ * ss_trial_put_briefly; where profiles are apart, what lies behind node `until` counts as in the present state. */
+ss_status ss_probe_look(ss_probe *p, const float *thresholds, int32_t until, ss_profile **profile, double *divergence);
 /* What a profile makes of the cycles of every node of the present design: [g->n]. */
 ss_status ss_probe_cycles(const ss_probe *p, const ss_profile *profile, double *cycles);
 /* Images/s of the hardware with such a profile. */

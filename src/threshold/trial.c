@@ -34,11 +34,11 @@ ss_status ss_trial_put(ss_trials *r, const float *before, const float *threshold
     return s == SS_OK && c ? ss_correction_put(c, true) : s;
 }
 
-ss_status ss_trial_put_briefly(ss_trials *r, const float *before, const float *thresholds, bool near, int32_t *changed) {
+ss_status ss_trial_put_briefly(ss_trials *r, const float *before, const float *thresholds, int32_t *changed) {
     ss_correction *c = r->task->correction;
     ss_status s = put(r, before, thresholds, changed);
     if (s != SS_OK || !c) return s;
-    return near && !r->task->opts.whole ? ss_correction_look(c) : ss_correction_put(c, false);
+    return r->task->opts.whole ? ss_correction_put(c, false) : ss_correction_look(c);
 }
 
 static ss_status find_relus(ss_trials *r) {
@@ -131,11 +131,11 @@ static ss_status explore(ss_trials *r, const ss_profile *p, ss_design **out) {
     return ss_explore_graph(r->ctx, t->g, p, t->device, cost, t->opts.explore, out);
 }
 
-/* kinds (bit 1 << kind): a profile on the reference design and, when asked for, on one explored anew. The better of the two is the
- * optimised hardware: *best, when best is not NULL. */
-static ss_status price_point(ss_trials *r, const ss_profile *p, unsigned kinds, ss_study_point *pt, ss_design **best) {
+/* A profile on the reference design and, when asked for, on one explored anew. The better of the two is the optimised hardware: *best,
+ * when best is not NULL. */
+static ss_status price_point(ss_trials *r, const ss_profile *p, ss_study_point *pt, ss_design **best) {
     ss_study *s = r->study;
-    bool optimise = kinds & 1u << SS_HW_OPTIMISED;
+    bool optimise = s->opts.hardware & 1u << SS_HW_OPTIMISED;
     double reference = s->reference.throughput;
     ss_design *same, *fresh = NULL;
     if (ss_estimate(r->ctx, s->reference_design, r->task->g, p, &same) != SS_OK) return SS_BAD;
@@ -143,7 +143,7 @@ static ss_status price_point(ss_trials *r, const ss_profile *p, unsigned kinds, 
         ss_design_free(same);
         return SS_BAD;
     }
-    if (kinds & 1u << SS_HW_BASELINE) pt->hw[SS_HW_BASELINE] = price(same, reference);
+    if (s->opts.hardware & 1u << SS_HW_BASELINE) pt->hw[SS_HW_BASELINE] = price(same, reference);
     if (optimise) {
         ss_design **better = same->throughput > fresh->throughput ? &same : &fresh;
         pt->hw[SS_HW_OPTIMISED] = price(*better, reference);
@@ -207,7 +207,7 @@ static ss_status record(ss_trials *r, const float *thresholds, const ss_profile 
     pt->images = p->images;
     if (record_thresholds(r, thresholds, p, pt) != SS_OK) return SS_BAD;
     record_accuracy(r, pt);
-    return price_point(r, p, r->study->opts.hardware, pt, best);
+    return price_point(r, p, pt, best);
 }
 
 /* The profile that a trial is priced by. */
@@ -217,16 +217,6 @@ static ss_status measure_priced(ss_trials *r, int32_t changed, ss_profile **out)
     const ss_remeasure again = { .replay = r->replay, .images = race ? r->priced : k->search->n, .changed = changed,
                                  .base = race ? r->priced_reference : r->profile, .lists = ss_trial_lists(r) };
     return ss_profile_remeasure(r->ctx, k->g, k->q, &again, NULL, out);
-}
-
-ss_status ss_trial_price(ss_trials *r, const float *thresholds, ss_hardware kind, double *throughput) {
-    ss_study_point pt = { 0 };
-    ss_profile *p;
-    if (measure_priced(r, first_changed(r, r->in_force, thresholds), &p) != SS_OK) return SS_BAD;
-    ss_status status = price_point(r, p, 1u << kind, &pt, NULL);
-    *throughput = pt.hw[kind].throughput;
-    ss_profile_free(p);
-    return status;
 }
 
 /* Judged by the race, priced on few images. */

@@ -47,12 +47,10 @@ ss_status ss_trial_confirm(ss_trials *r, int32_t policy, ss_hardware kind);
 bool ss_trial_lists(const ss_trials *r);
 /* Put thresholds, and biases corrected for them, into graph and quantised network; the first node whose tensor they change
  * against `before` goes to *changed (the last node when none does): corrections change only what lies behind it.
- * Briefly: for one look, after which others are put that differ little from those put last in earnest; near: biases are corrected next to
+ * Briefly: for one look, after which others are put that differ little from those put last in earnest; biases are corrected next to
  * the first change only. */
 ss_status ss_trial_put(ss_trials *r, const float *before, const float *thresholds, int32_t *changed);
-ss_status ss_trial_put_briefly(ss_trials *r, const float *before, const float *thresholds, bool near, int32_t *changed);
-/* Images/s of a kind of hardware under thresholds that are in force, on the images that trials are priced on. */
-ss_status ss_trial_price(ss_trials *r, const float *thresholds, ss_hardware kind, double *throughput);
+ss_status ss_trial_put_briefly(ss_trials *r, const float *before, const float *thresholds, int32_t *changed);
 /* The design behind the optimised hardware of a point; one more run, when it is not at hand. */
 ss_status ss_trial_design(ss_trials *r, int32_t point, ss_design **out);
 /* One run over the test split under the thresholds of a point. */
