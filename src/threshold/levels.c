@@ -74,17 +74,16 @@ static void weigh(climber *c, double interval, const double *weights, double *fi
     memset(c->need, 0, (size_t)c->l->n * sizeof *c->need);
     *fixed = 0;
     for (int32_t node = c->part->first; node <= c->part->last; node++) {
-        double now = need_of(c, SS_LEVEL_STAYS, node, interval, weights);
-        int32_t first = -1;
+        const double now = need_of(c, SS_LEVEL_STAYS, node, interval, weights);
+        bool fed = false;
         for (int32_t i = 0; i < c->l->n; i++) {
-            if (!feeds(c, i, node) || !(c->cost[i][SS_LEVEL_STAYS] < INFINITY)) continue;
-            const bool only = first < 0;
-            if (only) first = i;
+            if (!feeds(c, i, node)) continue;
+            const double before = fed && now < INFINITY ? now : 0;
             for (int k = 0; k < SS_LEVELS; k++)
-                if (c->cost[i][k] < INFINITY)
-                    c->need[i][k] += need_of(c, k, node, interval, weights) - (only || !(now < INFINITY) ? 0 : now);
+                if (c->cost[i][k] < INFINITY) c->need[i][k] += need_of(c, k, node, interval, weights) - before;
+            fed = true;
         }
-        if (first < 0) *fixed += now;
+        if (!fed) *fixed += now;
     }
 }
 
