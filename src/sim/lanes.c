@@ -1,7 +1,8 @@
 /* Rows of times: one body each, in the instruction set of every processor and in AVX2. */
 #include "sim/lanes.h"
 
-#define BODY static inline __attribute__((always_inline))
+#include "sim/wide.h"
+
 #define IN const lane *restrict
 #define OUT lane *restrict
 
@@ -141,18 +142,6 @@ BODY lane replay_body(int64_t n, lane from, lane least, IN made, IN first, IN en
 /* ---- one body, two instruction sets ---- */
 
 #define REPLAY(f) replay_body(n, f->from, f->least, f->made, f->first, f->end, f->start, f->ended, f->busy)
-
-#if defined(__x86_64__)
-#define AVX2 __attribute__((target("avx2")))
-static bool wide(void) {
-    return __builtin_cpu_supports("avx2");
-}
-#else
-#define AVX2
-static bool wide(void) {
-    return false;
-}
-#endif
 
 AVX2 static void wait_wide(int64_t n, const lane *until, lane *row) {
     wait_body(n, until, row);

@@ -21,6 +21,9 @@
 
 #include "rtl/gen.h"
 #include "sim/sim.h"
+#include "sim/times.h"
+
+#include <string.h>
 
 #define UNKNOWN (-1)
 #define NEVER INT64_MAX
@@ -58,6 +61,19 @@ static inline int64_t ring_get(const ring *r, int64_t i) {
 }
 static inline void ring_set(const ring *r, int64_t i, int64_t t) {
     r->t[i & r->mask] = t;
+}
+/* n times at once, up to RUN: where they lie, or in `room` when they do not lie behind one another. */
+static inline const int64_t *ring_span(const ring *r, int64_t i, int64_t n, int64_t *room) {
+    const int64_t at = i & r->mask, straight = r->mask + 1 - at;
+    if (n <= straight) return r->t + at;
+    memcpy(room, r->t + at, (size_t)straight * sizeof *room);
+    memcpy(room + straight, r->t, (size_t)(n - straight) * sizeof *room);
+    return room;
+}
+static inline void ring_put(const ring *r, int64_t i, int64_t n, const int64_t *t) {
+    const int64_t at = i & r->mask, straight = r->mask + 1 - at < n ? r->mask + 1 - at : n;
+    memcpy(r->t + at, t, (size_t)straight * sizeof *t);
+    if (straight < n) memcpy(r->t, t + straight, (size_t)(n - straight) * sizeof *t);
 }
 
 struct stage {
@@ -180,19 +196,24 @@ static inline int64_t run_fronts(stage *s, int64_t n, int64_t *t, int64_t (*fron
 }
 
 /* Of the next n words in, how many find a place when they come: word `first` of the ring, and those behind it, give theirs up a
- * cycle before. What has been found stays: each word that comes takes a cycle at least. */
+ * cycle before, a cycle apart at least: where one finds its place, so do all before it. What has been found stays: each word that
+ * comes takes a cycle at least. */
 static inline int64_t room_by(stage *s, const ring *gone, int64_t first, int64_t n) {
-    int64_t fit = later(s->fits - s->in, 0);
-    while (fit < n && (first + fit < 0 || ring_get(gone, first + fit) <= s->last_in + fit)) fit++;
+    int64_t fit = later(s->fits - s->in, -first);
+    fit = later(fit, 0);
+    if (fit < n && ring_get(gone, first + n - 1) <= s->last_in + n - 1) fit = n;
+    for (int64_t end = n - 1; fit < end;) {
+        const int64_t mid = (fit + end) / 2;
+        if (ring_get(gone, first + mid) <= s->last_in + mid) fit = mid + 1;
+        else end = mid;
+    }
     s->fits = s->in + fit;
     return fit < n ? fit : later(n, 0);
 }
 
 /* Words that are known move at t; each waits until then. */
 static inline void wait_out(stage *s, int64_t n, const int64_t *from, const int64_t *t) {
-    int64_t last = s->last, blocked = 0;
-    for (int64_t i = 0; i < n; last = t[i++]) blocked += t[i] - later(from[i], last) - 1;
-    s->blocked += blocked;
+    s->blocked += times_waited(n, from, t, s->last);
     went_out(s, n, t);
 }
 
