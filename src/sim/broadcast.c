@@ -327,8 +327,9 @@ static void broadcast_took(stage *s, int64_t n, const int64_t *t) {
 
 static bool take_word(broadcast *b) {
     stage *s = &b->s;
-    const int64_t ready = s->busy ? UNKNOWN : all_ready(b);
+    const int64_t ready = all_ready(b);
     if (ready < 0) return false;
+    if (s->busy) return refuse(s);
     s->busy = true;
     const int64_t v = pull(s->from);
     s->busy = false;

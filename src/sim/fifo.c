@@ -33,7 +33,8 @@ static int64_t accept_run(stage *s, int64_t n) {
 bool fifo_accept(stage *s) {
     fifo *f = (fifo *)s;
     const int64_t freed = s->in - f->depth;
-    if (freed >= s->out || s->busy) return false;
+    if (freed >= s->out) return false;
+    if (s->busy) return refuse(s);
     const int64_t many = accept_run(s, s->single ? 0 : fifo_room(s, RUN));
     if (many != 0) return many > 0;
     s->busy = true;
@@ -154,7 +155,8 @@ typedef struct slice {
 
 static bool slice_accept(stage *s) {
     slice *f = (slice *)s;
-    if (s->in - 2 >= s->out || s->busy) return false;
+    if (s->in - 2 >= s->out) return false;
+    if (s->busy) return refuse(s);
     s->busy = true;
     const int64_t v = pull(s->from);
     s->busy = false;

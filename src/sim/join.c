@@ -163,10 +163,17 @@ static void help_others(fork *f, const stage *s) {
     f->helping = false;
 }
 
+/* Can the fork be asked for the branch's next word? Not before all others have the one that it has taken. */
+static bool has_next(fork *f, const stage *s) {
+    if (s->out > f->words && f->helping) return refuse(s);
+    if (s->out > f->words) help_others(f, s);
+    if (f->asking) return refuse(s);
+    return s->out <= f->words;
+}
+
 static int64_t branch_front(stage *s) {
     fork *f = ((branch *)s)->f;
-    if (s->out > f->words && !f->helping) help_others(f, s);
-    if (s->out > f->words || f->asking) return UNKNOWN;
+    if (!has_next(f, s)) return UNKNOWN;
     f->asking = true;
     const int64_t v = pull(f->from);
     f->asking = false;
@@ -186,8 +193,7 @@ static void branch_taken(stage *s, int64_t t) {
 /* Words that all readers take at once. */
 static int64_t branch_run(stage *s, int64_t n, int64_t *t) {
     fork *f = ((branch *)s)->f;
-    if (s->out > f->words && !f->helping) help_others(f, s);
-    if (s->out > f->words || f->asking) return UNKNOWN;
+    if (!has_next(f, s)) return UNKNOWN;
     if (f->left < f->n) return 0;
     for (int32_t i = 0; i < f->n; i++)
         if (f->reader[i] != s) n = f->reader[i]->v < 0 ? room_of(f->reader[i]->reader, n) : 0;

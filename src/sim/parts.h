@@ -29,6 +29,7 @@
 #define NEVER INT64_MAX
 
 typedef struct stage stage;
+typedef struct pace pace;
 typedef struct sim sim;
 typedef struct trace trace;
 
@@ -50,6 +51,13 @@ typedef struct kind {
 } kind;
 
 enum { RUN = 64 }; /* most words of one */
+
+/* What has happened in all. A stage that had no word, asked again while nothing of this has changed, has none. */
+struct pace {
+    int64_t moved;   /* words, anywhere */
+    int64_t changed; /* times that something else did on which it can depend whether a word is known: windows read columns, or are decided */
+    int64_t refused; /* times that a stage was asked in vain only as it was being asked for another word further on: ask it again */
+};
 
 /* A memory of the last times, by index. */
 typedef struct ring {
@@ -78,7 +86,8 @@ static inline void ring_put(const ring *r, int64_t i, int64_t n, const int64_t *
 
 struct stage {
     const kind *ops;
-    int64_t *progress;        /* words moved anywhere */
+    pace *all;
+    int64_t vain;             /* the moved and changed of all at which it was last asked in vain; -1: ask */
     stage *from, *reader;     /* before and behind; NULL where there is a fork, and behind, a join */
     bool busy;                /* it is taking a word: not to be asked for, or given, another before it has it */
     bool ends;                /* the FIFO before a join */
@@ -121,10 +130,30 @@ static inline int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
+/* ---- asking ---- */
+
+static inline bool in_vain(const stage *s) {
+    return s->dry || s->vain == s->all->moved + s->all->changed;
+}
+
+/* Has been asked, and had no word; since: what had happened before. */
+static inline void asked_in_vain(stage *s, const pace *since) {
+    const pace *all = s->all;
+    if (s->from && s->from->dry) s->dry = true;
+    if (!s->single && all->refused == since->refused && all->moved == since->moved && all->changed == since->changed)
+        s->vain = all->moved + all->changed;
+}
+
+static inline bool refuse(const stage *s) {
+    s->all->refused++;
+    return false;
+}
+
 static inline int64_t pull(stage *s) {
-    if (s->v >= 0 || s->dry) return s->v;
+    if (s->v >= 0 || in_vain(s)) return s->v;
+    const pace since = *s->all;
     s->v = s->ops->front(s);
-    if (s->v < 0 && s->from && s->from->dry) s->dry = true;
+    if (s->v < 0) asked_in_vain(s, &since);
     return s->v;
 }
 
@@ -139,7 +168,7 @@ static inline void take(stage *s, int64_t t) {
         s->mark += s->mark_step;
     }
     s->out++;
-    ++*s->progress;
+    s->all->moved++;
 }
 
 /* Takes the word that stands before s since v as soon as s is ready; returns when. */
@@ -169,14 +198,15 @@ static inline void went_out(stage *s, int64_t n, const int64_t *t) {
     for (; s->mark >= s->out && s->mark < s->out + n; s->mark += s->mark_step) *s->marks++ = t[s->mark - s->out];
     s->last = t[n - 1];
     s->out += n;
-    *s->progress += n;
+    s->all->moved += n;
 }
 
 /* At least one, up to n words that find their reader ready, or UNKNOWN. */
 static inline int64_t run_from(stage *s, int64_t n, int64_t *t) {
-    if (s->dry) return UNKNOWN;
+    if (s->v < 0 && in_vain(s)) return UNKNOWN;
+    const pace since = *s->all;
     const int64_t moved = s->v < 0 && s->ops->run ? s->ops->run(s, n, t) : 0;
-    if (moved < 0 && s->from && s->from->dry) s->dry = true;
+    if (moved < 0) asked_in_vain(s, &since);
     if (moved != 0) return moved;
     const int64_t v = pull(s);
     if (v < 0) return UNKNOWN;
@@ -218,7 +248,12 @@ static inline void wait_out(stage *s, int64_t n, const int64_t *from, const int6
 }
 
 static inline int64_t known_of(stage *s, int64_t n, int64_t *from) {
-    return s->ops->known && s->v < 0 && !s->dry ? s->ops->known(s, n, from) : 0;
+    if (!s->ops->known || s->v >= 0 || s->dry) return 0;
+    if (in_vain(s)) return UNKNOWN;
+    const pace since = *s->all;
+    n = s->ops->known(s, n, from);
+    if (n < 0) asked_in_vain(s, &since);
+    return n;
 }
 
 /* A run of words that are known. */
@@ -371,7 +406,7 @@ struct sim {
     int32_t n_fifos;
     stage *source, *sink;
     int64_t words_in, words_out;
-    int64_t progress; /* words moved anywhere */
+    pace all;
     int32_t now;      /* node that is being built */
     bool failed;
     const stage *far; /* stands still for longer than its times can tell; NULL: none does */

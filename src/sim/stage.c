@@ -19,7 +19,8 @@ stage *stage_new(sim *sm, const kind *ops, size_t size, stage *from) {
     sm->failed = !s;
     if (!s) return NULL;
     *s = (stage){ .ops = ops,
-                  .progress = &sm->progress,
+                  .all = &sm->all,
+                  .vain = -1,
                   .mark = -1,
                   .from = from,
                   .v = UNKNOWN,
@@ -95,7 +96,8 @@ typedef struct width {
 
 static bool width_accept(stage *s) {
     width *w = (width *)s;
-    if (w->held >= w->out || s->busy) return false; /* a word stands at the output */
+    if (w->held >= w->out) return false; /* a word stands at the output */
+    if (s->busy) return refuse(s);
     s->busy = true;
     const int64_t v = pull(s->from);
     s->busy = false;

@@ -78,7 +78,11 @@ static void wrote(window *w, int64_t n) {
 
 /* The time, UNKNOWN or BLOCKED. */
 static int64_t write_one(window *w) {
-    const int64_t ready = w->s.busy ? UNKNOWN : room(w);
+    if (w->s.busy) {
+        refuse(&w->s);
+        return UNKNOWN;
+    }
+    const int64_t ready = room(w);
     if (ready < 0) return ready;
     w->s.busy = true;
     const int64_t v = pull(w->s.from);
@@ -274,6 +278,7 @@ static bool plain_column(window *w) {
     w->free_at = w->held + 1;
     passed_row(w, w->q)[w->addr++] = w->free_at;
     w->plain--;
+    w->s.all->changed++;
     return true;
 }
 
@@ -286,6 +291,7 @@ static bool window_accept(stage *s) {
         if (r < 0) return false;
         const bool complete = completes(w);
         move_on(w, r);
+        w->s.all->changed++;
         w->free_at = r + 1;
         if (!complete) continue;
         w->held = r;
@@ -353,6 +359,7 @@ void window_decide_no(stage *s) {
     window *w = (window *)s;
     w->undecided = UNKNOWN;
     w->decided_no = true;
+    s->all->changed++;
 }
 
 bool window_write_ahead(stage *s) {
