@@ -50,7 +50,7 @@ typedef struct kind {
     void (*left)(stage *s, int64_t n, const int64_t *from, const int64_t *t); /* they have moved */
 } kind;
 
-enum { RUN = 64 }; /* most words of one */
+enum { RUN = 128 }; /* most words of one */
 
 /* What has happened in all. A stage that had no word, asked again while nothing of this has changed, has none. */
 struct pace {
