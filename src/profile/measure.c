@@ -35,7 +35,7 @@ typedef struct meter {
 static void observe(void *user, int thread, int64_t image, int32_t node, ss_view v) {
     meter *m = user;
     tally *t = &m->tallies[thread];
-    if (!t->maps[node].data) return;
+    if (node < m->start || !t->maps[node].data) return;
     ss_count_map(&t->maps[node], v.data, v.stride, &t->zeros[node]);
     for (int32_t l = m->first[node]; l >= 0; l = m->next[l]) {
         ss_count_windows(&t->windows[l], &t->maps[node]);
@@ -216,7 +216,7 @@ static ss_status measure(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, cons
     m.p = p;
     if (a && a->base) {
         m.base = a->base;
-        m.start = ss_replay_start(a->replay, a->changed);
+        m.start = a->changed; /* what a run computes before it on its way is as it was */
         if (a->until > 0) m.end = a->until + 1;
     }
     ss_status s = p ? prepare(&m) : SS_BAD;
