@@ -9,7 +9,7 @@ images 2 60 "$work/data/calib_batch.bin"
 images 3 100 "$work/data/val_batch.bin"
 images 4 80 "$work/data/test_batch.bin"
 images 5 100 "$work/one.bin"
-R=(run $model --data "$work/data" --device zcu104 --out "$work/run" --step 0.1)
+R=(run $model --data "$work/data" --device zcu104 --out "$work/run" --step 0.1 --tune 10)
 artefacts="calibration.json eval.json profile.json design_dense.json design_sparse.json study.json
     thresholds_baseline.json thresholds_optimised.json design_optimised.json design_tuned.json activity.json report.html run.json"
 
@@ -123,6 +123,8 @@ check "refused: biases by test images" refuses "shares images with the test spli
     --correct-bias "$work/data/test_batch.bin"
 check "refused: biases by no images" refuses "nowhere" "${S[@]}" --data "$work/data" --out "$work/x" --correct-bias "$work/nowhere"
 check "refused: results into a file" refuses "one.bin" "${S[@]}" --data "$work/data" --out "$work/one.bin"
+check "refused: not all splits" refuses "not all splits are named" "${S[@]}" --calib "$work/data/calib_batch.bin" \
+    --test "$work/data/test_batch.bin" --out "$work/x"
 check "refused: no such images" refuses "nowhere" "${S[@]}" --data "$work/nowhere" --out "$work/x"
 check "refused: too few images to divide" refuses "too few" "${S[@]}" --data "$work/three.bin" --out "$work/x"
 check "refused: test images are search images" refuses "shares images with the search split" "${S[@]}" \

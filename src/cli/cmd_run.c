@@ -19,7 +19,8 @@
 
 static const ss_opt opts[] = {
     { "data", "D",
-      "images: a folder with calib_batch.bin, val_batch.bin, test_batch.bin, or a file to divide", true },
+      "images: a folder with calib_batch.bin, val_batch.bin, test_batch.bin, or a file to divide; not needed with "
+      "--calib, --search and --test", false },
     { "out", "DIR", "the folder for all results", true },
     { "search", "D1", "images on which thresholds are chosen, instead of those of --data", false },
     { "test", "D2", "images on which accuracy is reported, instead of those of --data", false },
