@@ -70,8 +70,6 @@ static int64_t slot(int64_t list) {
 
 /* ---- times of rows ---- */
 
-#define FAR (1 << 29)
-
 static void shift(const broadcast *b, lane *rows, int64_t n, int64_t by) {
     for (int64_t i = 0; i < n * b->groups * LANES; i++) rows[i] = (lane)later(-FAR, rows[i] - by);
 }
@@ -120,13 +118,6 @@ static void move_base(broadcast *b, int64_t t) {
 static lane in_rows(broadcast *b, int64_t t) {
     if (t - b->base >= 2 * (int64_t)FAR) move_base(b, t);
     return (lane)later(-FAR, t - b->base);
-}
-
-/* n times, in order. */
-static void all_in_rows(broadcast *b, int64_t n, const int64_t *t, lane *out) {
-    in_rows(b, t[n - 1]); /* only the last can move the base */
-    const int64_t base = b->base;
-    for (int64_t k = 0; k < n; k++) out[k] = (lane)later(-FAR, t[k] - base);
 }
 
 /* ---- words into lists ---- */
@@ -185,39 +176,49 @@ static void begin_list(broadcast *b) {
     for (int64_t i = 0; i < b->p.streams; i++) b->crowded = b->crowded || b->sum[i] >= b->open[i];
 }
 
-/* The next word, which may have to wait for places. Lists before the last SS_LISTS_WAITING have been gone for long. */
-static bool write_crowded(broadcast *b, lane v, lane *latest) {
-    lanes_lists l = { .n = 0 };
-    bool past;
+/* Lists whose places the next words can wait for; those before the last SS_LISTS_WAITING have been gone for long. */
+static lanes_lists old_lists(broadcast *b) {
+    lanes_lists l;
     b->oldest = later(b->oldest, b->made - SS_LISTS_WAITING);
+    l.n = 0;
     l.first[0] = row(b, b->list.first, slot(b->oldest));
     for (int64_t k = b->oldest; k < b->replayed; k++, l.n++) {
         l.first[l.n] = row(b, b->list.first, slot(k));
         l.end[l.n] = row(b, b->list.end, slot(k));
         l.last_fold[l.n] = row(b, b->list.last_fold, slot(k));
     }
-    if (!lanes_squeeze(b->groups, &b->next, v, &l, b->room, b->entries, b->done, b->next_done, latest, &past)) return false;
-    if (past) b->oldest++;
+    return l;
+}
+
+/* The next word, which may have to wait for places; false: it is not known until when. `ahead`: words behind b->words. */
+static bool write_crowded(broadcast *b, lanes_lists *l, int64_t ahead, int64_t v) {
+    lanes_words word = b->next;
+    lane latest;
+    bool past;
+    word.count += ahead * word.streams;
+    if (!lanes_squeeze(b->groups, &word, in_rows(b, v), l, b->room, b->entries, b->done, b->next_done, &latest, &past)) return false;
+    b->written_at = b->base + latest;
+    if (!past) return true;
+    b->oldest++;
+    *l = old_lists(b);
     return true;
 }
 
-/* Words that have come into the lists; those that could. */
-static int64_t write_words(broadcast *b, const lane *v, lane *latest) {
-    const int64_t n = b->next.n;
-    const uint16_t *const count = b->next.count;
-    int64_t k = 0;
-    if (!b->crowded) lanes_write(b->groups, &b->next, v, b->done, latest);
-    if (!b->crowded) return n;
-    for (; k < n && write_crowded(b, v[k], latest + k); k++) b->next.count += b->p.streams;
-    b->next.count = count;
-    return k;
+/* Words that have come, at `came`, into the lists, which may have to wait; those that could. */
+static int64_t write_each(broadcast *b, const int64_t *came, int64_t *taken) {
+    lanes_lists l = old_lists(b);
+    for (int64_t k = 0; k < b->next.n; k++) {
+        const int64_t before = b->written_at, v = later(came[k], b->base - FAR) + b->queued;
+        if (!write_crowded(b, &l, k, v)) return k;
+        taken[k] = later(v, before);
+    }
+    return b->next.n;
 }
 
 /* Words leave the queues and are compacted: all of a list that are there, the last alone where it may have to wait. */
 static bool compact(broadcast *b) {
     const int64_t left = b->p.steps - b->step, before = b->made - SS_LISTS_WAITING;
-    lane v[RUN], latest[RUN];
-    int64_t n = smaller(smaller(b->s.in - b->words, left), RUN);
+    int64_t room[RUN], taken[RUN], n = smaller(smaller(b->s.in - b->words, left), RUN);
     if (n == left && b->replayed <= before) n--;
     if (n == 0) return false;
     if (b->step == 0) begin_list(b);
@@ -225,16 +226,15 @@ static bool compact(broadcast *b) {
         if (n == 1) lanes_wait(b->groups, row(b, b->list.popped, slot(before)), b->done);
         else n--;
     }
-    in_rows(b, ring_get(&b->came, b->words + n - 1)); /* only the last can move the base */
-    for (int64_t k = 0; k < n; k++) v[k] = in_rows(b, ring_get(&b->came, b->words + k)) + b->queued;
+    const int64_t *const came = ring_span(&b->came, b->words, n, room);
+    in_rows(b, came[n - 1]); /* only the last can move the base */
     b->next.n = n;
-    n = write_words(b, v, latest);
-    for (int64_t k = 0; k < n; k++) {
-        ring_set(&b->free, b->words + k, later(b->base + v[k], b->written_at));
-        b->written_at = b->base + latest[k];
-    }
+    if (b->crowded) n = write_each(b, came, taken);
+    else b->written_at = lanes_write(b->groups, &b->next, b->base, came, b->queued, b->written_at, b->done, taken);
+    if (n == 0) return false;
+    ring_put(&b->free, b->words, n, taken);
     end_words(b, n);
-    return n > 0;
+    return true;
 }
 
 /* ---- lists into folds ---- */
@@ -327,8 +327,9 @@ static void broadcast_took(stage *s, int64_t n, const int64_t *t) {
 
 static bool take_word(broadcast *b) {
     stage *s = &b->s;
-    const int64_t ready = s->busy ? UNKNOWN : all_ready(b);
+    const int64_t ready = all_ready(b);
     if (ready < 0) return false;
+    if (s->busy) return refuse(s);
     s->busy = true;
     const int64_t v = pull(s->from);
     s->busy = false;
@@ -339,37 +340,41 @@ static bool take_word(broadcast *b) {
     return true;
 }
 
+/* Words that are known into the lists, which may have to wait; those taken. The last may be still to be compacted, as *written are. */
+static int64_t take_each(broadcast *b, const int64_t *from, int64_t *taken, int64_t *written) {
+    lanes_lists l = old_lists(b);
+    int64_t before = b->s.from->last, k = 0;
+    for (*written = 0; *written == k && k < b->next.n; k++) {
+        const int64_t v = later(from[k], before) + 1;
+        taken[k] = before = later(v, b->written_at);
+        b->s.starved += before - b->written_at;
+        ring_set(&b->came, b->s.in + k, v);
+        *written += write_crowded(b, &l, k, v);
+    }
+    return k;
+}
+
 /* Without a queue, words of a list that are known: when they are taken is when they are done. 0: not at once, UNKNOWN: none is there. */
 static int64_t take_known(broadcast *b) {
     stage *s = &b->s;
-    int64_t from[RUN], at[RUN];
-    lane ahead[RUN], t[RUN + 1], latest[RUN + 1];
+    int64_t from[RUN], taken[RUN];
     const int64_t before = b->made - SS_LISTS_WAITING, left = b->p.steps - b->step;
     const bool waits = before >= 0 && (before >= b->replayed || b->gone[slot(before)] > s->last_in);
     if (s->busy || s->single || b->words < s->in || s->from->busy || left == waits) return 0;
     s->busy = true;
-    const int64_t n = b->next.n = known_of(s->from, smaller(left - waits, RUN), from);
+    int64_t n = b->next.n = known_of(s->from, smaller(left - waits, RUN), from);
     s->busy = false;
     if (n <= 0) return n;
     if (b->step == 0) begin_list(b);
-    if (b->crowded) return 0;
     if (later(*from, s->from->last) - b->base < -FAR / 2) *b->far = s;
-    in_rows(b, b->written_at);
-    all_in_rows(b, n, from, ahead);
-    t[0] = in_rows(b, s->from->last);
-    latest[0] = in_rows(b, b->written_at);
-    lanes_take(b->groups, &b->next, ahead, t + 1, b->done, latest + 1);
-    int64_t starved = b->base + latest[0] - b->written_at;
-    for (int64_t k = 0; k < n; k++) {
-        at[k] = b->base + t[k + 1];
-        starved += t[k + 1] - latest[k];
-    }
-    s->starved += starved;
-    s->last_in = at[n - 1];
+    in_rows(b, later(b->written_at, from[n - 1]));
+    int64_t written = n;
+    if (b->crowded) n = take_each(b, from, taken, &written);
+    else b->written_at = lanes_take(b->groups, &b->next, b->base, from, s->from->last, b->written_at, b->done, taken, &s->starved);
+    s->last_in = taken[n - 1];
     s->in += n;
-    s->from->ops->left(s->from, n, from, at);
-    b->written_at = b->base + latest[n];
-    end_words(b, n);
+    s->from->ops->left(s->from, n, from, taken);
+    if (written > 0) end_words(b, written);
     return n;
 }
 

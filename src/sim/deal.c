@@ -38,7 +38,7 @@ static bool has_turn(const dealt *b) {
         stage *reader = d->reader[d->at.whose]->reader;
         if (!reader->ops->accept(reader)) return false;
     }
-    return !d->asking;
+    return !d->asking || refuse(&b->s);
 }
 
 static int64_t dealt_front(stage *s) {

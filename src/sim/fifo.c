@@ -14,7 +14,7 @@ static int64_t fifo_room(stage *s, int64_t n) {
 
 static void fifo_took(stage *s, int64_t n, const int64_t *t) {
     fifo *f = (fifo *)s;
-    for (int64_t i = 0; i < n; i++) ring_set(&f->came, s->in + i, t[i]);
+    ring_put(&f->came, s->in, n, t);
     came_in(s, n, t);
     f->deepest = later(f->deepest, s->in - s->out);
 }
@@ -33,7 +33,8 @@ static int64_t accept_run(stage *s, int64_t n) {
 bool fifo_accept(stage *s) {
     fifo *f = (fifo *)s;
     const int64_t freed = s->in - f->depth;
-    if (freed >= s->out || s->busy) return false;
+    if (freed >= s->out) return false;
+    if (s->busy) return refuse(s);
     const int64_t many = accept_run(s, s->single ? 0 : fifo_room(s, RUN));
     if (many != 0) return many > 0;
     s->busy = true;
@@ -63,6 +64,18 @@ void fifo_fill(fifo *f, int64_t through) {
     if (through <= f->depth || !straight || accept_run(&f->s, through) == 0) fifo_accept(&f->s);
 }
 
+/* Each word makes at most one more than ever before: when the word `most` before it was still there. Asked when it leaves, as then
+ * it is known when all those before it have left. */
+void fifo_leave(fifo *f, int64_t n, const int64_t *t) {
+    const int64_t first = f->s.out;
+    int64_t came[RUN], left[RUN];
+    ring_put(&f->left, first, n, t);
+    if (!f->s.ends) return;
+    if (times_met(n, ring_span(&f->came, first, n, came), ring_span(&f->left, first - f->most, n, left)) == 0) return;
+    for (int64_t i = first; i < first + n; i++)
+        f->most += ring_get(&f->left, i - f->most) >= ring_get(&f->came, i);
+}
+
 static int64_t fifo_front(stage *s) {
     return s->in == s->out && !fifo_accept(s) ? UNKNOWN : fifo_next((fifo *)s);
 }
@@ -90,7 +103,8 @@ static int64_t fifo_known(stage *s, int64_t n, int64_t *from) {
     const int64_t fetch = f->block ? 2 : 0;
     if (s->in == s->out && !fifo_accept(s)) return UNKNOWN;
     if (n > s->in - s->out) n = s->in - s->out;
-    for (int64_t i = 0; i < n; i++) from[i] = ring_get(&f->came, s->out + i) + fetch;
+    const int64_t *const came = ring_span(&f->came, s->out, n, from);
+    for (int64_t i = 0; i < n; i++) from[i] = came[i] + fetch;
     if (n > 0 && f->block) from[0] = later(from[0], later(f->fetched + 1, f->moved) + 1);
     return n;
 }
@@ -120,8 +134,13 @@ stage *make_fifo(sim *sm, stage *from, int64_t depth, bool block) {
 int64_t fifo_depth(const stage *s) {
     return ((const fifo *)s)->depth;
 }
+/* And of words inside those that had come when the last one left. */
 int64_t fifo_most(const stage *s) {
-    return ((const fifo *)s)->most;
+    const fifo *f = (const fifo *)s;
+    int64_t most = f->most;
+    for (int64_t i = s->out; i < s->in && ring_get(&f->came, i) <= s->last; i++)
+        most += i - most >= s->out || ring_get(&f->left, i - most) >= ring_get(&f->came, i);
+    return most;
 }
 int64_t fifo_deepest(const stage *s) {
     return ((const fifo *)s)->deepest;
@@ -136,7 +155,8 @@ typedef struct slice {
 
 static bool slice_accept(stage *s) {
     slice *f = (slice *)s;
-    if (s->in - 2 >= s->out || s->busy) return false;
+    if (s->in - 2 >= s->out) return false;
+    if (s->busy) return refuse(s);
     s->busy = true;
     const int64_t v = pull(s->from);
     s->busy = false;

@@ -72,20 +72,12 @@ static int64_t others_wait(const join *j, int32_t k, int64_t n) {
 
 /* n words that are in all its FIFOs, and have all been taken at the same times. */
 static void take_all(join *j, int64_t n, int64_t *t) {
-    int64_t from[SS_MAX_INPUTS][RUN], at[RUN], before = j->input[0]->last, last = j->s.last;
+    int64_t from[SS_MAX_INPUTS][RUN], first[RUN], latest[RUN], at[RUN];
     for (int32_t k = 0; k < j->n; k++) j->input[k]->ops->known(j->input[k], n, from[k]);
-    for (int64_t i = 0; i < n; i++) {
-        int64_t v = 0, first = NEVER;
-        for (int32_t k = 0; k < j->n; k++) {
-            v = later(v, from[k][i]);
-            if (from[k][i] < first) first = from[k][i];
-        }
-        v = later(v, before) + 1;
-        first = later(later(first, before), last) + 1;
-        if (v > first) j->waited += v - first;
-        before = at[i] = later(v, last);
-        t[i] = last = before + 1;
-    }
+    memcpy(first, from[0], (size_t)n * sizeof *first);
+    memcpy(latest, from[0], (size_t)n * sizeof *latest);
+    for (int32_t k = 1; k < j->n; k++) times_spread(n, from[k], first, latest);
+    j->waited += times_join(n, first, latest, j->input[0]->last, j->s.last, at, t);
     for (int32_t k = 0; k < j->n; k++) j->input[k]->ops->left(j->input[k], n, from[k], at);
     j->s.in += n;
     went_out(&j->s, n, t);
@@ -171,10 +163,17 @@ static void help_others(fork *f, const stage *s) {
     f->helping = false;
 }
 
+/* Can the fork be asked for the branch's next word? Not before all others have the one that it has taken. */
+static bool has_next(fork *f, const stage *s) {
+    if (s->out > f->words && f->helping) return refuse(s);
+    if (s->out > f->words) help_others(f, s);
+    if (f->asking) return refuse(s);
+    return s->out <= f->words;
+}
+
 static int64_t branch_front(stage *s) {
     fork *f = ((branch *)s)->f;
-    if (s->out > f->words && !f->helping) help_others(f, s);
-    if (s->out > f->words || f->asking) return UNKNOWN;
+    if (!has_next(f, s)) return UNKNOWN;
     f->asking = true;
     const int64_t v = pull(f->from);
     f->asking = false;
@@ -194,8 +193,7 @@ static void branch_taken(stage *s, int64_t t) {
 /* Words that all readers take at once. */
 static int64_t branch_run(stage *s, int64_t n, int64_t *t) {
     fork *f = ((branch *)s)->f;
-    if (s->out > f->words && !f->helping) help_others(f, s);
-    if (s->out > f->words || f->asking) return UNKNOWN;
+    if (!has_next(f, s)) return UNKNOWN;
     if (f->left < f->n) return 0;
     for (int32_t i = 0; i < f->n; i++)
         if (f->reader[i] != s) n = f->reader[i]->v < 0 ? room_of(f->reader[i]->reader, n) : 0;

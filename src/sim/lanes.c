@@ -1,11 +1,16 @@
 /* Rows of times: one body each, in the instruction set of every processor and in AVX2. */
 #include "sim/lanes.h"
 
-#define BODY static inline __attribute__((always_inline))
+#include "sim/wide.h"
+
 #define IN const lane *restrict
 #define OUT lane *restrict
 
 BODY lane later(lane a, lane b) {
+    return a > b ? a : b;
+}
+
+BODY int64_t last_of(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
 
@@ -30,19 +35,30 @@ BODY lane write_word(int64_t n, lane v, const uint16_t *count, const uint16_t *m
     return most;
 }
 
-BODY void write_body(int64_t n, const lanes_words *w, IN v, OUT done, OUT latest) {
+BODY int64_t write_body(int64_t n, const lanes_words *w, int64_t base, const int64_t *restrict came, int64_t queued, int64_t written,
+                        OUT done, int64_t *restrict taken) {
     const uint16_t *count = w->count, *const mask = w->mask;
-    for (int64_t k = 0; k < w->n; k++, count += w->streams) latest[k] = write_word(n, v[k], count, mask, done);
+    for (int64_t k = 0; k < w->n; k++, count += w->streams) {
+        const int64_t v = last_of(came[k], base - FAR) + queued;
+        taken[k] = last_of(v, written);
+        written = base + write_word(n, (lane)(v - base), count, mask, done);
+    }
+    return written;
 }
 
-BODY void take_body(int64_t n, const lanes_words *w, IN ahead, OUT t, OUT done, OUT latest) {
+BODY int64_t take_body(int64_t n, const lanes_words *w, int64_t base, const int64_t *restrict from, int64_t before, int64_t written,
+                       OUT done, int64_t *restrict taken, int64_t *restrict starved) {
     const uint16_t *count = w->count, *const mask = w->mask;
-    lane before = t[-1], last = latest[-1];
+    int64_t stood = 0;
+    before = last_of(before, base - FAR);
     for (int64_t k = 0; k < w->n; k++, count += w->streams) {
-        const lane v = later(ahead[k], before) + 1;
-        t[k] = before = later(v, last);
-        latest[k] = last = write_word(n, v, count, mask, done);
+        const int64_t v = last_of(from[k], before) + 1;
+        taken[k] = before = last_of(v, written);
+        stood += before - written;
+        written = base + write_word(n, (lane)(v - base), count, mask, done);
     }
+    *starved += stood;
+    return written;
 }
 
 BODY lane sum_group(const lanes_words *w, const uint16_t *restrict count, const uint16_t *restrict mask, IN entries, IN open,
@@ -140,41 +156,33 @@ BODY lane replay_body(int64_t n, lane from, lane least, IN made, IN first, IN en
 
 /* ---- one body, two instruction sets ---- */
 
-#define REPLAY(f) replay_body(n, f->from, f->least, f->made, f->first, f->end, f->start, f->ended, f->busy)
-
-#if defined(__x86_64__)
-#define AVX2 __attribute__((target("avx2")))
-static bool wide(void) {
-    return __builtin_cpu_supports("avx2");
-}
-#else
-#define AVX2
-static bool wide(void) {
-    return false;
-}
-#endif
+/* Rows of one group are the most: what is kept from word to word then stays in registers. */
+#define FEW(body, n, ...) ((n) == 1 ? body(1, __VA_ARGS__) : body(n, __VA_ARGS__))
+#define REPLAY(n, f) replay_body(n, f->from, f->least, f->made, f->first, f->end, f->start, f->ended, f->busy)
 
 AVX2 static void wait_wide(int64_t n, const lane *until, lane *row) {
     wait_body(n, until, row);
 }
-AVX2 static void write_wide(int64_t n, const lanes_words *w, const lane *v, lane *done, lane *latest) {
-    write_body(n, w, v, done, latest);
+AVX2 static int64_t write_wide(int64_t n, const lanes_words *w, int64_t base, const int64_t *came, int64_t queued, int64_t written,
+                               lane *done, int64_t *taken) {
+    return FEW(write_body, n, w, base, came, queued, written, done, taken);
 }
-AVX2 static void take_wide(int64_t n, const lanes_words *w, const lane *ahead, lane *t, lane *done, lane *latest) {
-    take_body(n, w, ahead, t, done, latest);
+AVX2 static int64_t take_wide(int64_t n, const lanes_words *w, int64_t base, const int64_t *from, int64_t before, int64_t written,
+                              lane *done, int64_t *taken, int64_t *starved) {
+    return FEW(take_body, n, w, base, from, before, written, done, taken, starved);
 }
 AVX2 static lane sum_wide(int64_t n, const lanes_words *w, const lane *entries, const lane *open, lane *sum) {
-    return sum_body(n, w, entries, open, sum);
+    return FEW(sum_body, n, w, entries, open, sum);
 }
 AVX2 static bool squeeze_wide(int64_t n, const lanes_words *w, lane v, const lanes_lists *l, const lane *places, lane *entries,
                               lane *done, lane *next, lane *latest, bool *past) {
-    return squeeze_body(n, w, v, l, places, entries, done, next, latest, past);
+    return FEW(squeeze_body, n, w, v, l, places, entries, done, next, latest, past);
 }
 AVX2 static bool open_wide(int64_t n, const lane *popped, const lane *end, const lane *places, const lane *done, lane *open) {
-    return open_body(n, popped, end, places, done, open);
+    return FEW(open_body, n, popped, end, places, done, open);
 }
 AVX2 static lane replay_wide(int64_t n, const lanes_fold *f) {
-    return REPLAY(f);
+    return FEW(REPLAY, n, f);
 }
 
 void lanes_wait(int64_t n, const lane *until, lane *row) {
@@ -182,14 +190,16 @@ void lanes_wait(int64_t n, const lane *until, lane *row) {
     else wait_body(n, until, row);
 }
 
-void lanes_write(int64_t n, const lanes_words *w, const lane *v, lane *done, lane *latest) {
-    if (wide()) write_wide(n, w, v, done, latest);
-    else write_body(n, w, v, done, latest);
+int64_t lanes_write(int64_t n, const lanes_words *w, int64_t base, const int64_t *came, int64_t queued, int64_t written, lane *done,
+                    int64_t *taken) {
+    return wide() ? write_wide(n, w, base, came, queued, written, done, taken)
+                  : write_body(n, w, base, came, queued, written, done, taken);
 }
 
-void lanes_take(int64_t n, const lanes_words *w, const lane *ahead, lane *t, lane *done, lane *latest) {
-    if (wide()) take_wide(n, w, ahead, t, done, latest);
-    else take_body(n, w, ahead, t, done, latest);
+int64_t lanes_take(int64_t n, const lanes_words *w, int64_t base, const int64_t *from, int64_t before, int64_t written, lane *done,
+                   int64_t *taken, int64_t *starved) {
+    return wide() ? take_wide(n, w, base, from, before, written, done, taken, starved)
+                  : take_body(n, w, base, from, before, written, done, taken, starved);
 }
 
 lane lanes_sum(int64_t n, const lanes_words *w, const lane *entries, const lane *open, lane *sum) {
@@ -207,5 +217,5 @@ bool lanes_open(int64_t n, const lane *popped, const lane *end, const lane *plac
 }
 
 lane lanes_replay(int64_t n, const lanes_fold *f) {
-    return wide() ? replay_wide(n, f) : REPLAY(f);
+    return wide() ? replay_wide(n, f) : REPLAY(n, f);
 }

@@ -6,8 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { LANES = 16 }; /* of a group: counts of 16 bits fill a register */
+enum { LANES = 16 };  /* of a group: counts of 16 bits fill a register */
 typedef int32_t lane; /* a time, or entries, from a base on that moves along */
+#define FAR (1 << 29) /* what is so long before the base is past, and the same as anything else that is */
 
 void lanes_wait(int64_t groups, const lane *until, lane *row); /* row: not before `until` */
 
@@ -18,12 +19,15 @@ typedef struct lanes_words {
     int64_t n, streams;
 } lanes_words;
 
-/* Words that are written as they come, one behind another: word k when it stands there, at v[k], and the one before is done; an entry a
- * cycle, or a cycle without any. done: when that was, and after them; latest[k]: of all streams, word k. */
-void lanes_write(int64_t groups, const lanes_words *w, const lane *v, lane *done, lane *latest);
-/* The same where the next word stands there only when all streams have the one before: a cycle after ahead[k], or after t[k - 1], when
- * the one before was taken by the last of them (before the first: at t[-1]), which is t[k]; latest[-1]: of the word before. */
-void lanes_take(int64_t groups, const lanes_words *w, const lane *ahead, lane *t, lane *done, lane *latest);
+/* Words that are written as they come, one behind another: word k when it stands there, `queued` cycles after came[k], and the one
+ * before is done; an entry a cycle, or a cycle without any. done: of each stream, that before and after them; written: of the last
+ * stream, so too, and returned. taken[k]: when all streams have taken word k. Times that are not in rows are whole. */
+int64_t lanes_write(int64_t groups, const lanes_words *w, int64_t base, const int64_t *came, int64_t queued, int64_t written,
+                    lane *done, int64_t *taken);
+/* The same where the next word stands there only when all streams have the one before: a cycle after from[k], or after taken[k - 1],
+ * before the first: after `before`. starved: and the cycles in which none had one to take. */
+int64_t lanes_take(int64_t groups, const lanes_words *w, int64_t base, const int64_t *from, int64_t before, int64_t written,
+                   lane *done, int64_t *taken, int64_t *starved);
 /* sum: entries with all words'; returns by how many more than `open` some stream has. */
 lane lanes_sum(int64_t groups, const lanes_words *w, const lane *entries, const lane *open, lane *sum);
 

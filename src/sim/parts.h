@@ -21,11 +21,15 @@
 
 #include "rtl/gen.h"
 #include "sim/sim.h"
+#include "sim/times.h"
+
+#include <string.h>
 
 #define UNKNOWN (-1)
 #define NEVER INT64_MAX
 
 typedef struct stage stage;
+typedef struct pace pace;
 typedef struct sim sim;
 typedef struct trace trace;
 
@@ -48,6 +52,13 @@ typedef struct kind {
 
 enum { RUN = 64 }; /* most words of one */
 
+/* What has happened in all. A stage that had no word, asked again while nothing of this has changed, has none. */
+struct pace {
+    int64_t moved;   /* words, anywhere */
+    int64_t changed; /* times that something else did on which it can depend whether a word is known: windows read columns, or are decided */
+    int64_t refused; /* times that a stage was asked in vain only as it was being asked for another word further on: ask it again */
+};
+
 /* A memory of the last times, by index. */
 typedef struct ring {
     int64_t *t;
@@ -59,10 +70,24 @@ static inline int64_t ring_get(const ring *r, int64_t i) {
 static inline void ring_set(const ring *r, int64_t i, int64_t t) {
     r->t[i & r->mask] = t;
 }
+/* n times at once, up to RUN: where they lie, or in `room` when they do not lie behind one another. */
+static inline const int64_t *ring_span(const ring *r, int64_t i, int64_t n, int64_t *room) {
+    const int64_t at = i & r->mask, straight = r->mask + 1 - at;
+    if (n <= straight) return r->t + at;
+    memcpy(room, r->t + at, (size_t)straight * sizeof *room);
+    memcpy(room + straight, r->t, (size_t)(n - straight) * sizeof *room);
+    return room;
+}
+static inline void ring_put(const ring *r, int64_t i, int64_t n, const int64_t *t) {
+    const int64_t at = i & r->mask, straight = r->mask + 1 - at < n ? r->mask + 1 - at : n;
+    memcpy(r->t + at, t, (size_t)straight * sizeof *t);
+    if (straight < n) memcpy(r->t, t + straight, (size_t)(n - straight) * sizeof *t);
+}
 
 struct stage {
     const kind *ops;
-    int64_t *progress;        /* words moved anywhere */
+    pace *all;
+    int64_t vain;             /* the moved and changed of all at which it was last asked in vain; -1: ask */
     stage *from, *reader;     /* before and behind; NULL where there is a fork, and behind, a join */
     bool busy;                /* it is taking a word: not to be asked for, or given, another before it has it */
     bool ends;                /* the FIFO before a join */
@@ -105,10 +130,30 @@ static inline int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
+/* ---- asking ---- */
+
+static inline bool in_vain(const stage *s) {
+    return s->dry || s->vain == s->all->moved + s->all->changed;
+}
+
+/* Has been asked, and had no word; since: what had happened before. */
+static inline void asked_in_vain(stage *s, const pace *since) {
+    const pace *all = s->all;
+    if (s->from && s->from->dry) s->dry = true;
+    if (!s->single && all->refused == since->refused && all->moved == since->moved && all->changed == since->changed)
+        s->vain = all->moved + all->changed;
+}
+
+static inline bool refuse(const stage *s) {
+    s->all->refused++;
+    return false;
+}
+
 static inline int64_t pull(stage *s) {
-    if (s->v >= 0 || s->dry) return s->v;
+    if (s->v >= 0 || in_vain(s)) return s->v;
+    const pace since = *s->all;
     s->v = s->ops->front(s);
-    if (s->v < 0 && s->from && s->from->dry) s->dry = true;
+    if (s->v < 0) asked_in_vain(s, &since);
     return s->v;
 }
 
@@ -123,7 +168,7 @@ static inline void take(stage *s, int64_t t) {
         s->mark += s->mark_step;
     }
     s->out++;
-    ++*s->progress;
+    s->all->moved++;
 }
 
 /* Takes the word that stands before s since v as soon as s is ready; returns when. */
@@ -153,14 +198,15 @@ static inline void went_out(stage *s, int64_t n, const int64_t *t) {
     for (; s->mark >= s->out && s->mark < s->out + n; s->mark += s->mark_step) *s->marks++ = t[s->mark - s->out];
     s->last = t[n - 1];
     s->out += n;
-    *s->progress += n;
+    s->all->moved += n;
 }
 
 /* At least one, up to n words that find their reader ready, or UNKNOWN. */
 static inline int64_t run_from(stage *s, int64_t n, int64_t *t) {
-    if (s->dry) return UNKNOWN;
+    if (s->v < 0 && in_vain(s)) return UNKNOWN;
+    const pace since = *s->all;
     const int64_t moved = s->v < 0 && s->ops->run ? s->ops->run(s, n, t) : 0;
-    if (moved < 0 && s->from && s->from->dry) s->dry = true;
+    if (moved < 0) asked_in_vain(s, &since);
     if (moved != 0) return moved;
     const int64_t v = pull(s);
     if (v < 0) return UNKNOWN;
@@ -180,24 +226,34 @@ static inline int64_t run_fronts(stage *s, int64_t n, int64_t *t, int64_t (*fron
 }
 
 /* Of the next n words in, how many find a place when they come: word `first` of the ring, and those behind it, give theirs up a
- * cycle before. What has been found stays: each word that comes takes a cycle at least. */
+ * cycle before, a cycle apart at least: where one finds its place, so do all before it. What has been found stays: each word that
+ * comes takes a cycle at least. */
 static inline int64_t room_by(stage *s, const ring *gone, int64_t first, int64_t n) {
-    int64_t fit = later(s->fits - s->in, 0);
-    while (fit < n && (first + fit < 0 || ring_get(gone, first + fit) <= s->last_in + fit)) fit++;
+    int64_t fit = later(s->fits - s->in, -first);
+    fit = later(fit, 0);
+    if (fit < n && ring_get(gone, first + n - 1) <= s->last_in + n - 1) fit = n;
+    for (int64_t end = n - 1; fit < end;) {
+        const int64_t mid = (fit + end) / 2;
+        if (ring_get(gone, first + mid) <= s->last_in + mid) fit = mid + 1;
+        else end = mid;
+    }
     s->fits = s->in + fit;
     return fit < n ? fit : later(n, 0);
 }
 
 /* Words that are known move at t; each waits until then. */
 static inline void wait_out(stage *s, int64_t n, const int64_t *from, const int64_t *t) {
-    int64_t last = s->last, blocked = 0;
-    for (int64_t i = 0; i < n; last = t[i++]) blocked += t[i] - later(from[i], last) - 1;
-    s->blocked += blocked;
+    s->blocked += times_waited(n, from, t, s->last);
     went_out(s, n, t);
 }
 
 static inline int64_t known_of(stage *s, int64_t n, int64_t *from) {
-    return s->ops->known && s->v < 0 && !s->dry ? s->ops->known(s, n, from) : 0;
+    if (!s->ops->known || s->v >= 0 || s->dry) return 0;
+    if (in_vain(s)) return UNKNOWN;
+    const pace since = *s->all;
+    n = s->ops->known(s, n, from);
+    if (n < 0) asked_in_vain(s, &since);
+    return n;
 }
 
 /* A run of words that are known. */
@@ -350,7 +406,7 @@ struct sim {
     int32_t n_fifos;
     stage *source, *sink;
     int64_t words_in, words_out;
-    int64_t progress; /* words moved anywhere */
+    pace all;
     int32_t now;      /* node that is being built */
     bool failed;
     const stage *far; /* stands still for longer than its times can tell; NULL: none does */

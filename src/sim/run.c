@@ -13,7 +13,7 @@
 
 /* Takes ahead wherever that is known; in the FIFOs of joins alone, or everywhere. */
 static bool drive(sim *sm, bool everywhere) {
-    const int64_t before = sm->progress;
+    const int64_t before = sm->all.moved;
     for (int32_t i = 0; sm->lazy && i < sm->n_fifos; i++)
         if (sm->fifos[i]->ops->accept(sm->fifos[i])) return true;
     for (int32_t i = 0; i < sm->n_fifos; i++)
@@ -27,7 +27,7 @@ static bool drive(sim *sm, bool everywhere) {
         while (stage_is_window(s) && window_write_ahead(s)) {
         }
     }
-    return sm->progress != before;
+    return sm->all.moved != before;
 }
 
 static bool decide(sim *sm) {

@@ -19,7 +19,8 @@ stage *stage_new(sim *sm, const kind *ops, size_t size, stage *from) {
     sm->failed = !s;
     if (!s) return NULL;
     *s = (stage){ .ops = ops,
-                  .progress = &sm->progress,
+                  .all = &sm->all,
+                  .vain = -1,
                   .mark = -1,
                   .from = from,
                   .v = UNKNOWN,
@@ -95,7 +96,8 @@ typedef struct width {
 
 static bool width_accept(stage *s) {
     width *w = (width *)s;
-    if (w->held >= w->out || s->busy) return false; /* a word stands at the output */
+    if (w->held >= w->out) return false; /* a word stands at the output */
+    if (s->busy) return refuse(s);
     s->busy = true;
     const int64_t v = pull(s->from);
     s->busy = false;
@@ -154,6 +156,21 @@ static void width_took(stage *s, int64_t n, const int64_t *t) {
     s->reader->ops->took(s->reader, words, out);
 }
 
+/* Each of so many words `in` times, up to n in all; returns how many. */
+static inline int64_t spread_by(const int64_t *come, int64_t n, int64_t in, int64_t words, int64_t *from) {
+    int64_t made = 0;
+    for (int64_t i = 0; i < words && made + in <= n; i++, made += in)
+        for (int64_t k = 0; k < in; k++) from[made + k] = come[i];
+    for (const int64_t last = smaller(n, words * in); made < last; made++) from[made] = come[words - 1];
+    return made;
+}
+
+static int64_t spread(const int64_t *come, int64_t n, int64_t in, int64_t words, int64_t *from) {
+    if (in == 2) return spread_by(come, n, 2, words, from);
+    if (in == 4) return spread_by(come, n, 4, words, from);
+    return spread_by(come, n, in, words, from);
+}
+
 /* One word to many, of which those behind the first are there. */
 static int64_t width_known(stage *s, int64_t n, int64_t *from) {
     const width *w = (const width *)s;
@@ -165,22 +182,29 @@ static int64_t width_known(stage *s, int64_t n, int64_t *from) {
         words = known_of(s->from, (n - units + w->in - 1) / w->in, come);
         s->busy = false;
     }
-    for (int64_t i = 0; i < words; i++) {
-        const int64_t first = units, last = first + w->in < n ? first + w->in : n;
-        while (units < last) from[units++] = come[i] + 1;
-    }
+    for (int64_t i = 0; i < words; i++) come[i]++;
+    if (words > 0) units += spread(come, n - units, w->in, words, from + units);
     return units > 0 ? units : words;
 }
 
 static void width_left(stage *s, int64_t n, const int64_t *from, const int64_t *t) {
     width *w = (width *)s;
     int64_t come[RUN], at[RUN], words = 0, i = w->held;
-    for (; i < n; i += w->in) {
-        const int64_t ready = later(i > 0 ? t[i - 1] : s->last, s->last_in + 1);
-        come[words] = from[i] - 1;
-        s->last_in = at[words] = later(from[i], ready);
-        s->starved += at[words++] - ready;
+    if (i == 0) { /* behind those that were there, each comes when the one before has left */
+        const int64_t ready = later(s->last, s->last_in + 1);
+        come[0] = from[0] - 1;
+        at[words++] = later(from[0], ready);
+        s->starved += at[0] - ready;
+        i = w->in;
     }
+    int64_t starved = 0;
+    for (; i < n; i += w->in) {
+        come[words] = from[i] - 1;
+        at[words] = later(from[i], t[i - 1]);
+        starved += at[words++] - t[i - 1];
+    }
+    s->starved += starved;
+    if (words > 0) s->last_in = at[words - 1];
     w->held = i - n;
     s->in += words;
     if (words > 0) s->from->ops->left(s->from, words, come, at);

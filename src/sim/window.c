@@ -78,7 +78,11 @@ static void wrote(window *w, int64_t n) {
 
 /* The time, UNKNOWN or BLOCKED. */
 static int64_t write_one(window *w) {
-    const int64_t ready = w->s.busy ? UNKNOWN : room(w);
+    if (w->s.busy) {
+        refuse(&w->s);
+        return UNKNOWN;
+    }
+    const int64_t ready = room(w);
     if (ready < 0) return ready;
     w->s.busy = true;
     const int64_t v = pull(w->s.from);
@@ -106,7 +110,7 @@ static int64_t window_room(stage *s, int64_t n) {
 
 static void window_took(stage *s, int64_t n, const int64_t *t) {
     window *w = (window *)s;
-    for (int64_t i = 0; i < n; i++) ring_set(&w->came, w->written + i, t[i]);
+    ring_put(&w->came, w->written, n, t);
     came_in(s, n, t);
     wrote(w, n);
 }
@@ -274,6 +278,7 @@ static bool plain_column(window *w) {
     w->free_at = w->held + 1;
     passed_row(w, w->q)[w->addr++] = w->free_at;
     w->plain--;
+    w->s.all->changed++;
     return true;
 }
 
@@ -286,6 +291,7 @@ static bool window_accept(stage *s) {
         if (r < 0) return false;
         const bool complete = completes(w);
         move_on(w, r);
+        w->s.all->changed++;
         w->free_at = r + 1;
         if (!complete) continue;
         w->held = r;
@@ -305,24 +311,23 @@ static int64_t window_front(stage *s) {
 /* Columns that complete a window each. */
 static int64_t window_known(stage *s, int64_t n, int64_t *from) {
     window *w = (window *)s;
-    int64_t known = 0;
+    const int64_t first = w->base + w->addr;
     if (w->held >= 0 || w->plain == 0) return 0;
-    for (n = smaller(n, w->plain); known < n; known++) {
-        const int64_t came = when_came(w, w->base + w->addr + known);
-        if (came < 0) break;
-        from[known] = came + 2;
+    n = smaller(n, w->plain);
+    while (w->written < first + n && when_came(w, later(w->written, first)) >= 0) {
     }
-    if (known > 0) *from = later(*from, w->free_at + 1);
-    return known > 0 ? known : UNKNOWN;
+    n = smaller(n, w->written - first);
+    if (n <= 0) return UNKNOWN;
+    const int64_t *const came = ring_span(&w->came, first, n, from);
+    for (int64_t i = 0; i < n; i++) from[i] = came[i] + 2;
+    *from = later(*from, w->free_at + 1);
+    return n;
 }
 
 static void window_left(stage *s, int64_t n, const int64_t *from, const int64_t *t) {
     window *w = (window *)s;
-    int64_t *past = passed_row(w, w->q) + w->addr;
-    for (int64_t i = 0; i < n; i++) {
-        past[i] = later(w->free_at + 1, from[i]);
-        w->free_at = later(past[i], i > 0 ? t[i - 1] : s->last);
-    }
+    times_passed(n, from, t, s->last, passed_row(w, w->q) + w->addr);
+    w->free_at = later(from[n - 1], n > 1 ? t[n - 2] : s->last);
     w->addr += n;
     w->plain -= n;
     wait_out(s, n, from, t);
@@ -354,6 +359,7 @@ void window_decide_no(stage *s) {
     window *w = (window *)s;
     w->undecided = UNKNOWN;
     w->decided_no = true;
+    s->all->changed++;
 }
 
 bool window_write_ahead(stage *s) {
