@@ -1,5 +1,6 @@
 /* Runs of words against words one by one: random pipelines of all kinds of stages, with forks that meet again, are
- * simulated both ways, and every stage must come to the same figures. */
+ * simulated both ways, and every stage must come to the same figures. What both ways do alike is compared with nothing there: that a
+ * list's last word waits for the list eight before is held to recurrences. */
 #include "sim/parts.h"
 #include "util_graph.h"
 
@@ -258,7 +259,66 @@ static void runs_are_words_in_a_row(void **state) {
     assert_true(through > TESTS / 2 && stopped > TESTS / 50 && through + stopped == TESTS);
 }
 
+/* ---- the last word of a list waits until the list eight before it has been replayed ---- */
+
+enum { LISTS = 40, WAITING = 8, STEPS = 5 };
+
+static int64_t at(const int64_t *t, int64_t i) {
+    return i < 0 ? -1 : t[i];
+}
+
+/* When the last word is taken of lists of so many words, each of one entry, where a replay takes `fold` cycles and there are places for
+ * more lists than may wait. */
+static int64_t last_taken(int64_t steps, int64_t fold, int64_t queue) {
+    int64_t pushed[LISTS * STEPS], taken[LISTS * STEPS], popped[LISTS], done = 0;
+    for (int64_t n = 0; n < LISTS * steps; n++) {
+        const int64_t list = n / steps, stands = n > 0 ? pushed[n - 1] + 1 : 0;
+        const bool last = n % steps == steps - 1;
+        pushed[n] = queue > 0 ? later(stands, at(taken, n - queue) + 1) : stands;
+        taken[n] = later(pushed[n] + (queue > 0), done);
+        if (queue == 0) pushed[n] = taken[n];
+        done = later(taken[n], last ? at(popped, list - WAITING) : -1) + 1;
+        if (last) popped[list] = later(at(popped, list - 1) + 1, done + 2) + fold - 1;
+    }
+    return pushed[LISTS * steps - 1];
+}
+
+static int64_t simulate_last_taken(const broadcast_shape *p, bool single) {
+    static uint16_t ones[LISTS * STEPS + 64];
+    for (int32_t i = 0; i < LISTS * STEPS; i++) ones[i] = 1;
+    struct beats_layer layer = { .data = ones };
+    const beats all = { .images = 1, .layers = 1, .layer = &layer };
+    ss_ctx *ctx = ss_ctx_new();
+    sim sm = { .ctx = ctx, .arena = ss_arena_new(ctx), .images = 1, .beats = &all };
+    stage *source = make_source(&sm, LISTS * p->steps), *s = make_broadcast(&sm, source, p);
+    source->single = s->single = single;
+    for (int64_t n = LISTS * p->keep; n > 0; n--) {
+        const int64_t t = pull(s);
+        assert_true(t >= 0);
+        take(s, t);
+    }
+    assert_int_equal(s->in, LISTS * p->steps);
+    const int64_t last = s->last_in;
+    ss_arena_free(sm.arena);
+    ss_ctx_free(ctx);
+    return last;
+}
+
+static void last_words_wait_for_lists(void **state) {
+    (void)state;
+    static const int64_t queues[] = { 0, 2, 32 };
+    for (int64_t steps = 1; steps <= STEPS; steps++)
+        for (int64_t fold = 16; fold <= 48; fold += 16)
+            for (int32_t q = 0; q < 3; q++) {
+                const broadcast_shape p = { .pixels = 1, .row = 1, .passes = 1, .kernel = 1, .parts = 1, .streams = 1, .steps = steps, .folds = 1,
+                                            .beats = fold, .keep = fold, .lists = 2 * WAITING, .queue = queues[q], .results = 8 };
+                const int64_t last = last_taken(steps, fold, queues[q]);
+                assert_int_equal(simulate_last_taken(&p, true), last);
+                assert_int_equal(simulate_last_taken(&p, false), last);
+            }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(runs_are_words_in_a_row) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(runs_are_words_in_a_row), cmocka_unit_test(last_words_wait_for_lists) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,11 +142,12 @@ static void swap(lane **a, lane **b) {
     *b = t;
 }
 
-/* What others have of the map is passed over. */
+/* What others have of the map is passed over. The pixel's counts are wanted soon, and nobody has read them yet. */
 static void next_pixel(broadcast *b) {
-    const int64_t from = b->pixel++;
+    const int64_t from = b->pixel++, counts = words_a_pixel(b) * b->p.streams;
     while (deal_of(b->pixel, b->p.row, b->p.pixels) != b->p.number) b->pixel++;
-    b->next.count += (b->pixel - from - 1) * words_a_pixel(b) * b->p.streams;
+    b->next.count += (b->pixel - from - 1) * counts;
+    for (int64_t i = 0; i < counts; i += 32) __builtin_prefetch(b->next.count + i);
 }
 
 static void end_list(broadcast *b) {
@@ -177,39 +178,39 @@ static void begin_list(broadcast *b) {
 }
 
 /* Lists whose places the next words can wait for; those before the last SS_LISTS_WAITING have been gone for long. */
-static lanes_lists old_lists(broadcast *b) {
-    lanes_lists l;
+static void old_lists(broadcast *b, lanes_lists *l) {
     b->oldest = later(b->oldest, b->made - SS_LISTS_WAITING);
-    l.n = 0;
-    l.first[0] = row(b, b->list.first, slot(b->oldest));
-    for (int64_t k = b->oldest; k < b->replayed; k++, l.n++) {
-        l.first[l.n] = row(b, b->list.first, slot(k));
-        l.end[l.n] = row(b, b->list.end, slot(k));
-        l.last_fold[l.n] = row(b, b->list.last_fold, slot(k));
+    while (b->oldest < b->replayed &&
+           lanes_past(b->groups, &b->next, b->entries, b->room, row(b, b->list.end, slot(b->oldest)))) b->oldest++;
+    l->n = 0;
+    l->first[0] = row(b, b->list.first, slot(b->oldest));
+    for (int64_t k = b->oldest; k < b->replayed; k++, l->n++) {
+        l->first[l->n] = row(b, b->list.first, slot(k));
+        l->end[l->n] = row(b, b->list.end, slot(k));
+        l->last_fold[l->n] = row(b, b->list.last_fold, slot(k));
     }
-    return l;
+    l->places = b->room;
+    l->entries = b->entries;
+    l->done = b->done;
+    l->next = b->next_done;
 }
 
-/* The next word, which may have to wait for places; false: it is not known until when. `ahead`: words behind b->words. */
-static bool write_crowded(broadcast *b, lanes_lists *l, int64_t ahead, int64_t v) {
-    lanes_words word = b->next;
+/* The next word, which may have to wait for places; false: it is not known until when. */
+static bool write_crowded(broadcast *b, const lanes_lists *l, const lanes_words *word, int64_t v) {
     lane latest;
-    bool past;
-    word.count += ahead * word.streams;
-    if (!lanes_squeeze(b->groups, &word, in_rows(b, v), l, b->room, b->entries, b->done, b->next_done, &latest, &past)) return false;
+    if (!lanes_squeeze(b->groups, word, in_rows(b, v), l, &latest)) return false;
     b->written_at = b->base + latest;
-    if (!past) return true;
-    b->oldest++;
-    *l = old_lists(b);
     return true;
 }
 
 /* Words that have come, at `came`, into the lists, which may have to wait; those that could. */
 static int64_t write_each(broadcast *b, const int64_t *came, int64_t *taken) {
-    lanes_lists l = old_lists(b);
-    for (int64_t k = 0; k < b->next.n; k++) {
+    lanes_words word = b->next;
+    lanes_lists l;
+    old_lists(b, &l);
+    for (int64_t k = 0; k < b->next.n; k++, word.count += word.streams) {
         const int64_t before = b->written_at, v = later(came[k], b->base - FAR) + b->queued;
-        if (!write_crowded(b, &l, k, v)) return k;
+        if (!write_crowded(b, &l, &word, v)) return k;
         taken[k] = later(v, before);
     }
     return b->next.n;
@@ -262,10 +263,30 @@ static bool replay(broadcast *b) {
     return true;
 }
 
+/* Of a fold's words, there from `from` on, all go on, a cycle apart: where the last finds the place of that SS_JOIN_PLACES before it,
+ * all do. */
+static bool join_fold(broadcast *b, int64_t from) {
+    const int64_t n = b->p.beats, list = b->p.folds * n, freed = b->kept + n - 1 - SS_JOIN_PLACES, start = later(from, b->last_join + 1);
+    const ring went = b->went, join = b->join;
+    if (b->joined_word > 0 || b->p.keep < list || freed >= b->s.out) return false;
+    if (freed >= 0 && ring_get(&b->left, freed) >= start + n - 1) return false;
+    for (int64_t i = 0; i < n; i++) {
+        ring_set(&join, b->joined + i, start + i);
+        ring_set(&went, b->kept + i, start + i);
+    }
+    b->joined += n;
+    b->kept += n;
+    b->last_join = start + n - 1;
+    b->list_word = b->list_word + n == list ? 0 : b->list_word + n;
+    b->joined_fold++;
+    return true;
+}
+
 /* Of the next fold, what finds a place behind the join. */
 static bool join_words(broadcast *b) {
     if (b->joined_fold == b->folds) return false;
     const int64_t from = ring_get(&b->fold_end, b->joined_fold) + 8 + b->read, list = b->p.folds * b->p.beats, out = b->s.out;
+    if (join_fold(b, from)) return true;
     const ring left = b->left, went = b->went, join = b->join;
     int64_t last = b->last_join, kept = b->kept, word = b->joined_word, of_list = b->list_word, freed = kept - SS_JOIN_PLACES;
     for (; word < b->p.beats && freed < out; word++, freed = kept - SS_JOIN_PLACES) {
@@ -342,14 +363,16 @@ static bool take_word(broadcast *b) {
 
 /* Words that are known into the lists, which may have to wait; those taken. The last may be still to be compacted, as *written are. */
 static int64_t take_each(broadcast *b, const int64_t *from, int64_t *taken, int64_t *written) {
-    lanes_lists l = old_lists(b);
+    lanes_words word = b->next;
+    lanes_lists l;
     int64_t before = b->s.from->last, k = 0;
-    for (*written = 0; *written == k && k < b->next.n; k++) {
+    old_lists(b, &l);
+    for (*written = 0; *written == k && k < b->next.n; k++, word.count += word.streams) {
         const int64_t v = later(from[k], before) + 1;
         taken[k] = before = later(v, b->written_at);
         b->s.starved += before - b->written_at;
         ring_set(&b->came, b->s.in + k, v);
-        *written += write_crowded(b, &l, k, v);
+        *written += write_crowded(b, &l, &word, v);
     }
     return k;
 }

@@ -95,33 +95,29 @@ BODY lane squeeze_list(const uint16_t *restrict mask, IN first, IN last, IN fold
     return lacks;
 }
 
+/* Returns how many places some stream still lacks. Most words need those of the first list. */
 BODY lane squeeze_group(lane v, const uint16_t *restrict count, const uint16_t *restrict mask, const lanes_lists *l, int64_t at,
-                        IN places, IN entries, IN done, OUT next, lane *to) {
-    lane lacks = 0, least = *to, place[LANES], end[LANES];
+                        IN places, IN entries, IN done, OUT next) {
+    lane lacks = 0, place[LANES], end[LANES];
     IN free = l->first[0] + at;
-    IN oldest = l->n > 0 ? l->end[0] + at : free;
-#pragma omp simd reduction(max : lacks) reduction(min : least)
+#pragma omp simd
     for (int i = 0; i < LANES; i++) {
-        const lane more = count[i] & mask[i], from = entries[i] - places[i], all = later(more, 1);
-        const lane some = later((free[i] < from + all ? free[i] : from + all) - from, 0);
-        next[i] = later(done[i], v) + some;
-        place[i] = from + some;
-        end[i] = from + all;
-        lacks = later(lacks, (all - some) & (lane)(int16_t)mask[i]);
-        const lane beyond = (from - oldest[i]) & (lane)(int16_t)mask[i];
-        least = beyond < least ? beyond : least;
+        const lane more = count[i] & mask[i], from = entries[i] - places[i], to = from + later(more, 1);
+        place[i] = later(free[i] < to ? free[i] : to, from);
+        next[i] = later(done[i], v) + place[i] - from;
+        end[i] = to;
     }
-    *to = least;
-    for (int64_t k = 0; k < l->n && lacks > 0; k++)
+    for (int64_t k = 0; k < l->n && (k == 0 || lacks > 0); k++)
         lacks = squeeze_list(mask, l->first[k] + at, l->end[k] + at, l->last_fold[k] + at, end, place, next);
+    for (int i = 0; l->n == 0 && i < LANES; i++) lacks = later(lacks, (end[i] - place[i]) & (lane)(int16_t)mask[i]);
     return lacks;
 }
 
-BODY bool squeeze_body(int64_t n, const lanes_words *w, lane v, const lanes_lists *l, const lane *places, lane *entries, lane *done,
-                       lane *next, lane *latest, bool *past) {
-    lane lacks = 0, to = 0, most = INT32_MIN;
+BODY bool squeeze_body(int64_t n, const lanes_words *w, lane v, const lanes_lists *l, lane *latest) {
+    lane lacks = 0, most = INT32_MIN, *const entries = l->entries, *const done = l->done;
+    IN next = l->next;
     for (int64_t at = 0; at < n * LANES; at += LANES)
-        lacks |= squeeze_group(v, w->count + at, w->mask + at, l, at, places + at, entries + at, done + at, next + at, &to);
+        lacks |= squeeze_group(v, w->count + at, w->mask + at, l, at, l->places + at, entries + at, done + at, l->next + at);
     if (lacks > 0) return false;
     for (int64_t i = 0; i < n * LANES; i++) {
         done[i] = next[i];
@@ -129,8 +125,16 @@ BODY bool squeeze_body(int64_t n, const lanes_words *w, lane v, const lanes_list
         most = later(most, next[i]);
     }
     *latest = most;
-    *past = to >= 0 && l->n > 0;
     return true;
+}
+
+BODY bool past_body(int64_t n, const uint16_t *restrict mask, IN entries, IN places, IN end) {
+    lane least = 0;
+    for (int64_t i = 0; i < n * LANES; i++) {
+        const lane beyond = (entries[i] - places[i] - end[i]) & (lane)(int16_t)mask[i];
+        least = beyond < least ? beyond : least;
+    }
+    return least >= 0;
 }
 
 BODY bool open_body(int64_t n, IN popped, IN end, IN places, IN done, OUT open) {
@@ -174,9 +178,11 @@ AVX2 static int64_t take_wide(int64_t n, const lanes_words *w, int64_t base, con
 AVX2 static lane sum_wide(int64_t n, const lanes_words *w, const lane *entries, const lane *open, lane *sum) {
     return FEW(sum_body, n, w, entries, open, sum);
 }
-AVX2 static bool squeeze_wide(int64_t n, const lanes_words *w, lane v, const lanes_lists *l, const lane *places, lane *entries,
-                              lane *done, lane *next, lane *latest, bool *past) {
-    return FEW(squeeze_body, n, w, v, l, places, entries, done, next, latest, past);
+AVX2 static bool squeeze_wide(int64_t n, const lanes_words *w, lane v, const lanes_lists *l, lane *latest) {
+    return FEW(squeeze_body, n, w, v, l, latest);
+}
+AVX2 static bool past_wide(int64_t n, const uint16_t *mask, const lane *entries, const lane *places, const lane *end) {
+    return FEW(past_body, n, mask, entries, places, end);
 }
 AVX2 static bool open_wide(int64_t n, const lane *popped, const lane *end, const lane *places, const lane *done, lane *open) {
     return FEW(open_body, n, popped, end, places, done, open);
@@ -206,10 +212,12 @@ lane lanes_sum(int64_t n, const lanes_words *w, const lane *entries, const lane 
     return wide() ? sum_wide(n, w, entries, open, sum) : sum_body(n, w, entries, open, sum);
 }
 
-bool lanes_squeeze(int64_t n, const lanes_words *w, lane v, const lanes_lists *l, const lane *places, lane *entries, lane *done,
-                   lane *next, lane *latest, bool *past) {
-    return wide() ? squeeze_wide(n, w, v, l, places, entries, done, next, latest, past)
-                  : squeeze_body(n, w, v, l, places, entries, done, next, latest, past);
+bool lanes_squeeze(int64_t n, const lanes_words *w, lane v, const lanes_lists *l, lane *latest) {
+    return wide() ? squeeze_wide(n, w, v, l, latest) : squeeze_body(n, w, v, l, latest);
+}
+
+bool lanes_past(int64_t n, const lanes_words *w, const lane *entries, const lane *places, const lane *end) {
+    return wide() ? past_wide(n, w->mask, entries, places, end) : past_body(n, w->mask, entries, places, end);
 }
 
 bool lanes_open(int64_t n, const lane *popped, const lane *end, const lane *places, const lane *done, lane *open) {

@@ -32,18 +32,22 @@ int64_t lanes_take(int64_t groups, const lanes_words *w, int64_t base, const int
 lane lanes_sum(int64_t groups, const lanes_words *w, const lane *entries, const lane *open, lane *sum);
 
 /* Places that the lists before have had, the oldest first: entry first[k] + i of list k, up to end[k], gives its place up in cycle
- * last_fold[k] + i. */
+ * last_fold[k] + i. And rows of those that wait for them. */
 enum { OLD_LISTS = 8 }; /* SS_LISTS_WAITING */
 typedef struct lanes_lists {
     int64_t n;
     const lane *first[OLD_LISTS + 1], *end[OLD_LISTS], *last_fold[OLD_LISTS]; /* what is before first[0] is free */
+    const lane *places;
+    lane *entries, *done, *next; /* next: room */
 } lanes_lists;
 
 /* The next word where each entry takes the place of that `places` before it: it is written when that is free, one a cycle, so of those
- * that follow one of the same list only the first can wait. next: room for a row. Returns whether all places are known, else nothing
- * has changed. past: no stream needs places of the oldest list any more. */
-bool lanes_squeeze(int64_t groups, const lanes_words *w, lane v, const lanes_lists *l, const lane *places, lane *entries, lane *done,
-                   lane *next, lane *latest, bool *past);
+ * that follow one of the same list only the first can wait. Returns whether all places are known, else nothing has changed; latest: when
+ * all streams are done. */
+bool lanes_squeeze(int64_t groups, const lanes_words *w, lane v, const lanes_lists *l, lane *latest);
+
+/* Does no stream need places of a list that ends at `end` any more? */
+bool lanes_past(int64_t groups, const lanes_words *w, const lane *entries, const lane *places, const lane *end);
 
 /* Of streams that have replayed a list by `done`, its places are open again: `open` is its end and all places. Returns whether all have. */
 bool lanes_open(int64_t groups, const lane *popped, const lane *end, const lane *places, const lane *done, lane *open);

@@ -50,7 +50,7 @@ typedef struct kind {
     void (*left)(stage *s, int64_t n, const int64_t *from, const int64_t *t); /* they have moved */
 } kind;
 
-enum { RUN = 64 }; /* most words of one */
+enum { RUN = 128 }; /* most words of one */
 
 /* What has happened in all. A stage that had no word, asked again while nothing of this has changed, has none. */
 struct pace {
@@ -226,16 +226,14 @@ static inline int64_t run_fronts(stage *s, int64_t n, int64_t *t, int64_t (*fron
 }
 
 /* Of the next n words in, how many find a place when they come: word `first` of the ring, and those behind it, give theirs up a
- * cycle before, a cycle apart at least: where one finds its place, so do all before it. What has been found stays: each word that
+ * cycle before, a cycle apart at least. What has been found stays: each word that
  * comes takes a cycle at least. */
 static inline int64_t room_by(stage *s, const ring *gone, int64_t first, int64_t n) {
     int64_t fit = later(s->fits - s->in, -first);
     fit = later(fit, 0);
-    if (fit < n && ring_get(gone, first + n - 1) <= s->last_in + n - 1) fit = n;
-    for (int64_t end = n - 1; fit < end;) {
-        const int64_t mid = (fit + end) / 2;
-        if (ring_get(gone, first + mid) <= s->last_in + mid) fit = mid + 1;
-        else end = mid;
+    if (fit < n && ring_get(gone, first + fit) <= s->last_in + fit) {
+        int64_t room[RUN];
+        fit += times_by(n - fit, ring_span(gone, first + fit, n - fit, room), s->last_in + fit);
     }
     s->fits = s->in + fit;
     return fit < n ? fit : later(n, 0);

@@ -30,6 +30,12 @@ BODY int64_t met_body(int64_t n, IN came, IN left) {
     return met;
 }
 
+BODY int64_t by_body(int64_t n, IN t, int64_t then) {
+    int64_t by = 0;
+    for (int64_t i = 0; i < n; i++) by += t[i] <= then + i;
+    return by;
+}
+
 BODY void spread_body(int64_t n, IN from, OUT first, OUT latest) {
     for (int64_t i = 0; i < n; i++) {
         first[i] = from[i] < first[i] ? from[i] : first[i];
@@ -58,6 +64,9 @@ AVX2 static void passed_wide(int64_t n, const int64_t *from, const int64_t *t, i
 AVX2 static int64_t met_wide(int64_t n, const int64_t *came, const int64_t *left) {
     return met_body(n, came, left);
 }
+AVX2 static int64_t by_wide(int64_t n, const int64_t *t, int64_t then) {
+    return by_body(n, t, then);
+}
 AVX2 static void spread_wide(int64_t n, const int64_t *from, int64_t *first, int64_t *latest) {
     spread_body(n, from, first, latest);
 }
@@ -76,6 +85,10 @@ void times_passed(int64_t n, const int64_t *from, const int64_t *t, int64_t last
 
 int64_t times_met(int64_t n, const int64_t *came, const int64_t *left) {
     return wide() ? met_wide(n, came, left) : met_body(n, came, left);
+}
+
+int64_t times_by(int64_t n, const int64_t *t, int64_t then) {
+    return wide() ? by_wide(n, t, then) : by_body(n, t, then);
 }
 
 void times_spread(int64_t n, const int64_t *from, int64_t *first, int64_t *latest) {

@@ -11,6 +11,9 @@ int64_t times_waited(int64_t n, const int64_t *from, const int64_t *t, int64_t l
 /* A window's columns that complete a window each, known from `from` on, which left at t: when the reader was past each. */
 void times_passed(int64_t n, const int64_t *from, const int64_t *t, int64_t last, int64_t *past);
 
+/* Of n times, a cycle apart at least, how many are by then, or a cycle after it for each before them. */
+int64_t times_by(int64_t n, const int64_t *t, int64_t then);
+
 /* Of n words that came, how many find the one that left at the same place of `left` still there. */
 int64_t times_met(int64_t n, const int64_t *came, const int64_t *left);
 

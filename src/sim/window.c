@@ -391,7 +391,7 @@ static stage *make_core(sim *sm, stage *from, const window_shape *p) {
     w->p = *p;
     w->lazy = sm->lazy;
     derive(w);
-    const int64_t rows = p->rows + 2 * p->kh + 8;
+    const int64_t rows = p->rows + 3; /* the writer is so many ahead of the reader at most, and the reader of it as many rows of windows */
     if (!ring_make(sm, &w->ended, rows) || !ring_make(sm, &w->came, rows * w->row_words)) return NULL;
     w->passed =
         ss_arena_alloc(sm->arena, (size_t)(w->ended.mask + 1), (size_t)w->row_words * sizeof *w->passed);
