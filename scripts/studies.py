@@ -5,7 +5,8 @@
   scripts/studies.py plot STUDY.json OUT [BEFORE.json AFTER.json]  OUT-curve.svg, OUT-zeros.svg and, from two designs
                                                                   (threshold --save), OUT-nodes.svg
 
-Everything shown stands in the files; nothing is measured here.
+Everything shown stands in the files; nothing is measured here. A study that was interrupted is shown as far as it came, and
+marked as such.
 """
 import json
 import math
@@ -23,7 +24,8 @@ def load(path, kind):
     if j.get("format") != kind:
         sys.exit(f"{path}: holds no {kind}")
     if kind == "skipstream.study" and not j["complete"]:
-        sys.exit(f"{path}: the study was interrupted; go on with threshold --resume")
+        print(f"{path}: interrupted; threshold --resume goes on with it", file=sys.stderr)
+        j["model_name"] += " (interrupted)"
     return j
 
 
@@ -39,7 +41,7 @@ def cell(study, policy, kind):
     if not chosen or chosen["chosen"] < 0:
         return ["", "", ""]
     point = study["points"][chosen["chosen"]]
-    test = chosen["test"]
+    test = chosen.get("test")
     lost = "" if not test else "{:.2f} ({:.2f} to {:.2f})".format(test["loss"], *test["loss_interval"])
     return [signed(100 * (point[kind]["gain"] - 1)), f"{point['loss']:.2f}", lost]
 
@@ -52,7 +54,7 @@ def table(paths):
     print("|---" * len(head) + "|")
     for path in paths:
         s = load(path, "skipstream.study")
-        about = [s["model_name"].removesuffix(".onnx"), s["device"], str(s["reference"]["partitions"]),
+        about = [s["model_name"].replace(".onnx", ""), s["device"], str(s["reference"]["partitions"]),
                  f"{s['reference']['throughput']:,.0f}"]
         for policy in s["policies"]:
             row = about + [policy]

@@ -9,7 +9,8 @@ images 2 60 "$work/data/calib_batch.bin"
 images 3 100 "$work/data/val_batch.bin"
 images 4 80 "$work/data/test_batch.bin"
 images 5 100 "$work/one.bin"
-R=(run $model --data "$work/data" --device zcu104 --out "$work/run" --step 0.1)
+U=(run $model --data "$work/data" --device zcu104 --out "$work/run" --step 0.1)
+R=("${U[@]}" --tune 10)
 artefacts="calibration.json eval.json profile.json design_dense.json design_sparse.json study.json
     thresholds_baseline.json thresholds_optimised.json design_optimised.json design_tuned.json activity.json report.html run.json"
 
@@ -68,7 +69,7 @@ verified() {
         --span /blocks/blocks.1/shortcut/shortcut.0/Conv >"$work/v" && grep -q '"exact": true' "$work/v" && ! grep -q '"exact": false' "$work/v"
 }
 untuned() {
-    does "eval profile explore threshold generate report " "${R[@]}" --tune 0 && ! grep -q tuned "$work/out" && ! grep -q "buffers hold" "$work/run/report.html" &&
+    does "eval profile explore threshold generate report " "${U[@]}" --tune 0 && ! grep -q tuned "$work/out" && ! grep -q "buffers hold" "$work/run/report.html" &&
         "$bin" generate "$work/run/design_optimised.json" --out "$work/hw0" >/dev/null && diff -r "$work/hw0" "$work/run/hardware"
 }
 divides_one_file() { # 100 records: 10, 40, 50
@@ -118,11 +119,13 @@ head -c 9219 "$work/one.bin" >"$work/three.bin"
 S=(run $model --device zcu104)
 check "refused: --limit 0" refuses "--limit takes" "${R[@]}" --limit 0
 check "refused: --max-loss -1" refuses "--max-loss takes" "${R[@]}" --max-loss -1
-check "refused: --tune 1" refuses "no interval" "${R[@]}" --tune 1
+check "refused: --tune 1" refuses "no interval" "${U[@]}" --tune 1
 check "refused: biases by test images" refuses "shares images with the test split" "${S[@]}" --data "$work/data" --out "$work/x" \
     --correct-bias "$work/data/test_batch.bin"
 check "refused: biases by no images" refuses "nowhere" "${S[@]}" --data "$work/data" --out "$work/x" --correct-bias "$work/nowhere"
 check "refused: results into a file" refuses "one.bin" "${S[@]}" --data "$work/data" --out "$work/one.bin"
+check "refused: not all splits" refuses "not all splits are named" "${S[@]}" --calib "$work/data/calib_batch.bin" \
+    --test "$work/data/test_batch.bin" --out "$work/x"
 check "refused: no such images" refuses "nowhere" "${S[@]}" --data "$work/nowhere" --out "$work/x"
 check "refused: too few images to divide" refuses "too few" "${S[@]}" --data "$work/three.bin" --out "$work/x"
 check "refused: test images are search images" refuses "shares images with the search split" "${S[@]}" \

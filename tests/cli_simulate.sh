@@ -105,6 +105,11 @@ check "interval and latency of twenty images" spread
 deadlock=("${common[@]}" --images 2 --depth "$block/Add=2")
 check "a FIFO of two words: a deadlock, by name" says_no "$block/Add: its FIFO from /conv/Conv is full (2 of 2 words)" \
     "$bin" simulate "${deadlock[@]}"
+stops_there() { # the join that is to blame is named, with what cures it; not those before it, which come to be full, too
+    says_no "/blocks/blocks.2/Add: its FIFO from" "$bin" simulate "${common[@]}" --images 2 --depth /blocks/blocks.2/Add=2 &&
+        ! grep -q "blocks.[01]/Add: its FIFO" "$work/out" && grep -q -- "--depth /blocks/blocks.2/Add:[01]=[0-9]* is the least" "$work/out"
+}
+check "the same behind others: that FIFO's name, and its cure" stops_there
 if command -v verilator >/dev/null; then
     plain=("${common[@]}")
     common[0]=$work/tuned.json

@@ -1,7 +1,6 @@
 /* The cost model on whole nodes and networks: cycles against the engine walked step by step, every configuration
- * legal and reproducible, latency against a pixel-by-pixel run, what crosses a partition's border. */
-#include "cost/parts.h"
-#include "util_graph.h"
+ * legal and reproducible. */
+#include "util_cost.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -14,73 +13,30 @@
 #define MANY 20000
 static ss_config list[MANY];
 
-typedef struct bench {
-    ss_ctx *ctx;
-    ss_graph *g;
-    ss_profile *p;
-    ss_device dev;
-    ss_cost *c;
-} bench;
-
-/* Steals g. zeros < 0: no profile. */
-static bench bench_new(ss_ctx *ctx, ss_graph *g, double zeros, int bits, unsigned engines) {
-    bench b = { .ctx = ctx, .g = g };
-    bool ok = g && ss_device_load(ctx, "u250", &b.dev) == SS_OK &&
-              (zeros < 0 || ss_profile_assume(ctx, g, zeros, bits, &b.p) == SS_OK) &&
-              ss_cost_new(ctx, g, b.p, &b.dev, (ss_cost_opts){ .bits = bits, .engines = engines }, &b.c) == SS_OK;
-    if (!ok) util_print_diags(ctx);
-    assert_true(ok);
-    return b;
-}
-
-static void bench_free(bench *b) {
-    ss_cost_free(b->c);
-    ss_profile_free(b->p);
-    ss_graph_free(b->g);
-    ss_ctx_free(b->ctx);
-}
-
-static bench one_conv(int32_t c, int32_t h, int32_t w, util_conv_spec s, double zeros) {
-    ss_ctx *ctx = ss_ctx_new();
-    return bench_new(ctx, util_one_conv(ctx, c, h, w, s, true, 5), zeros, 16, 0);
-}
-
-static ss_config folding(ss_engine_kind e, int32_t ci, int32_t co, int32_t m, ss_mem memory) {
-    return (ss_config){ .engine = e, .gr = 1, .ci = ci, .co = co, .m = m, .memory = memory };
-}
-
-/* With all lanes, so that streams do not hold the engine up. */
-static double cycles_of(const bench *b, int32_t node, ss_config cfg) {
-    ss_status s = ss_cost_eval(b->ctx, b->c, node, 1, &cfg);
-    if (s != SS_OK) util_print_diags(b->ctx);
-    assert_int_equal(s, SS_OK);
-    return cfg.cycles;
-}
-
 static const util_conv_spec same3x3 = { .f = 12, .kh = 3, .pt = 1, .pl = 1, .pb = 1, .pr = 1, .bias = true };
 
 /* ---- cycles ---- */
 
 static void dense_cycles_of_maps_that_are_not_square(void **state) {
     (void)state;
-    bench b = one_conv(8, 5, 40, same3x3, -1);
+    util_cost b = util_cost_one(8, 5, 40, same3x3, -1);
     int32_t conv = ss_graph_find(b.g, "conv");
     /* 9/3 * 8/4 * 12/6 * 5*40 */
-    assert_true(cycles_of(&b, conv, folding(SS_ENGINE_DENSE, 4, 6, 3, SS_MEM_BRAM)) == 3 * 2 * 2 * 200);
+    assert_true(util_cost_cycles(&b, conv, util_cost_folding(SS_ENGINE_DENSE, 4, 6, 3, SS_MEM_BRAM)) == 3 * 2 * 2 * 200);
     /* all at once: the window takes 5*40*8 elements through two streams */
-    assert_true(cycles_of(&b, conv, folding(SS_ENGINE_DENSE, 2, 12, 9, SS_MEM_LUT)) == 800);
-    bench_free(&b);
+    assert_true(util_cost_cycles(&b, conv, util_cost_folding(SS_ENGINE_DENSE, 2, 12, 9, SS_MEM_LUT)) == 800);
+    util_cost_free(&b);
 }
 
 static void strided_windows_take_their_input(void **state) {
     (void)state;
-    bench b = one_conv(8, 16, 16, (util_conv_spec){ .f = 4, .kh = 1, .sh = 2, .sw = 2 }, -1);
+    util_cost b = util_cost_one(8, 16, 16, (util_conv_spec){ .f = 4, .kh = 1, .sh = 2, .sw = 2 }, -1);
     int32_t conv = ss_graph_find(b.g, "conv");
     /* the engine needs 8/2 * 4/4 * 64 = 256 cycles, the window 16*16*8/2 = 1024 */
-    assert_true(cycles_of(&b, conv, folding(SS_ENGINE_DENSE, 2, 4, 1, SS_MEM_LUT)) == 1024);
-    assert_true(cycles_of(&b, conv, folding(SS_ENGINE_DENSE, 2, 1, 1, SS_MEM_LUT)) == 1024);
-    assert_true(cycles_of(&b, conv, folding(SS_ENGINE_DENSE, 8, 1, 1, SS_MEM_LUT)) == 256);
-    bench_free(&b);
+    assert_true(util_cost_cycles(&b, conv, util_cost_folding(SS_ENGINE_DENSE, 2, 4, 1, SS_MEM_LUT)) == 1024);
+    assert_true(util_cost_cycles(&b, conv, util_cost_folding(SS_ENGINE_DENSE, 2, 1, 1, SS_MEM_LUT)) == 1024);
+    assert_true(util_cost_cycles(&b, conv, util_cost_folding(SS_ENGINE_DENSE, 8, 1, 1, SS_MEM_LUT)) == 256);
+    util_cost_free(&b);
 }
 
 /* A profile made by hand from counts that the test draws itself, then the engine walked step by step. */
@@ -104,7 +60,7 @@ static void crossbar_cycles_equal_the_walk(void **state) {
     ss_layer_profile layer = { .name = "conv", .channels = C, .k = K, .groups = 1, .windows = IMAGES * PIXELS,
                                .hist = hist[0], .n_ci = 4, .ci = divisors, .max_hist = max_hist[0] };
     ss_profile p = { .layers = &layer, .n_layers = 1, .images = IMAGES, .bits = 16 };
-    bench b = one_conv(C, 4, 5, same3x3, -1);
+    util_cost b = util_cost_one(C, 4, 5, same3x3, -1);
     ss_cost_free(b.c);
     assert_int_equal(ss_cost_new(b.ctx, b.g, &p, &b.dev, (ss_cost_opts){ .bits = 16, .engines = 0 }, &b.c), SS_OK);
     int32_t conv = ss_graph_find(b.g, "conv");
@@ -120,26 +76,26 @@ static void crossbar_cycles_equal_the_walk(void **state) {
                     }
                     cycles += slowest;
                 }
-            double got = cycles_of(&b, conv, folding(SS_ENGINE_CROSSBAR, (int32_t)divisors[d], 2, m, SS_MEM_BRAM));
+            double got = util_cost_cycles(&b, conv, util_cost_folding(SS_ENGINE_CROSSBAR, (int32_t)divisors[d], 2, m, SS_MEM_BRAM));
             assert_true(fabs(got - 6.0 * (double)cycles / IMAGES) < 1e-9 * got);
         }
-    bench_free(&b);
+    util_cost_free(&b);
 }
 
 /* Zero weights are no zero activations: a network of zero weights on full data takes every cycle. */
 static void zero_weights_save_nothing(void **state) {
     (void)state;
-    bench b = one_conv(8, 8, 8, (util_conv_spec){ .f = 8, .kh = 3 }, 0);
+    util_cost b = util_cost_one(8, 8, 8, (util_conv_spec){ .f = 8, .kh = 3 }, 0);
     int32_t conv = ss_graph_find(b.g, "conv");
     memset((float *)(uintptr_t)b.g->nodes[conv].weights, 0, 8 * 8 * 9 * sizeof(float));
     for (int32_t m = 1; m <= 9; m++) {
         double want = (double)((9 + m - 1) / m) * (8.0 / 2) * (8.0 / 4) * 36; /* unpadded: 6x6 outputs, 9 non-zeros */
         if (m == 9) want += 6 * (8.0 / 2) * (3 - 2); /* a row's first window takes three columns, others two cycles */
         double intake = 8 * 8 * 8 / 2.0;
-        double got = cycles_of(&b, conv, folding(SS_ENGINE_CROSSBAR, 2, 4, m, m == 1 ? SS_MEM_LUT : SS_MEM_BRAM));
+        double got = util_cost_cycles(&b, conv, util_cost_folding(SS_ENGINE_CROSSBAR, 2, 4, m, m == 1 ? SS_MEM_LUT : SS_MEM_BRAM));
         assert_true(fabs(got - fmax(want, intake)) < 1e-9 * got);
     }
-    bench_free(&b);
+    util_cost_free(&b);
 }
 
 /* ---- configurations ---- */
@@ -149,7 +105,7 @@ static bool same_figures(const ss_config *a, const ss_config *b) {
            memcmp(&a->res, &b->res, sizeof a->res) == 0;
 }
 
-static void check_config(const bench *b, int32_t node, double interval, int bits, const ss_config *cfg) {
+static void check_config(const util_cost *b, int32_t node, double interval, int bits, const ss_config *cfg) {
     const ss_node *n = &b->g->nodes[node];
     assert_true(cfg->cycles <= interval);
     assert_int_equal(n->shape.c % cfg->lanes_out, 0);
@@ -177,7 +133,7 @@ static void check_config(const bench *b, int32_t node, double interval, int bits
     assert_true(same_figures(cfg, &again));
 }
 
-static void check_all(bench *b, int bits) {
+static void check_all(util_cost *b, int bits) {
     static const double intervals[] = { 1e9, 40000, 3000, 700, 256, 64, 1 };
     for (int32_t i = 0; i < b->g->n; i++) {
         int before = MANY;
@@ -197,21 +153,21 @@ static void configurations_are_legal_and_reproducible(void **state) {
     (void)state;
     for (int bits = 8; bits <= 16; bits += 8) {
         ss_ctx *ctx = ss_ctx_new();
-        bench b = bench_new(ctx, util_small_resnet(ctx, 3), 0.5, bits, 0);
+        util_cost b = util_cost_new(ctx, util_small_resnet(ctx, 3), 0.5, bits, 0);
         check_all(&b, bits);
-        bench_free(&b);
+        util_cost_free(&b);
     }
     util_conv_spec grouped = { .f = 16, .kh = 3, .pt = 1, .pl = 1, .pb = 1, .pr = 1, .groups = 4 };
-    bench b = one_conv(8, 6, 9, grouped, 0.5);
+    util_cost b = util_cost_one(8, 6, 9, grouped, 0.5);
     check_all(&b, 16);
-    bench_free(&b);
+    util_cost_free(&b);
 }
 
 /* Every folding of one small layer is there, counted independently; weight depths decide which memories. */
 static void no_configuration_is_missing(void **state) {
     (void)state;
     enum { F = 10 };
-    bench b = one_conv(4, 8, 8, (util_conv_spec){ .f = F, .kh = 2 }, 0.5);
+    util_cost b = util_cost_one(4, 8, 8, (util_conv_spec){ .f = F, .kh = 2 }, 0.5);
     int32_t conv = ss_graph_find(b.g, "conv");
     int want = 0;
     for (int32_t ci = 1; ci <= 4; ci *= 2)
@@ -234,15 +190,15 @@ static void no_configuration_is_missing(void **state) {
         for (int j = 0; j < i; j++)
             assert_false(list[i].engine == list[j].engine && list[i].ci == list[j].ci && list[i].co == list[j].co &&
                          list[i].m == list[j].m && list[i].memory == list[j].memory && list[i].pixels == list[j].pixels);
-    bench_free(&b);
+    util_cost_free(&b);
 }
 
 /* Five of twelve filters at a time take three folds, as four do: the same cycles, the lanes of five, sums for twelve. */
 static void last_folds_may_have_fewer_filters(void **state) {
     (void)state;
-    bench b = one_conv(64, 8, 8, same3x3, 0.5);
+    util_cost b = util_cost_one(64, 8, 8, same3x3, 0.5);
     int32_t conv = ss_graph_find(b.g, "conv");
-    ss_config four = folding(SS_ENGINE_BROADCAST, 4, 4, 3, SS_MEM_BRAM), five;
+    ss_config four = util_cost_folding(SS_ENGINE_BROADCAST, 4, 4, 3, SS_MEM_BRAM), five;
     four.sums = 1, four.lists = 2, four.results = 8;
     five = four;
     five.co = 5;
@@ -255,21 +211,21 @@ static void last_folds_may_have_fewer_filters(void **state) {
     six.co = 6;
     assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 1e6, &six), SS_OK);
     assert_true(six.cycles < five.cycles);
-    bench_free(&b);
+    util_cost_free(&b);
 }
 
 static void engines_can_be_chosen(void **state) {
     (void)state;
     for (unsigned kind = SS_ENGINE_DENSE; kind <= SS_ENGINE_BROADCAST; kind++) {
         ss_ctx *ctx = ss_ctx_new();
-        bench b = bench_new(ctx, util_chain(ctx, 3, 1), 0.5, 16, 1u << kind);
+        util_cost b = util_cost_new(ctx, util_chain(ctx, 3, 1), 0.5, 16, 1u << kind);
         for (int32_t i = 0; i < b.g->n; i++) {
             int n = ss_cost_configs(b.c, i, 1e12, list, MANY);
             assert_true(n > 0);
             for (int k = 0; k < n; k++)
                 assert_int_equal(list[k].engine, b.g->nodes[i].op == SS_OP_CONV ? kind : (unsigned)SS_ENGINE_NONE);
         }
-        bench_free(&b);
+        util_cost_free(&b);
     }
 }
 
@@ -277,7 +233,7 @@ static void cycle_steps_are_what_configurations_reach(void **state) {
     (void)state;
     static double steps[MANY];
     ss_ctx *ctx = ss_ctx_new();
-    bench b = bench_new(ctx, util_small_resnet(ctx, 3), 0.6, 16, 0);
+    util_cost b = util_cost_new(ctx, util_small_resnet(ctx, 3), 0.6, 16, 0);
     for (int32_t i = 0; i < b.g->n; i++) {
         int n = ss_cost_cycle_steps(b.c, i, steps, MANY);
         assert_int_equal(n, ss_cost_cycle_steps(b.c, i, NULL, 0));
@@ -296,45 +252,45 @@ static void cycle_steps_are_what_configurations_reach(void **state) {
             }
         }
     }
-    bench_free(&b);
+    util_cost_free(&b);
 }
 
 /* A faster interval never makes the same folding cheaper. */
 static void resources_follow_the_interval(void **state) {
     (void)state;
-    bench b = one_conv(32, 16, 16, (util_conv_spec){ .f = 64, .kh = 3, .pt = 1, .pl = 1, .pb = 1, .pr = 1 }, 0.5);
+    util_cost b = util_cost_one(32, 16, 16, (util_conv_spec){ .f = 64, .kh = 3, .pt = 1, .pl = 1, .pb = 1, .pr = 1 }, 0.5);
     int32_t conv = ss_graph_find(b.g, "conv");
     ss_config before = { .res = { { 0 } } };
     for (double interval = 20000; interval > 1000; interval /= 2) {
-        ss_config cfg = folding(SS_ENGINE_CROSSBAR, 4, 8, 2, SS_MEM_BRAM);
+        ss_config cfg = util_cost_folding(SS_ENGINE_CROSSBAR, 4, 8, 2, SS_MEM_BRAM);
         assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, interval, &cfg), SS_OK);
         assert_true(cfg.lanes_out >= before.lanes_out && cfg.res.r[SS_DSP] >= before.res.r[SS_DSP]);
         before = cfg;
     }
     assert_true(before.lanes_out > 1);
-    bench_free(&b);
+    util_cost_free(&b);
 }
 
 /* More multipliers, more LUTs, at the same streams and memory; with m = K the crossbar is gone. */
 static void luts_rise_with_multipliers(void **state) {
     (void)state;
-    bench b = one_conv(64, 16, 16, (util_conv_spec){ .f = 64, .kh = 3, .pt = 1, .pl = 1, .pb = 1, .pr = 1 }, 0.5);
+    util_cost b = util_cost_one(64, 16, 16, (util_conv_spec){ .f = 64, .kh = 3, .pt = 1, .pl = 1, .pb = 1, .pr = 1 }, 0.5);
     int32_t conv = ss_graph_find(b.g, "conv");
     int64_t before = 0, last = 0;
     for (int32_t m = 1; m <= 9; m++) {
-        ss_config cfg = folding(SS_ENGINE_CROSSBAR, 4, 8, m, SS_MEM_BRAM);
+        ss_config cfg = util_cost_folding(SS_ENGINE_CROSSBAR, 4, 8, m, SS_MEM_BRAM);
         assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 1e6, &cfg), SS_OK);
         if (m < 9) assert_true(cfg.res.r[SS_LUT] > before);
         last = before;
         before = cfg.res.r[SS_LUT];
     }
     assert_true(before < last);
-    bench_free(&b);
+    util_cost_free(&b);
 }
 
 static void weight_memories_by_hand(void **state) {
     (void)state;
-    bench b = one_conv(64, 8, 8, (util_conv_spec){ .f = 128, .kh = 3, .pt = 1, .pl = 1, .pb = 1, .pr = 1 }, 0.5);
+    util_cost b = util_cost_one(64, 8, 8, (util_conv_spec){ .f = 128, .kh = 3, .pt = 1, .pl = 1, .pb = 1, .pr = 1 }, 0.5);
     int32_t conv = ss_graph_find(b.g, "conv");
     static const struct {
         ss_engine_kind engine;
@@ -350,7 +306,7 @@ static void weight_memories_by_hand(void **state) {
         { SS_ENGINE_DENSE, 4, 8, 9, 64 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        ss_config cfg = folding(cases[i].engine, cases[i].ci, cases[i].co, cases[i].m, SS_MEM_URAM);
+        ss_config cfg = util_cost_folding(cases[i].engine, cases[i].ci, cases[i].co, cases[i].m, SS_MEM_URAM);
         assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 1e9, &cfg), SS_OK);
         assert_int_equal(cfg.res.r[SS_URAM], cases[i].uram);
         int64_t bits =
@@ -359,26 +315,26 @@ static void weight_memories_by_hand(void **state) {
         cfg.memory = SS_MEM_BRAM;
         assert_int_equal(ss_cost_load_bits(b.c, conv, conv, &cfg), 0);
     }
-    bench_free(&b);
+    util_cost_free(&b);
 }
 
 /* 4 groups of 2 channels and 4 filters: parallel groups are whole, and all of those foldings are listed. */
 static void parallel_groups_are_whole(void **state) {
     (void)state;
     util_conv_spec spec = { .f = 16, .kh = 3, .pt = 1, .pl = 1, .pb = 1, .pr = 1, .groups = 4 };
-    bench b = one_conv(8, 6, 6, spec, 0.5);
+    util_cost b = util_cost_one(8, 6, 6, spec, 0.5);
     int32_t conv = ss_graph_find(b.g, "conv");
     int n = ss_cost_configs(b.c, conv, 1e9, list, MANY), parallel[5] = { 0 };
     for (int i = 0; i < n; i++) parallel[list[i].gr] += list[i].engine == SS_ENGINE_DENSE;
     assert_int_equal(parallel[2], 9); /* m = 1, 3, 9, each in three memories: two words deep at least */
     assert_int_equal(parallel[4], 7); /* m = 9 leaves one word: constants */
-    ss_config cfg = folding(SS_ENGINE_DENSE, 1, 4, 3, SS_MEM_BRAM);
+    ss_config cfg = util_cost_folding(SS_ENGINE_DENSE, 1, 4, 3, SS_MEM_BRAM);
     cfg.gr = 2;
     assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 1e6, &cfg), SS_BAD);
     assert_true(util_has_error(b.ctx, "gr = 2 needs ci = 2 and co = 4, not 1 and 4"));
     cfg.ci = 2;
     assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 1e6, &cfg), SS_OK);
-    bench_free(&b);
+    util_cost_free(&b);
 }
 
 /* A convolution of calibrate/points.py, as its row in the measurements has it. */
@@ -390,7 +346,7 @@ typedef struct whole {
 
 static bool read_folding(const char *line, whole *w) {
     ss_config *f = &w->cfg;
-    *f = folding(SS_ENGINE_DENSE, 0, 0, 0, SS_MEM_BRAM);
+    *f = util_cost_folding(SS_ENGINE_DENSE, 0, 0, 0, SS_MEM_BRAM);
     if (sscanf(line, "ss_conv,W=%d LANES_IN=%d LANES_OUT=%d CI=%d CO=%d M=%d CROSSBAR=%d", &w->bits, &w->lanes,
                &w->lanes_out, &f->ci, &f->co, &f->m, &w->crossbar) == 7) {
         if (w->crossbar) f->engine = SS_ENGINE_CROSSBAR;
@@ -427,7 +383,7 @@ static void whole_convolutions_are_the_sum_of_their_modules(void **state) {
     for (whole w; read_whole(f, &w); rows++) {
         ss_ctx *ctx = ss_ctx_new();
         util_conv_spec spec = { .f = 16, .kh = 3, .pt = 1, .pl = 1, .pb = 1, .pr = 1, .bias = true };
-        bench b = bench_new(ctx, util_one_conv(ctx, 16, 16, 16, spec, false, 5), 0.5, w.bits, 0);
+        util_cost b = util_cost_new(ctx, util_one_conv(ctx, 16, 16, 16, spec, false, 5), 0.5, w.bits, 0);
         int32_t conv = ss_graph_find(b.g, "conv");
         ss_cost_free(b.c);
         b.g->nodes[conv].weights = NULL; /* accumulators for any weights */
@@ -442,7 +398,7 @@ static void whole_convolutions_are_the_sum_of_their_modules(void **state) {
                 fail_msg("%d bits, %d x %d x %d: %lld %s, measured %lld (%+.1f %%)", w.bits, cfg.ci, cfg.co, cfg.m,
                          (long long)cfg.res.r[r], ss_res_names[r], (long long)w.res[r], error);
         }
-        bench_free(&b);
+        util_cost_free(&b);
     }
     fclose(f);
     assert_int_equal(rows, 8);
@@ -450,9 +406,9 @@ static void whole_convolutions_are_the_sum_of_their_modules(void **state) {
 
 static void illegal_foldings_list_the_legal_values(void **state) {
     (void)state;
-    bench b = one_conv(64, 8, 8, same3x3, 0.5);
+    util_cost b = util_cost_one(64, 8, 8, same3x3, 0.5);
     int32_t conv = ss_graph_find(b.g, "conv");
-    ss_config cfg = folding(SS_ENGINE_DENSE, 5, 7, 2, SS_MEM_BRAM);
+    ss_config cfg = util_cost_folding(SS_ENGINE_DENSE, 5, 7, 2, SS_MEM_BRAM);
     cfg.gr = 2;
     assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 1e6, &cfg), SS_BAD);
     assert_true(util_has_error(b.ctx, "ci = 5 does not divide 64; legal: 1 2 4 8 16 32 64"));
@@ -464,13 +420,13 @@ static void illegal_foldings_list_the_legal_values(void **state) {
         ss_config cfg;
         const char *says;
     } cases[] = {
-        { folding(SS_ENGINE_CROSSBAR, 1, 1, 10, SS_MEM_BRAM), "m = 10 is outside the kernel; legal: 1..9" },
-        { folding(SS_ENGINE_CROSSBAR, 0, 1, 1, SS_MEM_BRAM), "ci = 0 does not divide 64" },
-        { folding(SS_ENGINE_NONE, 1, 1, 1, SS_MEM_BRAM), "legal: dense crossbar broadcast" },
-        { folding(SS_ENGINE_DENSE, 1, 1, 1, SS_MEM_NONE),
+        { util_cost_folding(SS_ENGINE_CROSSBAR, 1, 1, 10, SS_MEM_BRAM), "m = 10 is outside the kernel; legal: 1..9" },
+        { util_cost_folding(SS_ENGINE_CROSSBAR, 0, 1, 1, SS_MEM_BRAM), "ci = 0 does not divide 64" },
+        { util_cost_folding(SS_ENGINE_NONE, 1, 1, 1, SS_MEM_BRAM), "legal: dense crossbar broadcast" },
+        { util_cost_folding(SS_ENGINE_DENSE, 1, 1, 1, SS_MEM_NONE),
           "6912 words deep cannot be \"none\" on u250; legal: bram uram" },
-        { folding(SS_ENGINE_DENSE, 1, 1, 1, SS_MEM_LUT), "legal: bram uram" },
-        { folding(SS_ENGINE_DENSE, 64, 12, 9, SS_MEM_BRAM), "1 words deep cannot be \"bram\" on u250; legal: lut" },
+        { util_cost_folding(SS_ENGINE_DENSE, 1, 1, 1, SS_MEM_LUT), "legal: bram uram" },
+        { util_cost_folding(SS_ENGINE_DENSE, 64, 12, 9, SS_MEM_BRAM), "1 words deep cannot be \"bram\" on u250; legal: lut" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ss_diag_clear(b.ctx);
@@ -480,22 +436,22 @@ static void illegal_foldings_list_the_legal_values(void **state) {
         assert_int_equal(ss_diag_errors(b.ctx), 1);
     }
     ss_diag_clear(b.ctx);
-    cfg = folding(SS_ENGINE_DENSE, 1, 1, 1, SS_MEM_BRAM);
+    cfg = util_cost_folding(SS_ENGINE_DENSE, 1, 1, 1, SS_MEM_BRAM);
     assert_int_equal(ss_cost_eval(b.ctx, b.c, 0, 1e6, &cfg), SS_BAD); /* the input has no folding */
     assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 0, &cfg), SS_BAD);
     assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, NAN, &cfg), SS_BAD);
-    bench_free(&b);
+    util_cost_free(&b);
 }
 
 static void broadcast_foldings_list_the_legal_values(void **state) {
     (void)state;
-    bench b = one_conv(64, 8, 8, same3x3, 0.5);
+    util_cost b = util_cost_one(64, 8, 8, same3x3, 0.5);
     int32_t conv = ss_graph_find(b.g, "conv");
-    ss_config cfg = folding(SS_ENGINE_BROADCAST, 4, 6, 3, SS_MEM_BRAM);
+    ss_config cfg = util_cost_folding(SS_ENGINE_BROADCAST, 4, 6, 3, SS_MEM_BRAM);
     cfg.sums = 2, cfg.lists = 2, cfg.results = 8;
     assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 1e6, &cfg), SS_OK);
     assert_int_equal(cfg.res.r[SS_DSP], 4 * 6 * 3 + cfg.lanes_out);
-    cfg = folding(SS_ENGINE_BROADCAST, 4, 6, 10, SS_MEM_BRAM);
+    cfg = util_cost_folding(SS_ENGINE_BROADCAST, 4, 6, 10, SS_MEM_BRAM);
     cfg.sums = 4, cfg.queue = -1;
     assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 1e6, &cfg), SS_BAD);
     assert_true(util_has_error(b.ctx, "m = 10 parts of the kernel; legal: 1..9"));
@@ -506,143 +462,20 @@ static void broadcast_foldings_list_the_legal_values(void **state) {
     assert_int_equal(ss_diag_errors(b.ctx), 5);
     for (int32_t co = 0; co <= 13; co += 13) {
         ss_diag_clear(b.ctx);
-        cfg = folding(SS_ENGINE_BROADCAST, 4, co, 3, SS_MEM_BRAM);
+        cfg = util_cost_folding(SS_ENGINE_BROADCAST, 4, co, 3, SS_MEM_BRAM);
         cfg.sums = cfg.lists = cfg.results = 1;
         assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 1e6, &cfg), SS_BAD);
         assert_true(util_has_error(b.ctx, "filters at a time; legal: 1..12"));
         assert_int_equal(ss_diag_errors(b.ctx), 1);
     }
-    bench_free(&b);
-}
-
-/* ---- latency ---- */
-
-/* A node that takes `cycles` an image, run pixel by pixel: output p waits for its window's last input pixel. Of `engines` each takes
- * so many times as long for the pixels that are its turn. */
-static void run_pixels(const ss_graph *g, int32_t i, double cycles, int64_t engines, double *const *in, double *out) {
-    const ss_node *n = &g->nodes[i];
-    ss_shape s = ss_graph_in_shape(g, n), o = n->shape;
-    bool conv = n->op == SS_OP_CONV, pool = n->op == SS_OP_MAXPOOL || n->op == SS_OP_AVGPOOL;
-    double taken = 0, done = 0, free[SS_MOST_PIXELS] = { 0 };
-    for (int32_t p = 0, eaten = 0; p < o.h * o.w; p++) {
-        int32_t y = p / o.w, x = p % o.w;
-        if (conv || pool) {
-            y = y * n->win.sh - n->win.pt + n->win.kh - 1;
-            x = x * n->win.sw - n->win.pl + n->win.kw - 1;
-            y = y < 0 ? 0 : y >= s.h ? s.h - 1 : y;
-            x = x < 0 ? 0 : x >= s.w ? s.w - 1 : x;
-        }
-        double ready = 0;
-        for (; eaten <= y * s.w + x; eaten++) { /* a pool works as its input passes */
-            for (int32_t k = 0; k < n->n_in; k++) ready = fmax(ready, in[k][eaten]);
-            if (!conv) taken = fmax(taken + cycles / (s.h * s.w), ready);
-        }
-        if (conv) {
-            for (int32_t k = 0; k < n->n_in; k++) ready = fmax(ready, in[k][y * s.w + x]);
-            double *own = &free[p % engines];
-            *own = fmax(*own, ready) + (double)engines * cycles / (o.h * o.w);
-            done = fmax(done, *own);
-        } else {
-            done = taken;
-        }
-        out[p] = done;
-    }
-}
-
-static double pixel_latency(const bench *b, const ss_config *cfg) {
-    static double time[64][32 * 32];
-    double latest = 0;
-    for (int32_t i = 0; i < b->g->n; i++) {
-        const ss_node *n = &b->g->nodes[i];
-        int32_t pixels = n->shape.h * n->shape.w;
-        double *in[SS_MAX_INPUTS];
-        for (int32_t k = 0; k < n->n_in; k++) in[k] = time[n->in[k]];
-        if (n->op == SS_OP_INPUT)
-            for (int32_t p = 0; p < pixels; p++) time[i][p] = cfg[i].cycles * (p + 1) / pixels;
-        else run_pixels(b->g, i, cfg[i].cycles, ss_pixels(&cfg[i]), in, time[i]);
-        latest = fmax(latest, time[i][pixels - 1]);
-    }
-    return latest;
-}
-
-/* Random configurations (a fast node behind a slow one and the other way round): nine of ten within 3 %, all within
- * 10 %. The pixel run knows neither that words of a pixel overlap, nor of less work at borders, nor of pipeline depths,
- * which are some cycles a node. */
-static void latency_follows_the_pixels(void **state) {
-    (void)state;
-    util_rng rng = { 21 };
-    int close = 0;
-    for (int net = 0; net < 3; net++) {
-        ss_ctx *ctx = ss_ctx_new();
-        ss_graph *g = net == 0 ? util_small_resnet(ctx, 3) : util_chain(ctx, net == 1 ? 3 : 6, 9);
-        bench b = bench_new(ctx, g, 0.5, 16, 0);
-        ss_config cfg[64];
-        for (int trial = 0; trial < 200; trial++) {
-            for (int32_t i = 0; i < b.g->n; i++) {
-                int n = ss_cost_configs(b.c, i, trial % 2 ? 20000 : 1e12, list, MANY);
-                cfg[i] = list[util_rng_int(&rng, 0, n - 1)];
-            }
-            double got = ss_cost_latency(b.c, 0, b.g->n - 1, cfg), want = pixel_latency(&b, cfg);
-            close += fabs(got - want) <= 0.03 * want + 25.0 * b.g->n;
-            if (fabs(got - want) > 0.1 * want + 25.0 * b.g->n)
-                fail_msg("network %d, trial %d: %.0f cycles, pixel by pixel %.0f", net, trial, got, want);
-        }
-        bench_free(&b);
-    }
-    assert_true(close >= 540); /* of 600 */
-}
-
-/* The reference tool counts the fill of a fully connected layer twice. Here: it works once, from the first word of its
- * input on. */
-static void fully_connected_fill_is_counted_once(void **state) {
-    (void)state;
-    bench b = one_conv(256, 1, 1, (util_conv_spec){ .f = 100, .kh = 1, .fc = true }, -1);
-    ss_config cfg[8];
-    int32_t conv = ss_graph_find(b.g, "conv");
-    assert_int_equal(b.g->n, 2);
-    assert_int_equal(ss_cost_configs(b.c, 0, 25600, cfg, 1), 1);
-    cfg[conv] = folding(SS_ENGINE_DENSE, 1, 1, 1, SS_MEM_BRAM);
-    assert_int_equal(ss_cost_eval(b.ctx, b.c, conv, 25600, &cfg[conv]), SS_OK);
-    double latency = ss_cost_latency(b.c, 0, 1, cfg);
-    assert_true(latency >= 25600 && latency < 25600 + 256);
-    bench_free(&b);
-}
-
-/* ---- borders of partitions ---- */
-
-static void bits_across_a_border(void **state) {
-    (void)state;
-    ss_ctx *ctx = ss_ctx_new();
-    bench b = bench_new(ctx, util_small_resnet(ctx, 3), 0.5, 16, 0);
-    int32_t last = b.g->n - 1, add = -1;
-    for (int32_t i = last; i >= 0; i--)
-        if (b.g->nodes[i].op == SS_OP_ADD) add = i; /* the first block's */
-    int64_t cut = ss_shape_size(b.g->nodes[add].shape) * 16;
-    assert_int_equal(ss_cost_io_bits(b.c, 0, last), (3 * 16 * 16 + 10) * 16);
-    assert_int_equal(ss_cost_io_bits(b.c, 0, add), 3 * 16 * 16 * 16 + cut);
-    assert_int_equal(ss_cost_io_bits(b.c, add + 1, last), cut + 10 * 16); /* read twice, moved once */
-    bench_free(&b);
-}
-
-static void seconds_of_a_batch(void **state) {
-    (void)state;
-    bench b = one_conv(4, 8, 8, same3x3, -1);
-    double clock = b.dev.clock_hz;
-    double s = ss_cost_partition_seconds(b.c, 1000, 5000, 0, 256, false);
-    assert_true(fabs(s - (255 * 1000 + 5000) / clock) < 1e-12); /* first image after 5000, 255 more follow */
-    s = ss_cost_partition_seconds(b.c, 1000, 10, 0, 1, false);
-    assert_true(fabs(s - 1000 / clock) < 1e-12);
-    double loaded = ss_cost_partition_seconds(b.c, 1000, 1000, 6400000, 1, true);
-    assert_true(fabs(loaded - (1000 + 100000) / clock - b.dev.reconfiguration_s) < 1e-12);
-    assert_true(ss_cost_partition_overhead(b.c).r[SS_LUT] > 0);
-    bench_free(&b);
+    util_cost_free(&b);
 }
 
 /* ---- bad input ---- */
 
 static void profiles_of_other_models_are_refused(void **state) {
     (void)state;
-    bench a = one_conv(4, 8, 8, same3x3, 0.5), b = one_conv(8, 8, 8, same3x3, 0.5);
+    util_cost a = util_cost_one(4, 8, 8, same3x3, 0.5), b = util_cost_one(8, 8, 8, same3x3, 0.5);
     ss_cost *c;
     assert_int_equal(ss_cost_new(b.ctx, b.g, a.p, &b.dev, (ss_cost_opts){ .bits = 16, .engines = 0 }, &c), SS_BAD);
     assert_null(c);
@@ -653,14 +486,14 @@ static void profiles_of_other_models_are_refused(void **state) {
     assert_int_equal(ss_cost_new(b.ctx, b.g, NULL, &b.dev, (ss_cost_opts){ .bits = 12, .engines = 0 }, &c), SS_BAD);
     assert_int_equal(ss_cost_new(b.ctx, b.g, NULL, &b.dev, (ss_cost_opts){ .bits = 16, .engines = 1u << SS_ENGINE_CROSSBAR }, &c),
                      SS_BAD);
-    bench_free(&a);
-    bench_free(&b);
+    util_cost_free(&a);
+    util_cost_free(&b);
 }
 
 static void running_out_of_memory_is_clean(void **state) {
     (void)state;
     ss_ctx *ctx = ss_ctx_new();
-    bench b = bench_new(ctx, util_small_resnet(ctx, 3), 0.5, 16, 0);
+    util_cost b = util_cost_new(ctx, util_small_resnet(ctx, 3), 0.5, 16, 0);
     for (int64_t fail = 1;; fail++) {
         util_oom oom = { .fail_at = fail };
         ss_ctx *tight = ss_ctx_new_with(util_oom_alloc, &oom);
@@ -676,7 +509,7 @@ static void running_out_of_memory_is_clean(void **state) {
         if (done) break;
         assert_true(fail < 1000);
     }
-    bench_free(&b);
+    util_cost_free(&b);
 }
 
 int main(void) {
@@ -697,10 +530,6 @@ int main(void) {
         cmocka_unit_test(whole_convolutions_are_the_sum_of_their_modules),
         cmocka_unit_test(illegal_foldings_list_the_legal_values),
         cmocka_unit_test(broadcast_foldings_list_the_legal_values),
-        cmocka_unit_test(latency_follows_the_pixels),
-        cmocka_unit_test(fully_connected_fill_is_counted_once),
-        cmocka_unit_test(bits_across_a_border),
-        cmocka_unit_test(seconds_of_a_batch),
         cmocka_unit_test(profiles_of_other_models_are_refused),
         cmocka_unit_test(running_out_of_memory_is_clean),
     };

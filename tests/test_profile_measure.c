@@ -163,6 +163,54 @@ static void higher_thresholds_more_zeros(void **state) {
     }
 }
 
+static bool same_lists(const ss_list_stats *a, const ss_list_stats *b) {
+    bool same = fabs(a->word - b->word) <= 1e-9 * b->word;
+    for (int i = 0; i < SS_LIST_SPANS; i++)
+        same = same && fabs(a->busiest[i] - b->busiest[i]) <= 1e-9 * b->busiest[i] &&
+               fabs(a->compaction[i] - b->compaction[i]) <= 1e-9 * b->compaction[i];
+    return same;
+}
+
+/* Of a folding that is asked for, what streams wait for is that of all images, each measured by itself; of others, what a profile
+ * says that looks at some images only. */
+static void foldings_are_counted_on_all_images(void **state) {
+    fixture *f = *state;
+    ss_profile_fold folds[NODES] = { { 0 } };
+    ss_profile *some, *all, *one;
+    int differ = 0;
+    for (int i = 0, parts = 1; i < f->net.g->n; i++)
+        if (f->net.g->nodes[i].op == SS_OP_CONV) folds[i] = (ss_profile_fold){ .ci = 1, .parts = parts++ % 4 };
+    assert_int_equal(ss_profile_measure(f->net.ctx, f->net.g, f->net.e, f->net.q, f->net.d, &f->net.norm, NULL, &some), SS_OK);
+    assert_int_equal(ss_profile_measure_folds(f->net.ctx, f->net.g, f->net.e, f->net.q, f->net.d, &f->net.norm, folds, &all), SS_OK);
+    ss_list_stats sum[NODES] = { { .word = 0 } };
+    for (int image = 0; image < IMAGES; image++) {
+        const ss_dataset part = ss_dataset_part(f->net.d, image, image + 1);
+        assert_int_equal(ss_profile_measure(f->net.ctx, f->net.g, f->net.e, f->net.q, &part, &f->net.norm, NULL, &one), SS_OK);
+        for (int i = 0, l = 0; i < f->net.g->n; i++) {
+            const ss_list_stats *s = folds[i].ci ? ss_profile_lists(&one->layers[l++], 1, folds[i].parts) : NULL;
+            for (int k = 0; s && k < SS_LIST_SPANS; k++) {
+                sum[i].busiest[k] += s->busiest[k];
+                sum[i].compaction[k] += s->compaction[k];
+            }
+            sum[i].word += s ? s->word : 0;
+        }
+        ss_profile_free(one);
+    }
+    for (int i = 0, l = -1; i < f->net.g->n; i++) {
+        if (!folds[i].ci) continue;
+        const ss_layer_profile *a = &all->layers[++l], *b = &some->layers[l];
+        for (int k = 0; k < a->n_parts * a->n_ci; k++) {
+            const bool own = k % a->n_ci == 0 && a->parts[k / a->n_ci] == folds[i].parts;
+            if (!own) assert_memory_equal(&a->lists[k], &b->lists[k], sizeof *a->lists);
+            if (own) assert_true(same_lists(&a->lists[k], &sum[i]));
+            if (own) differ += !same_lists(&a->lists[k], &b->lists[k]);
+        }
+    }
+    assert_true(differ >= 2);
+    ss_profile_free(some);
+    ss_profile_free(all);
+}
+
 static void float_engine_is_refused(void **state) {
     fixture *f = *state;
     ss_profile *p;
@@ -175,6 +223,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(agrees_with_plain_loops, setup, teardown),
         cmocka_unit_test_setup_teardown(same_for_any_number_of_threads, setup, teardown),
         cmocka_unit_test_setup_teardown(higher_thresholds_more_zeros, setup, teardown),
+        cmocka_unit_test_setup_teardown(foldings_are_counted_on_all_images, setup, teardown),
         cmocka_unit_test_setup_teardown(float_engine_is_refused, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

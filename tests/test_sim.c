@@ -446,10 +446,12 @@ static void a_tuned_design_is_what_was_found(void **state) {
     for (int32_t i = 0; i < p->n_nodes; i++)
         for (int32_t k = 0; k < p->nodes[i].n_fifos; k++)
             assert_int_equal(w->partitions[0].nodes[i].depth[k], p->nodes[i].sized[k]);
-    assert_true(fabs(w->partitions[0].interval.mean - p->sized_interval) < 1e-6);
+    /* Behind the first image, which finds an empty pipeline. */
+    const int64_t *ends = w->partitions[0].ends;
+    assert_true(fabs((double)(ends[5] - ends[1]) / 4 - p->sized_interval) < 1e-6);
     /* The model now says what the simulation does. */
     if (p->stall > 1)
-        assert_true(fabs(w->partitions[0].predicted_interval - p->sized_interval) < 0.001 * p->sized_interval);
+        assert_true(fabs(v->tuned->partitions[0].interval - p->sized_interval) < 0.001 * p->sized_interval);
     f->design = before;
     ss_design_free(back);
     ss_simulated_free(v);

@@ -19,7 +19,8 @@
 
 static const ss_opt opts[] = {
     { "data", "D",
-      "images: a folder with calib_batch.bin, val_batch.bin, test_batch.bin, or a file to divide", true },
+      "images: a folder with calib_batch.bin, val_batch.bin, test_batch.bin, or a file to divide; not needed with "
+      "--calib, --search and --test", false },
     { "out", "DIR", "the folder for all results", true },
     { "search", "D1", "images on which thresholds are chosen, instead of those of --data", false },
     { "test", "D2", "images on which accuracy is reported, instead of those of --data", false },
@@ -30,7 +31,7 @@ static const ss_opt opts[] = {
     { "correct-bias", "D",
       "images, or calib or search: those of this run: fold half of the mean that thresholds remove into the biases behind",
       false },
-    { "tune", "N", "images of search on which FIFOs are sized by simulation (default 10); 0: they are not", false },
+    { "tune", "N", "images of search on which FIFOs are sized by simulation (default 100); 0: they are not", false },
     SS_BITS_OPT,
     { "calib", "D3", "images for value ranges, instead of those of --data", false },
     SS_NORM_OPTS,
@@ -393,7 +394,7 @@ static ss_status parse(run *r) {
     if (ss_arg_real(r->cli, "step", 1e-6, 1e6, 0.05, &o->step) != SS_OK) s = SS_BAD;
     if (ss_arg_real(r->cli, "t-max", 1e-6, 1e6, 1.0, &o->t_max) != SS_OK) s = SS_BAD;
     if (ss_arg_int(r->cli, "limit", 1, INT64_MAX, 0, &r->limit) != SS_OK) s = SS_BAD;
-    if (ss_arg_int(r->cli, "tune", 0, 1000000, 10, &r->tune) != SS_OK) s = SS_BAD;
+    if (ss_arg_int(r->cli, "tune", 0, 1000000, 100, &r->tune) != SS_OK) s = SS_BAD;
     else if (r->tune == 1)
         s = ss_error(r->ctx, (ss_where){ "tune", NULL, "1" }, "take 2 or more, or 0", "one image has no interval to tune for");
     if (ss_job_explore_opts(r->cli, &o->explore) != SS_OK) s = SS_BAD;

@@ -20,7 +20,7 @@ static const ss_opt opts[] = {
     { "plot", "FILE.svg", "what every node does and how full the FIFOs are over time, as a picture", false },
     { "activity", "FILE", "the same as JSON, for `report`", false },
     { "cycles", "FIRST..LAST", "cycles for these four (default 0..200000)", false },
-    { "tune", "FILE", "size the FIFOs of joins, measure stalls: the design with both, for `explore --tuned`", false },
+    { "tune", "FILE", "size the FIFOs of joins, measure stalls: the design with both, for `explore --tuned`; take 100 images or more", false },
     { "within", "F", "with --tune: of the throughput of FIFOs without end (default 0.99)", false },
     { "brief", NULL, "print partitions without their nodes", false },
     { 0 },

@@ -121,6 +121,8 @@ ss_status ss_splits_load(ss_job *j, int64_t limit, ss_splits *out) {
         if (!path) rest = true;
         else if (load_whole(j, out, k, path, limit) != SS_OK) s = SS_BAD;
     }
+    if (rest && !data)
+        s = ss_error(j->ctx, SS_AT("--data"), "give it, or --calib, --search and --test", "is missing: not all splits are named");
     if (s == SS_OK && rest)
         s = is_split_folder(data) ? load_files(j, out, data, limit) : divide(j, out, data, limit);
     if (s != SS_OK) return s;

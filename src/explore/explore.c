@@ -192,6 +192,23 @@ static ss_status check_orders(ss_ctx *ctx, const ss_design *d, const ss_graph *g
                     "its channels stand in another order than the design's");
 }
 
+ss_status ss_design_profile(ss_ctx *ctx, const ss_design *d, const ss_graph *g, ss_engine *e, const ss_quant *q,
+                            const ss_dataset *images, const ss_norm *norm, ss_profile **out) {
+    ss_profile_fold *folds = ss_alloc(ctx, (size_t)g->n, sizeof *folds);
+    *out = NULL;
+    if (!folds) return SS_BAD;
+    for (int32_t i = 0; i < d->n_partitions; i++) {
+        const ss_partition *p = &d->partitions[i];
+        for (int32_t n = p->first; n <= p->last; n++) {
+            const ss_config *c = &p->configs[n - p->first];
+            if (c->engine == SS_ENGINE_BROADCAST) folds[n] = (ss_profile_fold){ .ci = c->ci, .parts = c->m };
+        }
+    }
+    const ss_status s = ss_profile_measure_folds(ctx, g, e, q, images, norm, folds, out);
+    ss_free(ctx, folds);
+    return s;
+}
+
 ss_status ss_estimate(ss_ctx *ctx, const ss_design *d, const ss_graph *g, const ss_profile *p,
                       ss_design **out) {
     ss_cost *c;

@@ -117,6 +117,9 @@ const char *ss_binding_name(ss_res binding); /* "lut".."uram", or "none" */
 ss_status ss_design_check_orders(ss_ctx *ctx, const ss_design *d, const ss_graph *g);
 /* Is the profile of the network that the design is of: the same thresholds and corrected biases? */
 bool ss_design_fits_profile(const ss_design *d, const ss_profile *p);
+/* A profile for ss_estimate: what the design's engines wait for on all of these images. */
+ss_status ss_design_profile(ss_ctx *ctx, const ss_design *d, const ss_graph *g, ss_engine *e, const ss_quant *q,
+                            const ss_dataset *images, const ss_norm *norm, ss_profile **out);
 /* The same hardware (foldings, engines, memories, lanes) fed with another profile: intervals, slowest nodes,
  * latency and throughput anew; resources stay. The profile's channels must stand in the design's order where an engine
  * skips zeros. p NULL: for designs of dense engines only, others are refused. */

@@ -281,20 +281,25 @@ bool ss_lists_full(ss_ctx *ctx, const ss_layer_profile *l, const ss_node *n, ss_
     return ok;
 }
 
+static double all_nonzeros(const ss_layer_profile *l) { return ss_profile_mean_nonzeros(l) * l->windows * l->channels; }
+
+void ss_lists_settle(const ss_layer_profile *l, int64_t ci, int32_t parts, ss_list_stats *out) {
+    if (parts == 1) out->word = whole_words(l, ci);
+    ss_list_stats_settle(out, all_nonzeros(l) / (double)(ci * parts), l->windows * l->channels / (double)ci, parts == l->k);
+}
+
 void ss_lists_finish(const ss_layer_profile *l, int64_t images, double seen, const ss_list_stats *full, ss_list_stats *out) {
-    double nonzeros = ss_profile_mean_nonzeros(l) * l->windows * l->channels;
-    double all = (double)images / (double)ss_ceil_div(images, SS_LISTS_EVERY), filled = seen > 0 ? nonzeros / seen : all;
+    double all = (double)images / (double)ss_ceil_div(images, SS_LISTS_EVERY), filled = seen > 0 ? all_nonzeros(l) / seen : all;
     for (int32_t i = 0; i < l->n_parts * l->n_ci; i++) {
         int32_t parts = l->parts[i / l->n_ci];
         int64_t ci = l->ci[i % l->n_ci];
-        double words = l->windows * l->channels / (double)ci;
         ss_list_stats *o = &out[i];
         if (ci * parts > SS_PROFILE_MOST_STREAMS) continue;
         for (int span = 0; span < SS_LIST_SPANS; span++) {
             o->busiest[span] = fmin(o->busiest[span] * filled, full[i].busiest[span] * (double)images);
             o->compaction[span] = fmin(o->compaction[span] * all, full[i].compaction[span] * (double)images);
         }
-        o->word = parts == 1 ? whole_words(l, ci) : fmin(o->word * all, full[i].word * (double)images);
-        ss_list_stats_settle(o, nonzeros / (double)(ci * parts), words, parts == l->k);
+        o->word = fmin(o->word * all, full[i].word * (double)images);
+        ss_lists_settle(l, ci, parts, o);
     }
 }

@@ -50,5 +50,7 @@ bool ss_lists_full(ss_ctx *ctx, const ss_layer_profile *l, const ss_node *n, ss_
 /* After the last ss_lists_add: from the `seen` non-zeros to all that the layer's histograms have, and what follows from
  * these alone. full: of one image; what some images have, scaled to all, must not exceed it. */
 void ss_lists_finish(const ss_layer_profile *l, int64_t images, double seen, const ss_list_stats *full, ss_list_stats *out);
+/* The same of one folding that was counted on all images. */
+void ss_lists_settle(const ss_layer_profile *l, int64_t ci, int32_t parts, ss_list_stats *out);
 
 #endif

@@ -16,6 +16,7 @@ typedef struct tally {
     ss_counter *zeros;   /* [g->n] */
     ss_windows *windows; /* [n_layers] */
     ss_lists *lists;     /* [n_layers] */
+    ss_lists *own;       /* [n_layers]: of meter.folds, one each; sets NULL: none */
 } tally;
 
 typedef struct meter {
@@ -30,6 +31,7 @@ typedef struct meter {
     int32_t start;         /* tensors before it are not seen: their counts are those of `base` */
     const ss_profile *base;
     bool lists;
+    const ss_profile_fold *folds; /* [g->n], or NULL */
 } meter;
 
 static void observe(void *user, int thread, int64_t image, int32_t node, ss_view v) {
@@ -40,6 +42,7 @@ static void observe(void *user, int thread, int64_t image, int32_t node, ss_view
     for (int32_t l = m->first[node]; l >= 0; l = m->next[l]) {
         ss_count_windows(&t->windows[l], &t->maps[node]);
         if (m->lists && image % SS_LISTS_EVERY == 0) ss_lists_count(&t->lists[l], &t->maps[node]);
+        if (t->own[l].sets) ss_lists_count(&t->own[l], &t->maps[node]);
     }
 }
 
@@ -107,6 +110,26 @@ static ss_status prepare_windows(const meter *m, tally *t, int32_t layer) {
     return ss_lists_init(&t->lists[layer], m->arena, l, n->win, n->shape.h, n->shape.w) ? SS_OK : SS_BAD;
 }
 
+/* Where the lists of a layer's folding stand among all; -1: it has none, or none that is counted. */
+static int32_t place_of(const meter *m, int32_t layer) {
+    const ss_layer_profile *l = &m->p->layers[layer];
+    const ss_profile_fold *f = m->folds ? &m->folds[m->conv[layer]] : NULL;
+    if (!f || f->parts == 0 || f->ci * f->parts > SS_PROFILE_MOST_STREAMS) return -1;
+    for (int32_t i = 0; i < l->n_parts * l->n_ci; i++)
+        if (l->parts[i / l->n_ci] == f->parts && l->ci[i % l->n_ci] == f->ci) return i;
+    return -1;
+}
+
+static ss_status prepare_own(const meter *m, tally *t, int32_t layer) {
+    const ss_node *n = &m->g->nodes[m->conv[layer]];
+    ss_layer_profile one = m->p->layers[layer];
+    if (place_of(m, layer) < 0) return SS_OK;
+    one.n_ci = one.n_parts = 1;
+    one.ci = &m->folds[m->conv[layer]].ci;
+    one.parts = &m->folds[m->conv[layer]].parts;
+    return ss_lists_init(&t->own[layer], m->arena, &one, n->win, n->shape.h, n->shape.w) ? SS_OK : SS_BAD;
+}
+
 static ss_status prepare(meter *m) {
     size_t n = (size_t)m->g->n;
     m->tallies = ss_arena_alloc(m->arena, (size_t)m->threads, sizeof *m->tallies);
@@ -117,11 +140,12 @@ static ss_status prepare(meter *m) {
         t->zeros = ss_arena_alloc(m->arena, n, sizeof *t->zeros);
         t->windows = ss_arena_alloc(m->arena, n, sizeof *t->windows);
         t->lists = ss_arena_alloc(m->arena, n, sizeof *t->lists);
-        if (!t->maps || !t->zeros || !t->windows || !t->lists) return SS_BAD;
+        t->own = ss_arena_alloc(m->arena, n, sizeof *t->own);
+        if (!t->maps || !t->zeros || !t->windows || !t->lists || !t->own) return SS_BAD;
         for (int32_t node = 0; node < m->g->n; node++)
             if (prepare_map(m, t, node) != SS_OK) return SS_BAD;
         for (int32_t l = 0; l < m->p->n_layers; l++)
-            if (prepare_windows(m, t, l) != SS_OK) return SS_BAD;
+            if (prepare_windows(m, t, l) != SS_OK || prepare_own(m, t, l) != SS_OK) return SS_BAD;
     }
     return SS_OK;
 }
@@ -139,6 +163,15 @@ static double *zero_counts(const meter *m, int32_t node) {
     double *counts = ss_arena_alloc(m->arena, (size_t)m->g->nodes[node].shape.c, 2 * sizeof *counts);
     for (int i = 0; counts && i < m->threads; i++) add_counter(counts, &m->tallies[i].zeros[node]);
     return counts;
+}
+
+static void collect_own(const meter *m, const ss_layer_profile *l, int32_t layer, ss_list_stats *lists) {
+    const int32_t at = place_of(m, layer);
+    double seen = 0;
+    if (at < 0) return;
+    lists[at] = (ss_list_stats){ .word = 0 };
+    for (int i = 0; i < m->threads; i++) ss_lists_add(&m->tallies[i].own[layer], &lists[at], &seen);
+    ss_lists_settle(l, l->ci[at % l->n_ci], l->parts[at / l->n_ci], &lists[at]);
 }
 
 static ss_status collect_layer(const meter *m, ss_profile *p, int32_t layer) {
@@ -162,6 +195,7 @@ static ss_status collect_layer(const meter *m, ss_profile *p, int32_t layer) {
     for (size_t c = 0; c < channels; c++) zero += counts[2 * c];
     l->windows = (double)p->images * n->shape.h * n->shape.w;
     ss_lists_finish(l, p->images, seen, full, lists);
+    collect_own(m, l, layer, lists);
     l->zero_ratio = zero / ((double)p->images * (double)ss_shape_size(ss_graph_in_shape(m->g, n)));
     return SS_OK;
 }
@@ -199,6 +233,7 @@ typedef struct source {
     ss_replay *replay; /* or NULL */
     int32_t changed;
     bool keep, lists;
+    const ss_profile_fold *folds; /* or NULL */
 } source;
 
 static ss_status run(ss_ctx *ctx, const source *from, meter *m, float *scores) {
@@ -210,7 +245,7 @@ static ss_status run(ss_ctx *ctx, const source *from, meter *m, float *scores) {
 static ss_status measure(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, const source *from,
                          const ss_profile *base, float *scores, ss_profile **out) {
     meter m = { .ctx = ctx, .arena = ss_arena_new(ctx), .g = g, .threads = ss_ctx_threads(ctx), .base = base,
-                .lists = from->lists };
+                .lists = from->lists, .folds = from->folds };
     ss_profile *p = m.arena ? ss_profile_new(ctx, g, q->bits) : NULL;
     m.p = p;
     if (base) m.start = ss_replay_start(from->replay, from->changed);
@@ -234,6 +269,12 @@ ss_status ss_profile_measure(ss_ctx *ctx, const ss_graph *g, ss_engine *e, const
         return ss_error(ctx, SS_AT("profile"), "choose 16 or 8 bits",
                         "profiles are measured on the integer network");
     return measure(ctx, g, q, &(source){ .d = d, .e = e, .norm = norm, .lists = true }, NULL, scores, out);
+}
+
+ss_status ss_profile_measure_folds(ss_ctx *ctx, const ss_graph *g, ss_engine *e, const ss_quant *q, const ss_dataset *d,
+                                   const ss_norm *norm, const ss_profile_fold *folds, ss_profile **out) {
+    *out = NULL;
+    return measure(ctx, g, q, &(source){ .d = d, .e = e, .norm = norm, .lists = true, .folds = folds }, NULL, NULL, out);
 }
 
 ss_status ss_profile_remeasure(ss_ctx *ctx, const ss_graph *g, const ss_quant *q, ss_replay *r, int32_t changed,

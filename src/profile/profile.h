@@ -74,6 +74,15 @@ typedef struct ss_profile {
 /* One integer run over d; scores as in ss_engine_run, so that accuracy comes from the same pass. */
 ss_status ss_profile_measure(ss_ctx *ctx, const ss_graph *g, ss_engine *e, const ss_quant *q,
                              const ss_dataset *d, const ss_norm *norm, float *scores, ss_profile **out);
+/* Lanes and parts of the kernel of the broadcast engine that a convolution has; parts 0: it has none. */
+typedef struct ss_profile_fold {
+    int64_t ci;
+    int32_t parts;
+} ss_profile_fold;
+/* The same for hardware that is there: what streams wait for in these foldings ([g->n]) is counted on all images, of others
+ * on some, as ever. */
+ss_status ss_profile_measure_folds(ss_ctx *ctx, const ss_graph *g, ss_engine *e, const ss_quant *q, const ss_dataset *d,
+                                   const ss_norm *norm, const ss_profile_fold *folds, ss_profile **out);
 /* The same after a change whose first effect is on the tensor of node `changed`: only what lies behind is run
  * (replay.h), on the first `images` images. base: the profile of these images before the change, from which what lies
  * before is copied; NULL: everything is run. keep: as ss_replay_run. lists: count what streams of broadcast engines do; without,

@@ -428,6 +428,7 @@ typedef struct trial {
     const ss_rtl_depth *depths; /* in place of those of r, where they name the same */
     int32_t n;
     bool lazy;
+    bool filled;                /* the interval is that behind the first sim_fill() images */
 } trial;
 
 /* A result; deepest: as of fifo_deepest. */
@@ -443,6 +444,8 @@ typedef struct trial_result {
 } trial_result;
 /* SS_NO: a deadlock. The result lives in `a`. */
 ss_status trial_run(const trial *x, ss_arena *a, trial_result *out);
+/* Of so many images the first that only fill the pipeline. */
+int64_t sim_fill(int64_t images);
 /* Every FIFO of a join with room for two images: as if without end. */
 ss_status trial_endless(const trial *x, ss_arena *a, ss_rtl_depth **depths, int32_t *n);
 

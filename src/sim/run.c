@@ -128,52 +128,64 @@ static const char *name_of(const sim *sm, int32_t node) {
     return sm->r->g->nodes[node].name;
 }
 
-static bool any_full(const sim_node *sn) {
-    for (int32_t k = 0; k < SS_MAX_INPUTS && sn->fifo[k]; k++)
-        if (sn->fifo[k]->in - sn->fifo[k]->out == fifo_depth(sn->fifo[k])) return true;
-    return false;
-}
+static int64_t held(const sim_node *sn, int32_t k) { return sn->fifo[k]->in - sn->fifo[k]->out; }
 
-/* Of the first join that has a full FIFO. */
-static ss_rtl_depth full_fifo(const sim *sm) {
-    for (int32_t i = 0; i < sm->n_nodes; i++) {
-        const sim_node *sn = &sm->nodes[i];
-        for (int32_t k = 0; k < SS_MAX_INPUTS && sn->fifo[k]; k++)
-            if (sn->fifo[k]->in - sn->fifo[k]->out == fifo_depth(sn->fifo[k]))
-                return (ss_rtl_depth){ .node = sn->node, .input = k };
+/* The input whose FIFO is full while another one's is empty, where everything else comes to wait in the end; -1: this is no
+ * such join. Joins with full FIFOs alone wait for it, too. */
+static int32_t full_beside_empty(const sim_node *sn) {
+    int32_t full = -1, empty = -1;
+    for (int32_t k = 0; k < SS_MAX_INPUTS && sn->fifo[k]; k++) {
+        if (held(sn, k) == 0) empty = k;
+        else if (held(sn, k) == fifo_depth(sn->fifo[k])) full = k;
     }
-    return (ss_rtl_depth){ .node = -1 };
+    return empty < 0 ? -1 : full;
 }
 
-static void explain_join(const sim *sm, const sim_node *sn, ss_buf *b) {
+static const sim_node *node_at(const sim *sm, int32_t node) {
+    for (int32_t i = 0; i < sm->n_nodes; i++)
+        if (sm->nodes[i].node == node) return &sm->nodes[i];
+    return NULL;
+}
+
+/* The fork that the full FIFO keeps from its other readers, the next one before it. */
+static void explain_fork(const sim *sm, const sim_node *sn, int32_t k, ss_buf *b) {
+    const ss_graph *g = sm->r->g;
+    while (sn && !sn->branch[k]) {
+        sn = node_at(sm, ss_rtl_source(g, g->nodes[sn->node].in[k]));
+        k = 0;
+        if (!sn || g->nodes[sn->node].n_in != 1) return;
+    }
+    if (sn && fork_waits_for(sn->branch[k]))
+        ss_buf_printf(b, "%s: its other readers wait until %s takes word %lld\n", name_of(sm, g->nodes[sn->node].in[k]),
+                      name_of(sm, sn->node), (long long)sn->branch[k]->out);
+}
+
+static void explain_join(const sim *sm, const sim_node *sn, int32_t full, ss_buf *b) {
     const ss_node *n = &sm->r->g->nodes[sn->node];
-    if (!any_full(sn)) return;
-    for (int32_t k = 0; k < n->n_in && sn->fifo[k]; k++) {
-        const int64_t held = sn->fifo[k]->in - sn->fifo[k]->out, depth = fifo_depth(sn->fifo[k]);
-        if (held > 0 && held < depth) continue;
-        ss_buf_printf(b, "%s: its FIFO from %s is %s (%lld of %lld words)\n", n->name, name_of(sm, n->in[k]),
-                      held ? "full" : "empty", (long long)held, (long long)depth);
-    }
+    for (int32_t k = 0; k < n->n_in && sn->fifo[k]; k++)
+        if (k == full || held(sn, k) == 0)
+            ss_buf_printf(b, "%s: its FIFO from %s is %s (%lld of %lld words)\n", n->name, name_of(sm, n->in[k]),
+                          k == full ? "full" : "empty", (long long)held(sn, k), (long long)fifo_depth(sn->fifo[k]));
+    explain_fork(sm, sn, full, b);
 }
 
-static void explain(const sim *sm, ss_buf *b) {
+/* cure: the first full FIFO. */
+static void explain(const sim *sm, ss_buf *b, ss_rtl_depth *cure) {
+    *cure = (ss_rtl_depth){ .node = -1 };
     for (int32_t i = 0; i < sm->n_nodes; i++) {
         const sim_node *sn = &sm->nodes[i];
-        const ss_node *n = &sm->r->g->nodes[sn->node];
-        explain_join(sm, sn, b);
-        for (int32_t k = 0; k < n->n_in; k++)
-            if (sn->branch[k] && fork_waits_for(sn->branch[k]))
-                ss_buf_printf(b, "%s: its other readers wait until %s takes word %lld\n",
-                              name_of(sm, n->in[k]), n->name, (long long)sn->branch[k]->out);
+        const int32_t full = full_beside_empty(sn);
+        if (full < 0) continue;
+        explain_join(sm, sn, full, b);
+        if (cure->node < 0) *cure = (ss_rtl_depth){ .node = sn->node, .input = full };
     }
 }
 
 static ss_status deadlocked(sim *sm, ss_sim_partition *p) {
     ss_buf b;
     ss_buf_init(&b, sm->ctx);
-    explain(sm, &b);
+    explain(sm, &b, &p->cure);
     p->deadlock = true;
-    p->cure = full_fifo(sm);
     p->why = ss_arena_strdup(sm->arena, b.data ? b.data : "");
     for (int32_t i = 0; i < sm->n_stages; i++) p->cycles = later(p->cycles, sm->stages[i]->last);
     const bool bad = b.failed || !p->why;

@@ -52,19 +52,21 @@ static void fed_free(fed *f) {
     ss_cost_free(f->cost);
 }
 
-static ss_status feed(ss_ctx *ctx, const ss_sim_task *t, int64_t from, int64_t to, fed *out,
-                      ss_profile **profile) {
+static ss_status profile_of(ss_ctx *ctx, const ss_sim_task *t, int64_t from, int64_t to, ss_profile **out) {
     ss_dataset images = *t->images;
-    ss_profile *p;
     images.n = to - from;
     images.labels += from;
     images.pixels += from * ss_shape_size(images.shape);
-    if (ss_profile_measure(ctx, t->g, t->e, t->q, &images, t->norm, NULL, &p) != SS_OK) return SS_BAD;
+    return ss_design_profile(ctx, t->design, t->g, t->e, t->q, &images, t->norm, out);
+}
+
+static ss_status feed(ss_ctx *ctx, const ss_sim_task *t, int64_t from, int64_t to, fed *out) {
+    ss_profile *p;
+    if (profile_of(ctx, t, from, to, &p) != SS_OK) return SS_BAD;
     ss_status s = ss_estimate(ctx, t->design, t->g, p, &out->design);
     const ss_cost_opts opts = { .bits = t->design->bits, .tuning = t->design->tuning };
     if (s == SS_OK) s = ss_cost_new(ctx, t->g, p, &t->design->device, opts, &out->cost);
-    if (profile) *profile = p;
-    else ss_profile_free(p);
+    ss_profile_free(p);
     return s;
 }
 
@@ -107,8 +109,8 @@ static void note_tuning(const ss_graph *g, const ss_design *plain, ss_sim_partit
     }
 }
 
-/* The design with what was learned; profile: of the images behind the first. */
-static ss_status make_tuned(ss_ctx *ctx, const ss_sim_task *t, const ss_profile *profile, ss_simulated *out) {
+/* The design with what was learned. */
+static ss_status design_tuned(ss_ctx *ctx, const ss_sim_task *t, const ss_profile *profile, ss_simulated *out) {
     ss_design plain = *t->design, with = *t->design, *estimated = NULL;
     ss_tuning *tuning = ss_arena_alloc(out->arena, (size_t)t->g->n, sizeof *tuning);
     if (!tuning) return SS_BAD;
@@ -121,14 +123,22 @@ static ss_status make_tuned(ss_ctx *ctx, const ss_sim_task *t, const ss_profile 
     return ss_estimate(ctx, &with, t->g, profile, &out->tuned);
 }
 
+/* Fed with the images whose intervals were tuned for. */
+static ss_status make_tuned(ss_ctx *ctx, const ss_sim_task *t, ss_simulated *out) {
+    const int64_t n = t->images->n, from = sim_fill(n) + 1;
+    ss_profile *p;
+    if (profile_of(ctx, t, from < n ? from : 0, n, &p) != SS_OK) return SS_BAD;
+    const ss_status s = design_tuned(ctx, t, p, out);
+    ss_profile_free(p);
+    return s;
+}
+
 /* As verify does: all images but the first for what lies between images, the first for the latency. */
 static ss_status predict(ss_ctx *ctx, const ss_sim_task *t, ss_simulated *out) {
     fed steady = { NULL, NULL }, first = { NULL, NULL };
     const int64_t n = t->images->n;
-    ss_profile *profile = NULL;
-    ss_status s = feed(ctx, t, 0, 1, &first, NULL);
-    if (s == SS_OK) s = feed(ctx, t, n > 1, n, &steady, &profile);
-    if (s == SS_OK && t->tune && !out->deadlock) s = make_tuned(ctx, t, profile, out);
+    ss_status s = feed(ctx, t, 0, 1, &first);
+    if (s == SS_OK) s = feed(ctx, t, n > 1, n, &steady);
     for (int32_t k = 0; k < out->n_partitions && s == SS_OK; k++) {
         ss_sim_partition *p = &out->partitions[k];
         const ss_partition *of = &steady.design->partitions[p->number - 1];
@@ -141,7 +151,6 @@ static ss_status predict(ss_ctx *ctx, const ss_sim_task *t, ss_simulated *out) {
         p->predicted_latency =
             ss_cost_latency(first.cost, p->first, p->last, &one->configs[p->first - one->first]);
     }
-    ss_profile_free(profile);
     fed_free(&steady);
     fed_free(&first);
     return s;
@@ -187,7 +196,8 @@ static ss_status run(const ss_sim_task *t, const ss_rtl *r, ss_simulated *out) {
     if (s == SS_OK && traced) s = trace_write(traced, t->trace.waveform, t->trace.levels);
     if (s == SS_OK && t->trace.activity) s = trace_activity(traced, out, &out->activity);
     trace_free(traced);
-    return s == SS_OK ? predict(r->ctx, t, out) : s;
+    if (s == SS_OK) s = predict(r->ctx, t, out);
+    return s == SS_OK && t->tune && !out->deadlock ? make_tuned(r->ctx, t, out) : s;
 }
 
 ss_status ss_sim_run(ss_ctx *ctx, const ss_sim_task *task, ss_simulated **out) {

@@ -78,7 +78,7 @@ typedef struct ss_sim_partition {
     double predicted_interval, predicted_latency;
     int64_t first_latency; /* of the first image: nothing is before it */
     ss_sim_loss loss;
-    double endless_interval, sized_interval; /* tuned: with FIFOs of joins without end, and as sized */
+    double endless_interval, sized_interval; /* tuned: with FIFOs of joins without end, and as sized; of a full pipeline */
     double stall;                            /* tuned: of its engines that skip zeros */
     ss_sim_node *nodes;
     int32_t n_nodes;

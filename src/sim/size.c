@@ -8,10 +8,12 @@
  * are, which is tried out.
  *
  * Throughput: from the least depths towards the most words that a run with FIFOs without end holds, all by the same
- * share, which doubles; then each by itself back towards its least, as far as the others allow it. */
+ * share, which doubles; then each by itself back towards its least, as far as the others allow it. That takes many runs: of many
+ * images, on the first; then all depths grow until they are enough for the others, too. */
 #include "sim/parts.h"
 
 #define LAZY_IMAGES 3 /* the second begins on what the first leaves, the third is as the second */
+#define FIRST_IMAGES 40
 #define SHARES 12 /* the smallest is 2^-11 of what lies between */
 #define STEP 16   /* a depth is left within this part of the smallest */
 
@@ -98,36 +100,58 @@ static ss_status trim(sizing *z, int32_t i) {
     return SS_OK;
 }
 
-static ss_status find_ends(sizing *z, double within, double *endless) {
-    trial lazy = z->x, deep = z->x;
-    ss_rtl_depth *depths;
+static ss_status find_least(sizing *z) {
+    trial lazy = z->x;
     trial_result v;
-    ss_status s = trial_endless(&deep, z->a, &depths, &deep.n);
-    deep.depths = lazy.depths = s == SS_OK ? depths : NULL;
-    lazy.n = deep.n;
+    ss_status s = trial_endless(&lazy, z->a, &z->depth, &lazy.n);
+    lazy.depths = z->depth;
     lazy.images = LAZY_IMAGES;
     lazy.lazy = true;
-    z->least = ss_arena_alloc(z->a, (size_t)deep.n + 1, sizeof *z->least);
-    z->most = ss_arena_alloc(z->a, (size_t)deep.n + 1, sizeof *z->most);
+    z->n = lazy.n;
+    z->least = ss_arena_alloc(z->a, (size_t)z->n + 1, sizeof *z->least);
+    z->most = ss_arena_alloc(z->a, (size_t)z->n + 1, sizeof *z->most);
     if (s != SS_OK || !z->least || !z->most) return SS_BAD;
     s = trial_run(&lazy, z->a, &v);
     for (int32_t i = 0; s == SS_OK && i < v.n_fifos; i++)
         z->least[i] = stream_words(&v.fifos[i], v.fifos[i].deepest);
-    if (s == SS_OK) s = trial_run(&deep, z->a, &v);
-    for (int32_t i = 0; s == SS_OK && i < v.n_fifos; i++)
-        z->most[i] = later(z->least[i], stream_words(&v.fifos[i], v.fifos[i].most));
-    *endless = v.interval;
-    z->limit = v.interval / within;
-    z->depth = depths;
-    z->n = deep.n;
     for (int32_t i = 0; i < z->n && s == SS_OK; i++) s = trim(z, i);
     return s;
 }
 
+/* With FIFOs without end, on the first `images`: what the depths are to be compared with. */
+static ss_status find_most(sizing *z, int64_t images, double within, double *endless) {
+    trial deep = z->x;
+    trial_result v;
+    ss_rtl_depth *depths;
+    z->x.images = deep.images = images;
+    ss_status s = trial_endless(&deep, z->a, &depths, &deep.n);
+    deep.depths = depths;
+    if (s == SS_OK) s = trial_run(&deep, z->a, &v);
+    for (int32_t i = 0; s == SS_OK && i < v.n_fifos; i++)
+        z->most[i] = later(z->least[i], stream_words(&v.fifos[i], v.fifos[i].most));
+    if (s == SS_OK) *endless = v.interval;
+    z->limit = *endless / within;
+    return s;
+}
+
+static ss_status find_depths(sizing *z, double within, double *endless, double *interval) {
+    const int64_t all = z->x.images, few = smaller(all, FIRST_IMAGES);
+    ss_status s = find_least(z);
+    if (s == SS_OK) s = find_most(z, few, within, endless);
+    if (s == SS_OK) s = choose(z, interval);
+    if (s != SS_OK || few == all) return s;
+    s = find_most(z, all, within, endless);
+    if (s == SS_OK) s = good(z, interval);
+    while (s == SS_NO) {
+        for (int32_t i = 0; i < z->n; i++) z->depth[i].words += ss_ceil_div(later(0, z->most[i] - z->depth[i].words), 8);
+        s = good(z, interval);
+    }
+    return s;
+}
+
 ss_status sim_size(const ss_rtl *r, int32_t part, const beats *b, double within, ss_sim_partition *p) {
-    sizing z = { .x = { .r = r, .part = part, .b = b, .images = b->images }, .a = ss_arena_new(r->ctx) };
-    ss_status s = z.a ? find_ends(&z, within, &p->endless_interval) : SS_BAD;
-    if (s == SS_OK) s = choose(&z, &p->sized_interval);
+    sizing z = { .x = { .r = r, .part = part, .b = b, .images = b->images, .filled = true }, .a = ss_arena_new(r->ctx) };
+    ss_status s = z.a ? find_depths(&z, within, &p->endless_interval, &p->sized_interval) : SS_BAD;
     int32_t at = 0;
     for (int32_t i = 0; s == SS_OK && i < p->n_nodes; i++)
         for (int32_t k = 0; k < p->nodes[i].n_fifos; k++, at++) {

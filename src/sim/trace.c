@@ -185,7 +185,7 @@ static void put_changes(const trace *t, int32_t *value, int32_t *shown, const in
         const int64_t at = t->events[i].at;
         const size_t begin = i;
         for (; i < t->n && t->events[i].at == at; i++) value[t->events[i].signal] += t->events[i].change;
-        bool stamped = false;
+        bool stamped = at == t->from; /* as the first values are */
         for (size_t k = begin; k < i; k++) {
             const int32_t s = t->events[k].signal;
             const bool level = t->signals[s].fifo >= 0;

@@ -4,8 +4,19 @@
 
 #include <string.h>
 
-static ss_status describe(const sim *sm, const ss_sim_partition *p, ss_arena *a, trial_result *out) {
-    *out = (trial_result){ .interval = p->interval.mean,
+#define FILL 10 /* images in a pipeline of any depth, and some more */
+
+/* The first image finds an empty pipeline and leaves it sooner than those that wait behind others: between it and one of these
+ * lies more than intervals. */
+int64_t sim_fill(int64_t images) { return smaller(FILL, images / 4); }
+
+static double interval_of(const sim *sm, const trial *x, const ss_sim_partition *p) {
+    const int64_t last = sm->images - 1, from = x->filled ? sim_fill(sm->images) : 0;
+    return last > from ? (double)(p->ends[last] - p->ends[from]) / (double)(last - from) : 0;
+}
+
+static ss_status describe(const sim *sm, const trial *x, const ss_sim_partition *p, ss_arena *a, trial_result *out) {
+    *out = (trial_result){ .interval = interval_of(sm, x, p),
                            .fifos = ss_arena_alloc(a, (size_t)sm->n_fifos + 1, sizeof *out->fifos) };
     if (!out->fifos) return SS_BAD;
     for (int32_t i = 0; i < sm->n_nodes; i++) {
@@ -47,7 +58,7 @@ ss_status trial_run(const trial *x, ss_arena *a, trial_result *out) {
     r.opts.depths = all_depths(x, own, &r.opts.n_depths);
     ss_status s = r.opts.depths ? sim_build(&sm) : SS_BAD;
     if (s == SS_OK) s = sim_run(&sm, &p);
-    if (s == SS_OK) s = describe(&sm, &p, a, out);
+    if (s == SS_OK) s = describe(&sm, x, &p, a, out);
     ss_arena_free(own);
     return s;
 }

@@ -31,7 +31,7 @@ static ss_status feed(ss_ctx *ctx, const ss_verify_task *t, ss_dataset images, f
     ss_profile *p;
     const ss_cost_opts opts = { .bits = t->design->bits, .tuning = t->design->tuning };
     *out = (fed){ NULL, NULL };
-    if (ss_profile_measure(ctx, t->g, t->e, t->q, &images, t->norm, NULL, &p) != SS_OK) return SS_BAD;
+    if (ss_design_profile(ctx, t->design, t->g, t->e, t->q, &images, t->norm, &p) != SS_OK) return SS_BAD;
     ss_status s = ss_estimate(ctx, t->design, t->g, p, &out->design);
     if (s == SS_OK) s = ss_cost_new(ctx, t->g, p, &t->design->device, opts, &out->cost);
     ss_profile_free(p);
