@@ -112,6 +112,8 @@ cp "$work/c.json" "$work/going.json"
 check "going on without" refused 'another "correction"' study "$work/going.json" --resume
 check "going on with other images" refused 'another "correction"' study "$work/going.json" --resume --correct-bias "$search"
 check "a point without its images" at "give --correct-bias" --thresholds "$work/c.json:1"
+check "hardware of a point without its images" refuses "from its profile alone" generate "$work/saved/design_optimised.json" \
+    --model $model --calib "$calib" --out "$work/no.json" --thresholds "$work/c.json:1"
 check "a point with other images" at "was corrected with other images" --thresholds "$work/c.json:1" --correct-bias "$search"
 check "a file that has biases already" at "biases of its own" --thresholds "$work/saved/thresholds_optimised.json" \
     --correct-bias "$calib"

@@ -16,9 +16,19 @@ static ss_status calib_of(ss_cli *cli, char *path, size_t size) {
         "there is no calibration beside the design, so the integers that it was made for are not known");
 }
 
+/* Biases are corrected before a profile is measured: a design has them from there, or not at all. */
+static ss_status take_others(ss_job *j, const char *path) {
+    uint64_t corrected;
+    if (ss_thresholds_correction(j->ctx, path, &corrected) != SS_OK) return SS_BAD;
+    if (corrected)
+        return ss_error(j->ctx, SS_AT(path), "leave it out, or explore with a profile of them (`profile --thresholds ... --correct-bias ...`)",
+                        "the study corrected the biases, which a design has from its profile alone");
+    return ss_job_thresholds(j, path, NULL);
+}
+
 static ss_status take_thresholds(ss_design_job *d) {
     ss_job *j = &d->job;
-    if (ss_arg(j->cli, "thresholds")) return ss_job_thresholds(j, ss_arg(j->cli, "thresholds"), NULL);
+    if (ss_arg(j->cli, "thresholds")) return take_others(j, ss_arg(j->cli, "thresholds"));
     for (int32_t i = 0; i < d->design->n_thresholds; i++) {
         const ss_design_threshold *t = &d->design->thresholds[i];
         int32_t n = ss_graph_find_act(j->g, t->relu);

@@ -132,9 +132,7 @@ static ss_status check_correction(ss_job *j, const char *path, const ss_dataset 
             return ss_error(j->ctx, SS_AT(path), "leave out --correct-bias", "has corrected biases of its own");
     if (ss_thresholds_correction(j->ctx, path, &theirs) != SS_OK) return SS_BAD;
     if (theirs && !d)
-        return ss_error(j->ctx, SS_AT(path),
-                        "give --correct-bias with the images that the study names to `profile`, and what is explored with that profile "
-                        "has both",
+        return ss_error(j->ctx, SS_AT(path), "give --correct-bias with the images that the study names",
                         "the study corrected the biases: without, its thresholds lose more");
     if (theirs && theirs != ss_dataset_hash(d))
         return ss_error(j->ctx, SS_AT(images), "give the images that the study names",
