@@ -46,7 +46,7 @@ void ss_needs_free(ss_needs *s) {
 /* The configurations of a node that keep up; none: n is 0. */
 static ss_group fast_enough(ss_needs *s, int32_t profile, int32_t node, double interval) {
     const ss_band *b = ss_space_band(s->spaces[profile], node, interval);
-    return b ? (ss_group){ b->exact.options, ss_table_within(&b->exact, interval) } : (ss_group){ NULL, 0 };
+    return ss_table_group(b ? &b->exact : NULL, interval);
 }
 
 double ss_needs_of(ss_needs *s, int32_t profile, int32_t node, double interval, const double weights[SS_RES_COUNT]) {

@@ -95,8 +95,7 @@ static void note_proof(ss_segment *r, const ss_relaxation *x) {
 static bool out_of_reach(ss_space *s, ss_segment *r, double interval) {
     for (int32_t i = r->first; i <= r->last; i++) {
         const ss_band *b = ss_space_band(s, i, interval);
-        s->groups[i - r->first] =
-            b ? (ss_group){ b->least.options, ss_table_within(&b->least, interval) } : (ss_group){ NULL, 0 };
+        s->groups[i - r->first] = ss_table_group(b ? &b->least : NULL, interval);
     }
     ss_choice_problem p = problem_of(s, r);
     ss_relaxation x;
@@ -132,11 +131,11 @@ static ss_status reserve_options(ss_space *s, size_t more) {
 /* Append one node's options at this interval, pruned. */
 static ss_status offer(ss_space *s, int32_t node, double interval, bool least, int32_t *n) {
     const ss_band *b = ss_space_band(s, node, interval);
-    const ss_table *t = b ? least ? &b->least : &b->exact : NULL;
-    *n = t ? ss_table_within(t, interval) : 0;
+    const ss_group fast = ss_table_group(b ? least ? &b->least : &b->exact : NULL, interval);
+    *n = fast.n;
     if (s->failed || reserve_options(s, (size_t)*n) != SS_OK) return SS_BAD;
     ss_option *o = s->options + s->options_n;
-    if (*n > 0) memcpy(o, t->options, (size_t)*n * sizeof *o);
+    if (*n > 0) memcpy(o, fast.options, (size_t)*n * sizeof *o);
     *n = ss_option_prune(o, *n, s->budget);
     s->options_n += (size_t)*n;
     return SS_OK;

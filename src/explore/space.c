@@ -154,6 +154,10 @@ int32_t ss_table_within(const ss_table *t, double interval) {
     return lo;
 }
 
+ss_group ss_table_group(const ss_table *t, double interval) {
+    return t ? (ss_group){ t->options, ss_table_within(t, interval) } : (ss_group){ NULL, 0 };
+}
+
 /* ---- the whole ---- */
 
 static ss_status load_steps(ss_space *s, int32_t node) {

@@ -86,6 +86,8 @@ void ss_space_free(ss_space *s);
 const ss_band *ss_space_band(ss_space *s, int32_t node, double interval);
 /* How many entries take at most `interval` cycles. */
 int32_t ss_table_within(const ss_table *t, double interval);
+/* These as a group; t NULL: a group without options. */
+ss_group ss_table_group(const ss_table *t, double interval);
 
 void ss_segment_init(const ss_space *s, int32_t first, int32_t last, ss_segment *r);
 ss_status ss_segment_relax(ss_space *s, ss_segment *r); /* SS_BAD: out of memory only */
